@@ -1,0 +1,124 @@
+// swift-tools-version: 6.3
+//
+// The rooms of Martlet and what each may use. The law between them is in README.md;
+// `tools/check` reads it from here, so an arrow that is not in this file does not exist.
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .enableExperimentalFeature("Lifetimes"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+let cSettings: [CSetting] = [
+  .unsafeFlags(["-std=gnu2x", "-fno-strict-aliasing"]),
+  .enableWarning("all"),
+  .enableWarning("extra"),
+  .disableWarning("c23-extensions"),
+  .treatAllWarnings(as: .error),
+]
+
+/// A C target: a small shim over one system library, or the part that talks to the kernel.
+func c(_ name: String, links libraries: [String] = [], exclude: [String] = []) -> Target {
+  .target(
+    name: name, path: "CSources/\(name)", exclude: exclude, cSettings: cSettings,
+    linkerSettings: libraries.map { .linkedLibrary($0) })
+}
+
+/// A Swift module that lives in a room (a folder of `Sources`).
+func module(_ name: String, in room: String, uses dependencies: [String] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies.map { .byName(name: $0) },
+    path: "Sources/\(room)/\(name)", swiftSettings: swiftSettings)
+}
+
+/// A program: one `main.swift` that reads options and starts a runtime.
+func program(_ name: String, uses dependencies: [String]) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies.map { .byName(name: $0) },
+    path: "Sources/Programs/\(name)", swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, uses dependencies: [String]) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies.map { .byName(name: $0) },
+    path: "Tests/\(name)", swiftSettings: swiftSettings)
+}
+
+let package = Package(
+  name: "martlet",
+  targets: [
+    // The C core: one system library or one kernel interface each.
+    c("CCrypto", links: ["crypto"]),
+    c("CPacketLoop", links: ["numa"]),
+    c("CSteering", links: ["bpf"]),
+    c("CDtls", links: ["ssl", "crypto"]),
+    c("CSrtp", links: ["srtp2"]),
+    c("COpus", links: ["opus"]),
+    c("CWebServer", links: ["websockets"]),
+    c("CPage"),
+    c("CJansson", links: ["jansson"]),
+
+    // Protocol: no clock, socket, thread or random source.
+    module("Wire", in: "Protocol"),
+    module("Crypto", in: "Protocol", uses: ["Wire", "CCrypto"]),
+    module("Token", in: "Protocol", uses: ["Wire", "Crypto"]),
+    module("Trunk", in: "Protocol", uses: ["Wire"]),
+    module("Ice", in: "Protocol", uses: ["Wire", "Crypto"]),
+    module("Dtls", in: "Protocol", uses: ["Wire", "CDtls"]),
+    module("Srtp", in: "Protocol", uses: ["Wire", "CSrtp"]),
+    module("Rtp", in: "Protocol", uses: ["Wire"]),
+    module("Sdp", in: "Protocol"),
+
+    // Voice: PCM and Opus; what a backend hears and says. Sans-IO as well.
+    module("Voice", in: "Voice", uses: ["Wire", "Rtp", "COpus"]),
+    module("Backends", in: "Voice", uses: ["Wire", "Voice"]),
+
+    // Calls: both ends of a call, composed from the protocols. Sans-IO as well.
+    module("Session", in: "Calls", uses: ["Wire", "Ice", "Dtls", "Srtp", "Rtp", "Voice", "Backends"]),
+    module("CallClient", in: "Calls", uses: ["Wire", "Crypto", "Ice", "Dtls", "Srtp", "Rtp", "Sdp", "Voice"]),
+
+    // Relay: the packet path, and the process around it.
+    module("RelayCore", in: "Relay", uses: ["Wire", "Crypto", "Token", "Trunk"]),
+    module("RelayRuntime", in: "Relay", uses: ["RelayCore", "Wire", "Crypto", "Token", "Trunk", "CPacketLoop", "CSteering"]),
+
+    // Transceiver: signalling, and the process that owns the sessions.
+    module("Signalling", in: "Transceiver", uses: ["Wire", "Sdp", "Crypto", "Token"]),
+    module(
+      "TransceiverRuntime", in: "Transceiver",
+      uses: [
+        "Session", "Signalling", "Backends", "Wire", "Crypto", "Token", "Trunk", "Ice", "Dtls", "Srtp", "Rtp", "Sdp",
+        "CPacketLoop", "CWebServer", "CPage",
+      ]),
+
+    // Programs: options in, a runtime started.
+    module("Settings", in: "Programs", uses: ["CJansson"]),
+    program("martlet-relay", uses: ["Settings", "RelayRuntime", "Wire", "Token"]),
+    program("martlet-transceiver", uses: ["Settings", "TransceiverRuntime", "Wire", "Token"]),
+    module("Launcher", in: "Programs", uses: ["Settings", "Token", "Crypto", "Wire"]),
+    program("martlet", uses: ["Settings", "Launcher", "Token", "Crypto", "Wire", "CallClient", "CPacketLoop"]),
+
+    // Tests.
+    tests("WireTests", uses: ["Wire"]),
+    tests("CryptoTests", uses: ["Crypto", "Wire"]),
+    tests("TokenTests", uses: ["Token", "Crypto", "Wire"]),
+    tests("TrunkTests", uses: ["Trunk", "Wire"]),
+    tests("IceTests", uses: ["Ice", "Crypto", "Wire"]),
+    tests("DtlsTests", uses: ["Dtls", "Wire"]),
+    tests("SrtpTests", uses: ["Srtp", "Wire"]),
+    tests("RtpTests", uses: ["Rtp", "Wire"]),
+    tests("SdpTests", uses: ["Sdp"]),
+    tests("VoiceTests", uses: ["Voice", "Rtp", "Wire"]),
+    tests("BackendsTests", uses: ["Backends", "Voice", "Wire"]),
+    tests("SessionTests", uses: ["Session", "CallClient", "Ice", "Dtls", "Srtp", "Rtp", "Voice", "Backends", "Crypto", "Wire"]),
+    tests("RelayCoreTests", uses: ["RelayCore", "Token", "Trunk", "Crypto", "Wire"]),
+    tests("PacketLoopTests", uses: ["CPacketLoop", "CSteering"]),
+    tests("SignallingTests", uses: ["Signalling", "Sdp", "Token", "Crypto", "Wire"]),
+    tests("SettingsTests", uses: ["Settings"]),
+  ],
+  cLanguageStandard: .gnu2x
+)

@@ -1,0 +1,50 @@
+/// An IP address and a port (RFC 8445, section 4): where a datagram came from or goes to.
+///
+/// IPv4 is kept in its mapped form `::ffff:a.b.c.d` (RFC 4291, section 2.5.5.2), so one
+/// comparison serves both families. 24 bytes, trivially copyable, no allocation.
+package struct TransportAddress: Hashable, Sendable, BitwiseCopyable {
+  /// The first eight bytes of the IPv6 address, as a number (network order).
+  package var high: UInt64
+  /// The last eight bytes of the IPv6 address, as a number (network order).
+  package var low: UInt64
+  /// The port, in host order.
+  package var port: UInt16
+
+  @inlinable package init(high: UInt64, low: UInt64, port: UInt16) {
+    self.high = high
+    self.low = low
+    self.port = port
+  }
+
+  /// An IPv4 address given as a number, first octet highest.
+  @inlinable package init(ipv4: UInt32, port: UInt16) {
+    self.init(high: 0, low: 0xFFFF_0000_0000 | UInt64(ipv4), port: port)
+  }
+
+  @inlinable package var isIPv4: Bool { high == 0 && low >> 32 == 0xFFFF }
+
+  /// The IPv4 address as a number; meaningful only when `isIPv4`.
+  @inlinable package var ipv4: UInt32 { UInt32(truncatingIfNeeded: low) }
+}
+
+/// One way to reach a client: the relay worker that its datagrams pass, the listener of that
+/// relay they came to, and the client's own address. Answers leave on the path they came by.
+package struct PathID: Hashable, Sendable, BitwiseCopyable {
+  /// The relay worker's trunk address; frames for the client go there.
+  package var relay: TransportAddress
+  /// The ingress relay's ID from the trunk header.
+  package var ingress: UInt16
+  /// Which of the relay's public addresses and transports the client used.
+  package var listener: UInt8
+  /// The client's address as the relay saw it.
+  package var client: TransportAddress
+
+  @inlinable package init(
+    relay: TransportAddress, ingress: UInt16, listener: UInt8, client: TransportAddress
+  ) {
+    self.relay = relay
+    self.ingress = ingress
+    self.listener = listener
+    self.client = client
+  }
+}
