@@ -63,6 +63,9 @@ let package = Package(
     c("CPage"),
     c("CJansson", links: ["jansson"]),
 
+    // Host: what every process needs of the machine it runs on.
+    module("Log", in: "Host"),
+
     // Protocol: no clock, socket, thread or random source.
     module("Wire", in: "Protocol"),
     module("Crypto", in: "Protocol", uses: ["Wire", "CCrypto"]),
@@ -84,22 +87,22 @@ let package = Package(
 
     // Relay: the packet path, and the process around it.
     module("RelayCore", in: "Relay", uses: ["Wire", "Crypto", "Token", "Trunk"]),
-    module("RelayRuntime", in: "Relay", uses: ["RelayCore", "Wire", "Crypto", "Token", "Trunk", "CPacketLoop", "CSteering"]),
+    module("RelayRuntime", in: "Relay", uses: ["Log", "RelayCore", "Wire", "Crypto", "Token", "Trunk", "CPacketLoop", "CSteering"]),
 
     // Transceiver: signalling, and the process that owns the sessions.
     module("Signalling", in: "Transceiver", uses: ["Wire", "Sdp", "Crypto", "Token"]),
     module(
       "TransceiverRuntime", in: "Transceiver",
       uses: [
-        "Session", "Signalling", "Backends", "Wire", "Crypto", "Token", "Trunk", "Ice", "Dtls", "Srtp", "Rtp", "Sdp",
+        "Log", "Session", "Signalling", "Backends", "Wire", "Crypto", "Token", "Trunk", "Ice", "Dtls", "Srtp", "Rtp", "Sdp",
         "CPacketLoop", "CWebServer", "CPage",
       ]),
 
     // Programs: options in, a runtime started.
     module("Settings", in: "Programs", uses: ["CJansson"]),
-    program("martlet-relay", uses: ["Settings", "RelayRuntime", "Wire", "Token"]),
-    program("martlet-transceiver", uses: ["Settings", "TransceiverRuntime", "Wire", "Token"]),
-    module("Launcher", in: "Programs", uses: ["Settings", "Token", "Crypto", "Wire"]),
+    program("martlet-relay", uses: ["Settings", "Log", "RelayRuntime", "Wire", "Token"]),
+    program("martlet-transceiver", uses: ["Settings", "Log", "TransceiverRuntime", "Wire", "Token"]),
+    module("Launcher", in: "Programs", uses: ["Settings", "Log", "Token", "Crypto", "Wire"]),
     program("martlet", uses: ["Settings", "Launcher", "Token", "Crypto", "Wire", "CallClient", "CPacketLoop"]),
 
     // Tests.
@@ -118,7 +121,7 @@ let package = Package(
     tests("RelayCoreTests", uses: ["RelayCore", "Token", "Trunk", "Crypto", "Wire"]),
     tests("PacketLoopTests", uses: ["CPacketLoop", "CSteering"]),
     tests("SignallingTests", uses: ["Signalling", "Sdp", "Token", "Crypto", "Wire"]),
-    tests("SettingsTests", uses: ["Settings"]),
+    tests("SettingsTests", uses: ["Settings", "Log"]),
   ],
   cLanguageStandard: .gnu2x
 )

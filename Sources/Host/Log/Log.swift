@@ -1,0 +1,66 @@
+import Glibc
+
+/// The log of one process: one line per event, on standard error.
+///
+/// Any thread may call it; a line goes out in one `write`, so lines of several threads and
+/// processes do not mix. It allocates, so the packet path counts instead and logs later. Secrets
+/// never go in; client addresses go in masked.
+package struct Log: Sendable {
+  private let program: String
+  private let format: LogFormat
+  private let descriptor: Int32
+
+  package init(program: String, format: LogFormat = .text, descriptor: Int32 = 2) {
+    self.program = program
+    self.format = format
+    self.descriptor = descriptor
+  }
+
+  /// Something happened that is part of the ordinary course of things.
+  package func info(_ event: String, _ fields: KeyValuePairs<String, LogValue> = [:]) {
+    write(.info, event, fields)
+  }
+
+  /// Something is not as it should be, and the process goes on.
+  package func warning(_ event: String, _ fields: KeyValuePairs<String, LogValue> = [:]) {
+    write(.warning, event, fields)
+  }
+
+  /// Something failed for good.
+  package func error(_ event: String, _ fields: KeyValuePairs<String, LogValue> = [:]) {
+    write(.error, event, fields)
+  }
+
+  private func write(
+    _ level: LogLevel, _ event: String, _ fields: KeyValuePairs<String, LogValue>
+  ) {
+    let line = LogLine.render(
+      format, time: Self.timeText(), level: level, program: program, event: event, fields: fields)
+    let bytes = Array((line + "\n").utf8)
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = unsafe rest.withUnsafeBytes { piece in
+        unsafe Glibc.write(descriptor, piece.baseAddress, piece.count)
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  /// UTC with milliseconds, as in RFC 3339.
+  private static func timeText() -> String {
+    var now = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &now)
+    var parts = unsafe tm()
+    unsafe gmtime_r(&now.tv_sec, &parts)
+    var text = [UInt8](repeating: 0, count: 32)
+    let count = unsafe text.withUnsafeMutableBytes { buffer in
+      unsafe strftime(
+        buffer.baseAddress!.assumingMemoryBound(to: CChar.self), buffer.count,
+        "%Y-%m-%dT%H:%M:%S", &parts)
+    }
+    let milliseconds = String(1000 + now.tv_nsec / 1_000_000).dropFirst()
+    return String(decoding: text[..<count], as: UTF8.self) + ".\(milliseconds)Z"
+  }
+}
