@@ -1,0 +1,103 @@
+/// What a call needs to know of a client's SDP offer (RFC 8866, RFC 9429, RFC 8843).
+///
+/// Sans-IO and without state: text in, value or typed error out. It allocates; offers are read
+/// once per call, off the packet path.
+package struct CallOffer: Equatable, Sendable {
+  /// Longer offers are refused before they are looked at, bytes.
+  package static let byteCountMax = 65_536
+  /// The most `m=` lines an offer may have; each is repeated in the answer.
+  package static let mediaCountMax = 64
+  /// The most fingerprints that one description may list for a line; aiortc sends three.
+  package static let fingerprintCountMax = 8
+
+  /// All `m=` lines in the offer's order; the answer has the same number in the same order.
+  package var media: [OfferedMedia]
+  /// Which of `media` is the audio line that is answered.
+  package var audioIndex: Int
+  /// Whether the audio line belongs to a BUNDLE group (RFC 8843).
+  package var isBundled: Bool
+  /// The client's ICE user name fragment, 4 to 256 ice-chars.
+  package var iceUfrag: String
+  /// The client's ICE password, 22 to 256 ice-chars. A secret: never in a log.
+  package var icePwd: String
+  /// The certificates the client may show; never empty.
+  package var fingerprints: [Fingerprint]
+  /// The DTLS role the client offers.
+  package var setup: Setup
+  /// What the client wants to do with audio.
+  package var direction: Direction
+  /// How the client names and sets Opus.
+  package var opus: OfferedOpus
+  /// The client's first audio SSRC, when the offer tells (not all clients do).
+  package var audioSsrc: UInt32?
+  /// Whether the client asks for lost Opus packets by NACK (RFC 4585).
+  package var usesNack: Bool
+
+  /// The `m=` line that audio goes by.
+  package var audio: OfferedMedia { media[audioIndex] }
+
+  /// Reads an offer; the error names the line and the cause.
+  package static func parse(_ bytes: [UInt8]) throws(SdpError) -> CallOffer {
+    guard bytes.count <= byteCountMax else { throw SdpError(.tooLong) }
+    guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
+      throw SdpError(.notText)
+    }
+    return try OfferReader(text).offer()
+  }
+
+  /// Reads an offer given as text.
+  package static func parse(_ text: String) throws(SdpError) -> CallOffer {
+    try parse(Array(text.utf8))
+  }
+}
+
+/// One `m=` line of an offer, as much of it as an answer repeats.
+package struct OfferedMedia: Equatable, Sendable {
+  /// `audio`, `video`, `application` ...
+  package var kind: String
+  /// For instance `UDP/TLS/RTP/SAVPF`.
+  package var transport: String
+  /// Payload types, or `webrtc-datachannel`.
+  package var formats: [String]
+  /// `a=mid`, when the line has one (RFC 5888).
+  package var mid: String?
+  /// False when the offer itself has switched the line off (port 0 without bundle-only).
+  package var isOffered: Bool
+}
+
+/// Opus as the client names it (RFC 7587).
+package struct OfferedOpus: Equatable, Sendable {
+  /// The dynamic payload type, 0...127; used in both directions.
+  package var payloadType: UInt8
+  /// The client can use in-band forward error correction from us.
+  package var usesInbandFec: Bool = false
+  /// The client prefers stereo; mono is sent all the same.
+  package var prefersStereo: Bool = false
+  /// The client asks for discontinuous transmission.
+  package var usesDtx: Bool = false
+  /// The most bits per second the client wants to receive, when it says.
+  package var averageBitrateMax: Int?
+}
+
+/// The DTLS roles of `a=setup` (RFC 8842).
+package enum Setup: String, Sendable {
+  case actpass, active, passive
+
+  /// The answer's role: active towards actpass, so that no ClientHello can be forged and half a
+  /// round trip is saved; passive only when the offer insists on active.
+  package var answer: Setup { self == .active ? .passive : .active }
+}
+
+/// Which way media flows, as seen by the describer (RFC 8866, section 6.7).
+package enum Direction: String, Sendable {
+  case sendrecv, sendonly, recvonly, inactive
+
+  /// The same flow, seen from the other end.
+  package var reversed: Direction {
+    switch self {
+    case .sendonly: .recvonly
+    case .recvonly: .sendonly
+    case .sendrecv, .inactive: self
+    }
+  }
+}

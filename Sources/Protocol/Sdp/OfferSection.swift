@@ -1,0 +1,116 @@
+/// The attributes of the session part or of one media part, checked line by line.
+struct OfferSection {
+  /// Nil for the session part.
+  var media: OfferedMedia?
+  /// The number of the `m=` line; 1 for the session part.
+  var line: Int
+  var ufrag: String?
+  var pwd: String?
+  var fingerprints: [Fingerprint] = []
+  var setup: Setup?
+  var direction: Direction?
+  var isLite = false
+  var isRtcpMuxed = false
+  var isBundleOnly = false
+  var maps: [(payloadType: Int, encoding: String)] = []
+  var parameters: [(payloadType: Int, text: Substring)] = []
+  var nackFormats: [Substring] = []
+  var ssrc: UInt32?
+  /// The mids of each BUNDLE group (session part only).
+  var bundles: [[Substring]] = []
+
+  init(line: Int) { self.line = line }
+
+  /// Begins a media part: `<kind> <port>[/<count>] <protocol> <format> ...`.
+  init(mediaLine: SdpLine) throws(SdpError) {
+    self.init(line: mediaLine.number)
+    let fields = words(Substring(mediaLine.value))
+    guard fields.count >= 4, fields.allSatisfy({ isMediaField($0) }),
+      let port = number(fields[1].prefix { $0 != "/" }, max: 65_535)
+    else { throw SdpError(.badMediaLine, line: mediaLine.number) }
+    media = OfferedMedia(
+      kind: String(fields[0]), transport: String(fields[2]),
+      formats: fields[3...].map(String.init), mid: nil, isOffered: port != 0)
+  }
+
+  /// Takes one `a=` line of this part. What is unknown is passed over (RFC 8866, section 5.13).
+  mutating func take(_ line: SdpLine) throws(SdpError) {
+    let (name, value) = line.attribute
+    switch name {
+    case "ice-ufrag":
+      guard isIceText(value, 4...256) else { throw SdpError(.badUfrag, line: line.number) }
+      ufrag = String(value)
+    case "ice-pwd":
+      guard isIceText(value, 22...256) else { throw SdpError(.badPwd, line: line.number) }
+      pwd = String(value)
+    case "fingerprint": try takeFingerprint(value, line.number)
+    case "setup":
+      guard let role = Setup(rawValue: lowercased(value)) else {
+        throw SdpError(.badSetup, line: line.number)
+      }
+      setup = role
+    case "sendrecv", "sendonly", "recvonly", "inactive": direction = Direction(rawValue: name)
+    case "ice-lite": isLite = true
+    case "group": takeGroup(value)
+    default: try takeMediaAttribute(name, value, line.number)
+    }
+  }
+
+  private mutating func takeMediaAttribute(
+    _ name: String, _ value: Substring, _ line: Int
+  ) throws(SdpError) {
+    switch name {
+    case "mid":
+      guard isToken(value) else { throw SdpError(.badMid, line: line) }
+      media?.mid = String(value)
+    case "rtcp-mux", "rtcp-mux-only": isRtcpMuxed = true
+    case "bundle-only": isBundleOnly = true
+    case "rtpmap": try takeMap(value, line)
+    case "fmtp":
+      let (payload, text) = Self.halves(value)
+      if let type = number(payload, max: 127) { parameters.append((type, text)) }
+    case "rtcp-fb":
+      let (payload, text) = Self.halves(value)
+      if text == "nack" { nackFormats.append(payload) }
+    case "ssrc":
+      if ssrc == nil { ssrc = UInt32(value.prefix { $0 != " " }) }
+    default: break
+    }
+  }
+
+  private mutating func takeFingerprint(_ value: Substring, _ line: Int) throws(SdpError) {
+    let (name, text) = Self.halves(value)
+    guard let hash = Fingerprint.Hash(rawValue: lowercased(name)) else { return }
+    guard let fingerprint = Fingerprint(hash, text: text) else {
+      throw SdpError(.badFingerprint, line: line)
+    }
+    guard fingerprints.count < CallOffer.fingerprintCountMax else {
+      throw SdpError(.tooManyFingerprints, line: line)
+    }
+    fingerprints.append(fingerprint)
+  }
+
+  private mutating func takeGroup(_ value: Substring) {
+    let fields = words(value)
+    if fields.first == "BUNDLE" { bundles.append(Array(fields.dropFirst())) }
+  }
+
+  private mutating func takeMap(_ value: Substring, _ line: Int) throws(SdpError) {
+    let (payload, encoding) = Self.halves(value)
+    guard let type = number(payload, max: 127), !encoding.isEmpty else {
+      throw SdpError(.badPayloadMap, line: line)
+    }
+    maps.append((type, lowercased(encoding)))
+  }
+
+  /// The text before and after the first run of spaces.
+  private static func halves(_ text: Substring) -> (Substring, Substring) {
+    let first = text.prefix { $0 != " " }
+    return (first, text[first.endIndex...].drop { $0 == " " })
+  }
+}
+
+/// What may stand in an `m=` line and be repeated in the answer: visible ASCII of decent length.
+private func isMediaField(_ text: Substring) -> Bool {
+  text.utf8.count <= 64 && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+}

@@ -1,0 +1,50 @@
+package import Sdp
+
+/// Which call a request means: its ID, and the shard that owns it, read out of the ID.
+package struct CallReference: Hashable, Sendable {
+  /// `rtc_...`, as the client was told.
+  package var callID: String
+  /// The shard of this node that owns the call.
+  package var shard: UInt8
+
+  package init(callID: String, shard: UInt8) {
+    self.callID = callID
+    self.shard = shard
+  }
+}
+
+/// Everything a session needs to begin, agreed on by offer and answer.
+///
+/// Holds both ICE passwords: never print it.
+package struct CallPlan: Sendable {
+  /// `rtc_...`; the session is found by it for a hang-up.
+  package var callID: String
+  /// The shard that must own the session: the routing token says so.
+  package var shard: UInt8
+  /// Our ufrag, the routing token: clients' checks begin with it.
+  package var localUfrag: String
+  package var localPwd: String
+  package var remoteUfrag: String
+  package var remotePwd: String
+  /// One of these must be the hash of the client's certificate.
+  package var fingerprints: [Fingerprint]
+  /// Our DTLS role: `.active` or `.passive`.
+  package var dtlsRole: Setup
+  /// How Opus is named, and what the client prefers.
+  package var opus: OfferedOpus
+  /// What we do with audio, as our answer says it.
+  package var direction: Direction
+  /// The SSRC we announced.
+  package var localSsrc: UInt32
+  /// The client's SSRC, when its offer told it.
+  package var remoteSsrc: UInt32?
+  /// Whether NACK was agreed on (RFC 4585).
+  package var usesNack: Bool
+  /// The canonical name we announced (RFC 3550, section 6.5.1).
+  package var canonicalName: String
+  /// One of the options' backends, for instance `echo`.
+  package var backend: String
+
+  /// The call that this plan begins.
+  package var reference: CallReference { CallReference(callID: callID, shard: shard) }
+}

@@ -1,0 +1,49 @@
+/// Writes one JSON object (RFC 8259), member by member, in order. Only what answers need.
+package struct JsonObject: Sendable {
+  private var members: [String] = []
+
+  package init() {}
+
+  /// The object as text.
+  package var text: String { "{\(members.joined(separator: ","))}" }
+
+  package mutating func add(_ name: String, _ value: String?) {
+    members.append("\(Self.quoted(name)):\(value.map(Self.quoted) ?? "null")")
+  }
+
+  package mutating func add(_ name: String, _ value: (some BinaryInteger)?) {
+    members.append("\(Self.quoted(name)):\(value.map { "\($0)" } ?? "null")")
+  }
+
+  /// Numbers that JSON cannot hold (not a number, infinite) become null.
+  package mutating func add(_ name: String, _ value: Double?) {
+    let text = value.flatMap { $0.isFinite ? "\($0)" : nil } ?? "null"
+    members.append("\(Self.quoted(name)):\(text)")
+  }
+
+  package mutating func add(_ name: String, _ value: Bool) {
+    members.append("\(Self.quoted(name)):\(value)")
+  }
+
+  package mutating func add(_ name: String, _ value: JsonObject?) {
+    members.append("\(Self.quoted(name)):\(value?.text ?? "null")")
+  }
+
+  private static func quoted(_ text: String) -> String {
+    var out = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": out += "\\\""
+      case "\\": out += "\\\\"
+      case "\n": out += "\\n"
+      case "\r": out += "\\r"
+      case "\t": out += "\\t"
+      case _ where scalar.value < 0x20:
+        let digits = String(scalar.value, radix: 16)
+        out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: out.unicodeScalars.append(scalar)
+      }
+    }
+    return out + "\""
+  }
+}
