@@ -6,33 +6,33 @@ package struct Instant: Comparable, Hashable, Sendable, BitwiseCopyable {
   /// Nanoseconds since the clock's origin.
   package var nanoseconds: UInt64
 
-  @inlinable package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+  @_noLocks @inlinable package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
   /// Later than every deadline; "no timer is set".
-  @inlinable package static var never: Instant { Instant(nanoseconds: .max) }
+  @inlinable package static var never: Instant { @_noLocks get { Instant(nanoseconds: .max) } }
 
-  @inlinable package static func < (left: Instant, right: Instant) -> Bool {
+  @_noLocks @inlinable package static func < (left: Instant, right: Instant) -> Bool {
     left.nanoseconds < right.nanoseconds
   }
 
   /// The instant `milliseconds` later; saturates at `never`.
-  @inlinable package func advanced(byMilliseconds milliseconds: UInt64) -> Instant {
+  @_noLocks @inlinable package func advanced(byMilliseconds milliseconds: UInt64) -> Instant {
     advanced(byNanoseconds: milliseconds &* 1_000_000)
   }
 
   /// The instant `nanoseconds` later; saturates at `never`.
-  @inlinable package func advanced(byNanoseconds delta: UInt64) -> Instant {
+  @_noLocks @inlinable package func advanced(byNanoseconds delta: UInt64) -> Instant {
     let (sum, overflow) = nanoseconds.addingReportingOverflow(delta)
     return Instant(nanoseconds: overflow ? .max : sum)
   }
 
   /// Nanoseconds from `earlier` to this instant; 0 when `earlier` is not earlier.
-  @inlinable package func nanoseconds(since earlier: Instant) -> UInt64 {
+  @_noLocks @inlinable package func nanoseconds(since earlier: Instant) -> UInt64 {
     nanoseconds > earlier.nanoseconds ? nanoseconds &- earlier.nanoseconds : 0
   }
 
   /// Whole milliseconds from `earlier` to this instant; 0 when `earlier` is not earlier.
-  @inlinable package func milliseconds(since earlier: Instant) -> UInt64 {
+  @_noLocks @inlinable package func milliseconds(since earlier: Instant) -> UInt64 {
     nanoseconds(since: earlier) / 1_000_000
   }
 }

@@ -10,21 +10,21 @@ package struct TransportAddress: Hashable, Sendable, BitwiseCopyable {
   /// The port, in host order.
   package var port: UInt16
 
-  @inlinable package init(high: UInt64, low: UInt64, port: UInt16) {
+  @_noLocks @inlinable package init(high: UInt64, low: UInt64, port: UInt16) {
     self.high = high
     self.low = low
     self.port = port
   }
 
   /// An IPv4 address given as a number, first octet highest.
-  @inlinable package init(ipv4: UInt32, port: UInt16) {
+  @_noLocks @inlinable package init(ipv4: UInt32, port: UInt16) {
     self.init(high: 0, low: 0xFFFF_0000_0000 | UInt64(ipv4), port: port)
   }
 
-  @inlinable package var isIPv4: Bool { high == 0 && low >> 32 == 0xFFFF }
+  @inlinable package var isIPv4: Bool { @_noLocks get { high == 0 && low >> 32 == 0xFFFF } }
 
   /// The IPv4 address as a number; meaningful only when `isIPv4`.
-  @inlinable package var ipv4: UInt32 { UInt32(truncatingIfNeeded: low) }
+  @inlinable package var ipv4: UInt32 { @_noLocks get { UInt32(truncatingIfNeeded: low) } }
 }
 
 /// One way to reach a client: the relay worker that its datagrams pass, the listener of that
@@ -39,7 +39,7 @@ package struct PathID: Hashable, Sendable, BitwiseCopyable {
   /// The client's address as the relay saw it.
   package var client: TransportAddress
 
-  @inlinable package init(
+  @_noLocks @inlinable package init(
     relay: TransportAddress, ingress: UInt16, listener: UInt8, client: TransportAddress
   ) {
     self.relay = relay

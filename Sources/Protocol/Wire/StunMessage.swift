@@ -1,0 +1,97 @@
+/// An index of one STUN message (RFC 8489): where its attributes are and what the small ones say.
+///
+/// Trivially copyable and meaningful only beside the bytes it was parsed from. It lists what ICE
+/// (RFC 8445) uses; other attributes are stepped over, and the first of them that may not be
+/// ignored is reported. What follows MESSAGE-INTEGRITY is not authenticated and is not listed,
+/// except FINGERPRINT (RFC 8489, section 14.5).
+package struct StunMessage: Sendable, BitwiseCopyable {
+  package internal(set) var type: StunMessageType
+  package internal(set) var transactionID: StunTransactionID
+  /// Bytes in the message, header included; equal to the datagram's.
+  package internal(set) var count: Int
+
+  /// The value of USERNAME, 1 to 508 bytes of anything.
+  package internal(set) var username: ByteRange?
+  /// Where the MESSAGE-INTEGRITY attribute begins: the first byte that it does not cover.
+  package internal(set) var integrityOffset: Int?
+  /// Where the FINGERPRINT attribute begins: the first byte that it does not cover.
+  package internal(set) var fingerprintOffset: Int?
+
+  /// USE-CANDIDATE is there: the client nominates this path.
+  package internal(set) var useCandidate = false
+  package internal(set) var priority: UInt32?
+  /// The tie-breaker of ICE-CONTROLLING.
+  package internal(set) var controlling: UInt64?
+  /// The tie-breaker of ICE-CONTROLLED.
+  package internal(set) var controlled: UInt64?
+  /// XOR-MAPPED-ADDRESS, unmasked.
+  package internal(set) var mappedAddress: TransportAddress?
+  /// The number of ERROR-CODE, 300 to 699.
+  package internal(set) var errorCode: UInt16?
+  /// The first comprehension-required attribute that this parser does not know.
+  package internal(set) var unknownRequired: UInt16?
+
+  @_noLocks
+  init(type: StunMessageType, transactionID: StunTransactionID, count: Int) {
+    self.type = type
+    self.transactionID = transactionID
+    self.count = count
+  }
+}
+
+/// Why some bytes are not a STUN message that we take.
+package enum StunDefect: UInt8, Error, CaseIterable, Sendable, BitwiseCopyable {
+  /// Fewer than the 20 bytes of a header.
+  case short
+  /// The first two bits are not zero, or the magic cookie is missing.
+  case notStun
+  /// The length field is not a multiple of 4 or differs from the datagram's.
+  case length
+  /// An attribute runs over the end.
+  case attributeOverrun
+  /// A known attribute has a length or a content it cannot have.
+  case attributeValue
+  /// More than `StunLimits.attributesMax` attributes.
+  case tooManyAttributes
+  /// Something follows FINGERPRINT.
+  case afterFingerprint
+}
+
+package enum StunParse: Sendable, BitwiseCopyable {
+  case message(StunMessage)
+  case malformed(StunDefect)
+}
+
+/// The sizes and bounds of STUN, in one place.
+package enum StunLimits {
+  /// Bytes in a message header.
+  @inlinable package static var headerBytes: Int { @_noLocks get { 20 } }
+  /// The attributes that one message may have; browsers send 6 to 10.
+  @inlinable package static var attributesMax: Int { @_noLocks get { 32 } }
+  /// Bytes in USERNAME (RFC 8489, section 14.3).
+  @inlinable package static var usernameBytesMax: Int { @_noLocks get { 508 } }
+  @inlinable package static var magicCookie: UInt32 { @_noLocks get { 0x2112_A442 } }
+  /// Bytes that MESSAGE-INTEGRITY takes, header included.
+  @inlinable package static var integrityBytes: Int { @_noLocks get { 24 } }
+  /// Bytes that FINGERPRINT takes, header included.
+  @inlinable package static var fingerprintBytes: Int { @_noLocks get { 8 } }
+}
+
+/// The attribute types that ICE agents exchange (RFC 8489, section 18.3; RFC 8445, section 20.2).
+package enum StunAttribute {
+  @inlinable package static var mappedAddress: UInt16 { @_noLocks get { 0x0001 } }
+  @inlinable package static var username: UInt16 { @_noLocks get { 0x0006 } }
+  @inlinable package static var messageIntegrity: UInt16 { @_noLocks get { 0x0008 } }
+  @inlinable package static var errorCode: UInt16 { @_noLocks get { 0x0009 } }
+  @inlinable package static var unknownAttributes: UInt16 { @_noLocks get { 0x000A } }
+  @inlinable package static var realm: UInt16 { @_noLocks get { 0x0014 } }
+  @inlinable package static var nonce: UInt16 { @_noLocks get { 0x0015 } }
+  @inlinable package static var messageIntegritySha256: UInt16 { @_noLocks get { 0x001C } }
+  @inlinable package static var xorMappedAddress: UInt16 { @_noLocks get { 0x0020 } }
+  @inlinable package static var priority: UInt16 { @_noLocks get { 0x0024 } }
+  @inlinable package static var useCandidate: UInt16 { @_noLocks get { 0x0025 } }
+  @inlinable package static var software: UInt16 { @_noLocks get { 0x8022 } }
+  @inlinable package static var fingerprint: UInt16 { @_noLocks get { 0x8028 } }
+  @inlinable package static var iceControlled: UInt16 { @_noLocks get { 0x8029 } }
+  @inlinable package static var iceControlling: UInt16 { @_noLocks get { 0x802A } }
+}
