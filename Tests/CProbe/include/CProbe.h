@@ -1,0 +1,33 @@
+// Counts what a piece of code on one thread asks of the heap and of Swift's reference counts, so
+// that a test can say "none". For the test program only: it takes malloc's place there, and while
+// a window is open it takes the place of the Swift runtime's retain and release.
+//
+// A window is one pair of probe_begin and probe_end around a tight loop. While it is open nothing
+// else may run in the process (the runtime's hooks are global, and a hooked runtime cannot retain
+// a small String), so tests that open one are run alone:
+//
+//     swift test --disable-xctest --no-parallel --filter Budget
+//
+// and are enabled only then: `@Suite("Budget ...", .enabled(if: probe_is_alone()))`.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct probe_counts {
+    uint64_t mallocs;   // malloc, calloc, realloc, aligned_alloc, posix_memalign, memalign
+    uint64_t frees;     // of anything but NULL
+    uint64_t retains;   // swift_retain, swift_retain_n
+    uint64_t releases;  // swift_release, swift_release_n
+    uint64_t objects;   // swift_allocObject
+};
+
+// Whether this test program was started for budget tests only, one at a time, and can count
+// (a sanitizer has malloc to itself).
+bool probe_is_alone(void);
+
+// Opens a window on the calling thread. Windows do not nest.
+void probe_begin(void);
+
+// Closes the window; what the calling thread did since probe_begin.
+struct probe_counts probe_end(void);
