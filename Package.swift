@@ -62,6 +62,7 @@ let package = Package(
     c("CWebServer", links: ["websockets"]),
     c("CPage"),
     c("CJansson", links: ["jansson"]),
+    c("CProcess"),
 
     // Host: what every process needs of the machine it runs on.
     module("Log", in: "Host"),
@@ -100,10 +101,16 @@ let package = Package(
 
     // Programs: options in, a runtime started.
     module("Settings", in: "Programs", uses: ["CJansson"]),
-    program("martlet-relay", uses: ["Settings", "Log", "RelayRuntime", "Wire", "Token"]),
-    program("martlet-transceiver", uses: ["Settings", "Log", "TransceiverRuntime", "Wire", "Token"]),
-    module("Launcher", in: "Programs", uses: ["Settings", "Log", "Token", "Crypto", "Wire"]),
-    program("martlet", uses: ["Settings", "Launcher", "Token", "Crypto", "Wire", "CallClient", "CPacketLoop"]),
+    module("Deployment", in: "Programs", uses: ["Settings", "Token", "Wire"]),
+    program(
+      "martlet-relay", uses: ["Settings", "Deployment", "Log", "RelayRuntime", "Wire", "Token"]),
+    program(
+      "martlet-transceiver",
+      uses: ["Settings", "Deployment", "Log", "TransceiverRuntime", "Backends", "Wire", "Token"]),
+    module(
+      "Launcher", in: "Programs",
+      uses: ["Settings", "Deployment", "Log", "Token", "Crypto", "Wire", "CPacketLoop", "CProcess"]),
+    program("martlet", uses: ["Settings", "Deployment", "Launcher", "Token", "Crypto", "Wire", "CallClient", "CPacketLoop"]),
 
     // Tests. CProbe counts allocations and reference counts for the Budget suites.
     .target(name: "CProbe", path: "Tests/CProbe", cSettings: cSettings),
@@ -123,6 +130,7 @@ let package = Package(
     tests("PacketLoopTests", uses: ["CPacketLoop", "CSteering"]),
     tests("SignallingTests", uses: ["Signalling", "Sdp", "Token", "Crypto", "Wire"]),
     tests("SettingsTests", uses: ["Settings", "Log"]),
+    tests("LauncherTests", uses: ["Launcher", "Deployment", "Settings", "Token", "Wire"]),
   ],
   cLanguageStandard: .gnu2x
 )

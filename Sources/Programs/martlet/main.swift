@@ -1,1 +1,37 @@
-print("not built yet")
+// `martlet`: the program for people. The first word chooses what to do; the rest are its options.
+import Launcher
+import Settings
+
+let summary = """
+  martlet: a media front door for voice AI over WebRTC.
+
+  Usage: martlet COMMAND [options]
+
+  Commands:
+    up          run a relay, a transceiver and the page on this machine
+    load        make many calls at once and check that every voice comes back
+    keys        make a key file
+    token seal  make a routing token
+    token open  read a routing token
+    version     print the version
+
+  Each command has --help.
+
+  """
+
+let words = Array(CommandLine.arguments.dropFirst())
+switch words.first {
+case "up":
+  var up = Up(UpSettings.command.settings(from: Array(words.dropFirst())))
+  exitProcess(up.run())
+case "keys": exitProcess(KeysCommand.run(Array(words.dropFirst())))
+case "token": exitProcess(TokenCommand.run(Array(words.dropFirst())))
+case "version", "--version": standardOutput("martlet \(ProductVersion.text)\n")
+case "help", "--help", "-h": standardOutput(summary)
+case let word?:
+  standardError("martlet: there is no command \"\(word)\".\n\n\(summary)")
+  exitProcess(Command.usageStatus)
+case nil:
+  standardError(summary)
+  exitProcess(Command.usageStatus)
+}

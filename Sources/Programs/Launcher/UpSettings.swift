@@ -1,0 +1,39 @@
+import Deployment
+package import Settings
+package import Wire
+
+/// The settings of `martlet up`.
+package enum UpSettings {
+  package static let http = Setting.value(
+    "http", .address, default: "127.0.0.1:8080", help: "where the page and the HTTP API listen")
+  package static let media = Setting.list(
+    "media", .address, default: ["127.0.0.1:3478"],
+    help: "UDP address that browsers send their voice to")
+  package static let candidate = Setting.list(
+    "candidate", .address,
+    help: "media address as browsers see it, when it is another (behind NAT)")
+  package static let workers = Setting.value(
+    "workers", .integer(1...64), default: "1", help: "threads of the relay")
+  package static let shards = Setting.value(
+    "shards", .integer(1...64), default: "1", help: "threads of the transceiver")
+  package static let backend = Setting.value(
+    "backend", .choice(["echo", "parrot"]), default: "echo", help: "who answers a call")
+  package static let steering = Setting.value(
+    "steering", .choice(["flow", "cpu", "kernel"]), default: "flow",
+    help: "how datagrams are spread over the workers")
+  package static let pinCPUs = Setting.flag(
+    "pin-cpus", help: "bind each worker of the relay to a CPU of its own")
+  package static let keys = Setting<String?>.optional(
+    "keys", .file, help: "key file; without it the run makes keys of its own")
+  package static let log = Setting.value(
+    "log", .choice(["text", "json"]), default: "text", help: "form of the log lines")
+
+  package static let command = Command(
+    "martlet up", summary: "runs a relay, a transceiver and the page on this machine.",
+    notes: ["Ctrl-C stops everything that it started."],
+    declarations: [
+      http.declaration, media.declaration, candidate.declaration, workers.declaration,
+      shards.declaration, backend.declaration, steering.declaration, pinCPUs.declaration,
+      keys.declaration, log.declaration,
+    ])
+}

@@ -1,0 +1,117 @@
+"""A call by aiortc: what a Python voice bot on the client's side would be."""
+
+import asyncio
+import time
+import urllib.error
+import urllib.request
+
+import aioice.stun
+import aiortc
+
+import voice
+
+# aioice repeats an unanswered check after 500 ms, browsers do after about 50. The tests measure
+# what one lost datagram costs on our side, so the client gets the browsers' timer.
+aioice.stun.RETRY_RTO = 0.05
+
+
+class Call:
+    """One call over the HTTP API; use `async with`."""
+
+    def __init__(self, url, hertz=440.0, backend="echo", offer_filter=None):
+        self.url = f"{url}/v1/realtime/calls?backend={backend}"
+        self.base = url
+        self.offer_filter = offer_filter or (lambda offer: offer)
+        self.connection = aiortc.RTCPeerConnection(aiortc.RTCConfiguration(iceServers=[]))
+        self.connection.addTrack(voice.ToneTrack(hertz))
+        self.connection.on("track", self.take_track)
+        self.connection.on("connectionstatechange", self.take_state)
+        self.connected = asyncio.Event()
+        self.closed = asyncio.Event()
+        self.heard = []
+        self.first_voice = asyncio.Event()
+        self.listener = None
+        self.location = None
+        self.answered_at = None
+        self.connected_at = None
+
+    def take_state(self):
+        if self.connection.connectionState == "connected" and not self.connected.is_set():
+            self.connected_at = time.monotonic()
+            self.connected.set()
+        if self.connection.connectionState in ("closed", "failed"):
+            self.closed.set()
+
+    def take_track(self, track):
+        self.listener = asyncio.ensure_future(self.listen(track))
+
+    async def listen(self, track):
+        while True:
+            try:
+                frame = await track.recv()
+            except aiortc.mediastreams.MediaStreamError:
+                return
+            samples = voice.samples_of(frame)
+            if not self.first_voice.is_set() and voice.level(samples) > -40:
+                self.first_voice.set()
+            self.heard.append(samples)
+
+    async def start(self):
+        """Offer, answer, and the client's checks begin."""
+        await self.connection.setLocalDescription(await self.connection.createOffer())
+        offer = self.offer_filter(self.connection.localDescription.sdp)
+        status, headers, answer = await asyncio.to_thread(post, self.url, offer)
+        assert status == 201, (status, answer)
+        assert headers["Content-Type"] == "application/sdp"
+        self.location = headers["Location"]
+        assert self.location.startswith("/v1/realtime/calls/rtc_"), self.location
+        self.answered_at = time.monotonic()
+        await self.connection.setRemoteDescription(
+            aiortc.RTCSessionDescription(sdp=answer, type="answer")
+        )
+
+    async def wait_connected(self, seconds=10):
+        await asyncio.wait_for(self.connected.wait(), seconds)
+
+    @property
+    def connect_milliseconds(self):
+        """From the answer to ICE and DTLS done, as this client saw it."""
+        return 1000 * (self.connected_at - self.answered_at)
+
+    def tone(self, seconds):
+        """What was heard in the last so many seconds."""
+        frames = self.heard[-int(seconds * 50) :]
+        samples = voice.array.array("h")
+        for frame in frames:
+            samples.extend(frame)
+        return voice.Tone(samples)
+
+    async def figures(self):
+        """Packets received and lost, by the client's own count."""
+        report = await self.connection.getStats()
+        inbound = next(entry for entry in report.values() if entry.type == "inbound-rtp")
+        return inbound.packetsReceived, inbound.packetsLost
+
+    async def hang_up(self):
+        """Over HTTP, as the OpenAI SDKs do it."""
+        return (await asyncio.to_thread(post, f"{self.base}{self.location}/hangup", ""))[0]
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        if self.listener:
+            self.listener.cancel()
+        await self.connection.close()
+
+
+def post(url, body, kind="application/sdp", method="POST"):
+    """(status, headers, text) whatever the status is."""
+    request = urllib.request.Request(
+        url, data=body.encode(), headers={"Content-Type": kind}, method=method
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read().decode()
