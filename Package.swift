@@ -60,7 +60,7 @@ let package = Package(
     c("CSrtp", links: ["srtp2"]),
     c("COpus", links: ["opus"]),
     c("CWebServer", links: ["websockets"]),
-    c("CPage"),
+    c("CPage", exclude: ["page"]),
     c("CJansson", links: ["jansson"]),
     c("CProcess"),
 
@@ -129,6 +129,7 @@ let package = Package(
     tests("RelayCoreTests", uses: ["CProbe", "RelayCore", "Token", "Trunk", "Crypto", "Wire"]),
     tests("PacketLoopTests", uses: ["CPacketLoop", "CSteering"]),
     tests("SignallingTests", uses: ["Signalling", "Sdp", "Token", "Crypto", "Wire"]),
+    tests("WebServerTests", uses: ["CWebServer"]),
     tests("SettingsTests", uses: ["Settings", "Log"]),
     tests("LauncherTests", uses: ["Launcher", "Deployment", "Settings", "Token", "Wire"]),
   ],

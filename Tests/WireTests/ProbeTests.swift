@@ -4,12 +4,7 @@ import Testing
 /// The budget tests all say "none", so first: does the probe see what there is?
 @Suite("Budget: the probe itself", .serialized, .enabled(if: probe_is_alone()))
 struct ProbeBudgetTests {
-  private final class Thing {
-    var next: Thing?
-  }
-
-  @inline(never)
-  private static func hold(_ thing: Thing?, in other: Thing) { other.next = thing }
+  private final class Thing {}
 
   @Test func seesOneObjectAndItsMalloc() {
     probe_begin()
@@ -17,20 +12,20 @@ struct ProbeBudgetTests {
     let counts = probe_end()
     #expect(counts.objects == 1)
     #expect(counts.mallocs == 1)
-    #expect(thing.next == nil)
+    withExtendedLifetime(thing) {}
   }
 
-  @Test func seesRetainAndRelease() {
-    let thing = Thing()
-    let other = Thing()
+  @Test func seesRetainsAndReleases() {
+    let thing = unsafe Unmanaged.passRetained(Thing())
     probe_begin()
-    Self.hold(thing, in: other)
-    Self.hold(nil, in: other)
+    _ = unsafe thing.retain()
+    unsafe thing.release()
     let counts = probe_end()
-    #expect(counts.retains == 1)
-    #expect(counts.releases == 1)
+    unsafe thing.release()
+    // One of each when optimised; a debug build adds balanced pairs of its own.
+    #expect(counts.retains >= 1)
+    #expect(counts.releases == counts.retains)
     #expect(counts.objects == 0)
-    #expect(thing !== other)
   }
 
   @Test func seesNothingWhereNothingIs() {

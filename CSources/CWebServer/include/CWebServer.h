@@ -1,1 +1,87 @@
+// A small HTTP/1.1 server over libwebsockets: requests in, replies out, on one thread. It serves
+// what the handler says and nothing else: it opens no file but the TLS certificate and key, and
+// follows no path. WebSocket upgrades are refused for now; they will get handlers of their own here.
+//
+// Bounds: connections, bytes of header (8 KiB), bytes of body, and seconds for a client to send a
+// request or take a reply. A client beyond a bound is answered if it can be, then cut off.
 #pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ws_server;
+struct ws_reply;
+
+// One header field; the name is in lower case.
+struct ws_field {
+    const char *name;
+    const char *value;
+};
+
+// A whole request. Everything in it lives until the handler returns.
+struct ws_request {
+    const char *method;         // upper case
+    const char *path;           // percent-decoded, begins with '/', without the query
+    const char *const *query;   // "name=value", percent-decoded
+    uint32_t query_count;
+    const struct ws_field *headers;  // those that servers of calls look at, see request.c
+    uint32_t header_count;
+    const uint8_t *body;
+    size_t body_length;
+    const char *peer;           // the client's IP address as text; "" when unknown
+};
+
+// What the server is told at start. Strings are read during ws_server_create only.
+struct ws_options {
+    const char *address;          // IP address to listen on; "0.0.0.0" and "::" mean all
+    uint16_t port;                // 0: any free port, see ws_server_port
+    uint32_t body_bytes_max;      // longer bodies are answered 413; 0: 1 MiB
+    uint32_t connections_max;     // more are closed at once; 0: 256
+    uint32_t timeout_seconds;     // for one request or reply, and for idle connections; 0: 10
+    const char *certificate_file; // PEM; NULL: plain HTTP
+    const char *key_file;         // PEM
+    void *context;
+    // One request. Runs on the thread of ws_server_run and must not block. Fills the reply with
+    // the functions below; a reply left alone is a 500.
+    void (*on_request)(void *context, const struct ws_request *request, struct ws_reply *reply);
+    // After ws_server_wake, on the thread of ws_server_run. May be NULL.
+    void (*on_wake)(void *context);
+};
+
+// Why a server could not be made: an errno value (0 when there is none) and a sentence.
+struct ws_error {
+    int number;
+    char text[256];
+};
+
+// Makes a server that listens. NULL: see `error`. Allocates; one server per process is expected.
+struct ws_server *ws_server_create(const struct ws_options *options, struct ws_error *error);
+
+// The port that the server listens on.
+uint16_t ws_server_port(const struct ws_server *server);
+
+// Serves until ws_server_stop. Blocks.
+void ws_server_run(struct ws_server *server);
+
+// Makes on_wake run soon. Any thread.
+void ws_server_wake(struct ws_server *server);
+
+// Makes ws_server_run return soon; also when it has not begun yet. Any thread.
+void ws_server_stop(struct ws_server *server);
+
+// Frees the server and closes its connections. Only after ws_server_run has returned.
+void ws_server_destroy(struct ws_server *server);
+
+// The reply's parts; each copies what it is given. At most 24 header fields; content-length comes
+// by itself. A body that does not fit in memory makes the reply a 500.
+void ws_reply_status(struct ws_reply *reply, uint16_t status);
+void ws_reply_header(struct ws_reply *reply, const char *name, const char *value);
+void ws_reply_body(struct ws_reply *reply, const uint8_t *bytes, size_t length);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,71 @@
+// One exchange: a request as it is read and the reply as it is written. One per connection, used
+// again for the next request of a kept connection.
+#pragma once
+
+#include <libwebsockets.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "CWebServer.h"
+
+enum {
+    WS_HEADER_BYTES_MAX = 8192,  // of one request: request line and all fields
+    WS_QUERY_MAX = 32,
+    WS_FIELD_MAX = 16,
+    WS_REPLY_FIELD_MAX = 24,
+    WS_CHUNK_BYTES = 16384,  // of a body, per write
+};
+
+struct ws_reply {
+    uint16_t status;
+    uint32_t field_count;
+    struct ws_field fields[WS_REPLY_FIELD_MAX];  // owned copies
+    uint8_t *body;
+    size_t body_length;
+    size_t body_sent;
+    bool failed;  // out of memory, or too many fields
+    bool headers_sent;
+};
+
+struct exchange {
+    struct ws_request request;
+    char *text;  // the strings of the request
+    size_t text_used;
+    const char *query[WS_QUERY_MAX];
+    struct ws_field fields[WS_FIELD_MAX];
+    char peer[64];
+    uint8_t *body;
+    size_t body_expected;
+    struct ws_reply reply;
+    bool answered;      // the handler ran, or the request was refused
+    bool closes;        // the connection ends after this reply
+    bool is_head;
+};
+
+struct ws_server {
+    struct ws_options options;
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    atomic_bool stops;
+    atomic_bool wakes;
+    uint32_t connections;
+    uint16_t port;
+};
+
+// What the body of a request will be, told by its header.
+enum body_verdict { BODY_NONE, BODY_COMES, BODY_TOO_LONG, BODY_WITHOUT_LENGTH, BODY_MALFORMED };
+
+// Reads method, path, query and fields of the request that `wsi` has just got.
+bool exchange_begin(struct exchange *exchange, struct lws *wsi, const char *path);
+// Says whether a body follows, and makes room for it.
+enum body_verdict exchange_expect_body(struct exchange *exchange, struct lws *wsi, size_t most);
+// Takes a piece of the body; false when it is more than was announced.
+bool exchange_take_body(struct exchange *exchange, const void *bytes, size_t length);
+// Frees what the exchange holds; it can begin anew.
+void exchange_end(struct exchange *exchange);
+
+// Makes the reply an error that the server itself has to say.
+void exchange_refuse(struct exchange *exchange, uint16_t status, const char *code,
+                     const char *message);
+// Writes the next part of the reply. Not 0: libwebsockets shall close the connection.
+int exchange_write(struct exchange *exchange, struct lws *wsi);

@@ -1,0 +1,158 @@
+import CWebServer
+import Glibc
+
+/// A server under test on a free port of loopback, with its thread; what it was asked is echoed.
+///
+/// The reply's status is the query's `status`, its body names what arrived, so each test reads
+/// from the wire what the handler saw.
+@safe final class ServerUnderTest: @unchecked Sendable {
+  private let server: OpaquePointer
+  private var thread = pthread_t()
+  let port: UInt16
+
+  /// The body that `GET /large` answers with; several chunks long.
+  static let largeBody = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+
+  init(bodyBytesMax: UInt32 = 4096, connectionsMax: UInt32 = 64, timeoutSeconds: UInt32 = 2) throws {
+    unsafe server = try unsafe Self.make(
+      port: 0, bodyBytesMax: bodyBytesMax, connectionsMax: connectionsMax,
+      timeoutSeconds: timeoutSeconds)
+    port = unsafe ws_server_port(server)
+    let target = unsafe UnsafeMutableRawPointer(server)
+    unsafe pthread_create(
+      &thread, nil,
+      { server in
+        unsafe ws_server_run(OpaquePointer(server!))
+        return nil
+      }, target)
+  }
+
+  deinit {
+    unsafe ws_server_stop(server)
+    pthread_join(thread, nil)
+    unsafe ws_server_destroy(server)
+  }
+
+  struct Failure: Error {
+    var number: Int32
+    var text: String
+  }
+
+  /// Makes a server that nobody runs.
+  static func make(
+    address: String = "127.0.0.1", port: UInt16, bodyBytesMax: UInt32 = 4096,
+    connectionsMax: UInt32 = 64, timeoutSeconds: UInt32 = 2
+  ) throws -> OpaquePointer {
+    var options = unsafe ws_options()
+    unsafe options.port = port
+    unsafe options.body_bytes_max = bodyBytesMax
+    unsafe options.connections_max = connectionsMax
+    unsafe options.timeout_seconds = timeoutSeconds
+    unsafe options.on_request = { unsafe reply($1!.pointee, $2!) }
+    var error = ws_error()
+    let server = unsafe address.withCString { text -> OpaquePointer? in
+      unsafe options.address = unsafe text
+      return unsafe ws_server_create(&options, &error)
+    }
+    guard let server = unsafe server else {
+      let text = unsafe withUnsafeBytes(of: error.text) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      throw Failure(number: error.number, text: text)
+    }
+    return unsafe server
+  }
+
+  func connect() -> HttpProbe { HttpProbe(port: port) }
+
+  /// One request on a connection of its own, and the whole reply until the server closes.
+  func exchange(_ text: String) -> String {
+    let probe = connect()
+    probe.send(text)
+    return probe.readToEnd()
+  }
+}
+
+private func reply(_ request: ws_request, _ reply: OpaquePointer) {
+  let path = unsafe String(cString: request.path)
+  if path == "/silent" { return }
+  let query = unsafe (0..<Int(request.query_count)).map { unsafe String(cString: request.query[$0]!) }
+  let status = query.first { $0.hasPrefix("status=") }.flatMap { UInt16($0.dropFirst(7)) } ?? 200
+  unsafe ws_reply_status(reply, status)
+  if path == "/large" {
+    unsafe ServerUnderTest.largeBody.withUnsafeBufferPointer { bytes in
+      unsafe ws_reply_body(reply, bytes.baseAddress, bytes.count)
+    }
+    return
+  }
+  if path == "/split" { unsafe ws_reply_header(reply, "Location", "/x\r\nSet-Cookie: a=b") }
+  unsafe ws_reply_header(reply, "Content-Type", "text/plain")
+  unsafe ws_reply_header(reply, "Location", "/calls/1")
+  let fields = unsafe (0..<Int(request.header_count)).map {
+    let field = unsafe request.headers[$0]
+    return unsafe "\(String(cString: field.name))=\(String(cString: field.value))"
+  }
+  let bytes = unsafe UnsafeBufferPointer(start: request.body, count: request.body_length)
+  let text = unsafe """
+    method=\(String(cString: request.method)) path=\(path) query=\(query) fields=\(fields) \
+    peer=\(String(cString: request.peer)) body=\(String(decoding: bytes, as: UTF8.self))
+    """
+  var copy = text
+  copy.withUTF8 { unsafe ws_reply_body(reply, $0.baseAddress, $0.count) }
+}
+
+/// A client's TCP connection, with deadlines far beyond what a test needs.
+final class HttpProbe {
+  private let descriptor: Int32
+
+  init(port: UInt16) {
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var limit = timeval(tv_sec: 20, tv_usec: 0)
+    unsafe setsockopt(
+      descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    let result = unsafe withUnsafePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        unsafe Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    precondition(result == 0, "the server does not accept")
+  }
+
+  deinit { close(descriptor) }
+
+  /// Sends all of the text; false when the server has closed.
+  @discardableResult
+  func send(_ text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    return unsafe Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+      == bytes.count
+  }
+
+  /// The next bytes; nil at the end of the stream or after the deadline.
+  func read() -> [UInt8]? {
+    var bytes = [UInt8](repeating: 0, count: 65_536)
+    let count = unsafe recv(descriptor, &bytes, bytes.count, 0)
+    return count > 0 ? Array(bytes[..<count]) : nil
+  }
+
+  func readToEnd() -> String {
+    String(decoding: readAllBytes(), as: UTF8.self)
+  }
+
+  func readAllBytes() -> [UInt8] {
+    var all: [UInt8] = []
+    while let next = read() { all += next }
+    return all
+  }
+
+  /// Reads until `mark` has come; what came so far.
+  func read(until mark: String) -> String {
+    var all = ""
+    while !all.contains(mark), let next = read() { all += String(decoding: next, as: UTF8.self) }
+    return all
+  }
+}
