@@ -1,26 +1,52 @@
-/// Names for calls: who can make them holds the keys. Given to `Signalling` so that it can be
-/// tested without any.
-package protocol CallMint: Sendable {
-  /// Names for a new call of that shard.
-  mutating func mint(
-    shard: UInt8, minutes: UInt32, random: inout some RandomNumberGenerator
-  ) -> CallNames
-  /// What a call ID (`rtc_...`) of this node means; nil when it is not one.
-  func open(callID: String, minutes: UInt32) -> CallReference?
-}
+import Token
+import Wire
 
 /// The three names of a call.
-package struct CallNames: Equatable, Sendable {
-  /// `rtc_...`, unguessable: who knows it may end the call.
-  package var callID: String
-  /// The routing token.
-  package var ufrag: String
+struct CallNames {
+  /// Unguessable: who knows it may end the call.
+  var callID: CallID
+  /// Our ufrag.
+  var token: RoutingToken
   /// The ICE password that belongs to it.
-  package var pwd: String
+  var password: IcePassword
+}
 
-  package init(callID: String, ufrag: String, pwd: String) {
-    self.callID = callID
-    self.ufrag = ufrag
-    self.pwd = pwd
+/// Makes names for the calls of this node, and reads call IDs. Prepared once, for one thread.
+struct CallMint: ~Copyable {
+  private let cluster: UInt16
+  private let node: UInt16
+  private let tokens: TokenSealer
+  private let callIDs: CallIDSealer
+  private let opener: CallIDOpener
+  private let passwords: IcePasswordDeriver
+
+  init(keys: RoutingKeys, cluster: UInt16, node: UInt16) {
+    self.cluster = cluster
+    self.node = node
+    tokens = TokenSealer(keys)
+    callIDs = CallIDSealer(keys)
+    opener = CallIDOpener(keys)
+    passwords = IcePasswordDeriver(keys)
+  }
+
+  func mint(
+    shard: UInt8, minutes: UInt32, random: inout some RandomNumberGenerator
+  ) -> CallNames {
+    let contents = TokenContents(
+      cluster: cluster, transceiver: TransceiverID(node: node, shard: shard),
+      mintedMinutes: minutes)
+    let token = tokens.seal(contents, random: &random)
+    return CallNames(
+      callID: callIDs.seal(contents, random: &random), token: token,
+      password: passwords.derive(token))
+  }
+
+  /// What a call ID means here; nil when it is not one of ours, or another node's.
+  func open(_ text: String, minutes: UInt32) -> CallReference? {
+    guard let callID = CallID(text),
+      case .valid(let contents) = opener.open(callID, nowMinutes: minutes),
+      contents.cluster == cluster, contents.transceiver.node == node
+    else { return nil }
+    return CallReference(callID: callID, shard: contents.transceiver.shard)
   }
 }

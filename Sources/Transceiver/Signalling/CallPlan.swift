@@ -1,13 +1,13 @@
 package import Sdp
+package import Token
 
 /// Which call a request means: its ID, and the shard that owns it, read out of the ID.
 package struct CallReference: Hashable, Sendable {
-  /// `rtc_...`, as the client was told.
-  package var callID: String
+  package var callID: CallID
   /// The shard of this node that owns the call.
   package var shard: UInt8
 
-  package init(callID: String, shard: UInt8) {
+  package init(callID: CallID, shard: UInt8) {
     self.callID = callID
     self.shard = shard
   }
@@ -17,13 +17,13 @@ package struct CallReference: Hashable, Sendable {
 ///
 /// Holds both ICE passwords: never print it.
 package struct CallPlan: Sendable {
-  /// `rtc_...`; the session is found by it for a hang-up.
-  package var callID: String
+  /// The session is found by it for a hang-up.
+  package var callID: CallID
   /// The shard that must own the session: the routing token says so.
   package var shard: UInt8
   /// Our ufrag, the routing token: clients' checks begin with it.
-  package var localUfrag: String
-  package var localPwd: String
+  package var localUfrag: RoutingToken
+  package var localPwd: IcePassword
   package var remoteUfrag: String
   package var remotePwd: String
   /// One of these must be the hash of the client's certificate.

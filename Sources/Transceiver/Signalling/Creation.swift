@@ -1,8 +1,9 @@
 import Sdp
+import Token
 
 extension Signalling {
   /// Answers an offer. `base` is the path that the call's own URL begins with.
-  mutating func create(
+  func create(
     _ request: ApiRequest, _ base: String, _ directory: some CallDirectory, _ minutes: UInt32,
     _ random: inout some RandomNumberGenerator
   ) throws(ApiError) -> ApiOutcome {
@@ -13,11 +14,11 @@ extension Signalling {
     }
     let names = mint.mint(shard: shard, minutes: minutes, random: &random)
     let answer = CallAnswer(
-      iceUfrag: names.ufrag, icePwd: names.pwd, fingerprint: options.fingerprint,
-      candidates: options.candidates, ssrc: .random(in: 1 ... .max, using: &random),
+      iceUfrag: names.token.text, icePwd: names.password.text, fingerprint: options.fingerprint,
+      candidates: candidates, ssrc: .random(in: 1 ... .max, using: &random),
       sessionNumber: .random(in: 1 ... (.max >> 1), using: &random))
     var response = ApiResponse(status: 201, "application/sdp", answer.render(to: offer))
-    response.headers.append(("Location", base + names.callID))
+    response.headers.append(("Location", base + names.callID.text))
     response.headers.append(("Cache-Control", "no-store"))
     return .create(plan(offer, answer, names, shard, backend), response)
   }
@@ -53,7 +54,7 @@ extension Signalling {
     _ offer: CallOffer, _ answer: CallAnswer, _ names: CallNames, _ shard: UInt8, _ backend: String
   ) -> CallPlan {
     CallPlan(
-      callID: names.callID, shard: shard, localUfrag: names.ufrag, localPwd: names.pwd,
+      callID: names.callID, shard: shard, localUfrag: names.token, localPwd: names.password,
       remoteUfrag: offer.iceUfrag, remotePwd: offer.icePwd, fingerprints: offer.fingerprints,
       dtlsRole: offer.setup.answer, opus: offer.opus, direction: offer.direction.reversed,
       localSsrc: answer.ssrc, remoteSsrc: offer.audioSsrc, usesNack: offer.usesNack,

@@ -1,9 +1,11 @@
 package import Sdp
+package import Token
+package import Wire
 
 /// What signalling is told at start.
 package struct SignallingOptions: Sendable {
   /// The relays' public addresses, best first; must not be empty.
-  package var candidates: [CallAnswer.Candidate]
+  package var candidates: [TransportAddress]
   /// Our DTLS certificate.
   package var fingerprint: Fingerprint
   /// The backends that a client may choose; the first is the default.
@@ -11,9 +13,15 @@ package struct SignallingOptions: Sendable {
   /// The page's files; may be empty.
   package var page: [PageFile]
 
+  /// What tokens, call IDs and ICE passwords are made with. Secrets.
+  package var keys: RoutingKeys
+  package var cluster: UInt16
+  /// This transceiver's node number; the shard comes from the directory, call by call.
+  package var node: UInt16
+
   package init(
-    candidates: [CallAnswer.Candidate], fingerprint: Fingerprint, backends: [String],
-    page: [PageFile] = []
+    candidates: [TransportAddress], fingerprint: Fingerprint, backends: [String],
+    page: [PageFile] = [], keys: RoutingKeys, cluster: UInt16, node: UInt16
   ) {
     precondition(!candidates.isEmpty, "signalling needs a candidate to answer with")
     precondition(!backends.isEmpty, "signalling needs a backend")
@@ -21,6 +29,9 @@ package struct SignallingOptions: Sendable {
     self.fingerprint = fingerprint
     self.backends = backends
     self.page = page
+    self.keys = keys
+    self.cluster = cluster
+    self.node = node
   }
 }
 
@@ -38,24 +49,28 @@ package enum ApiOutcome: Sendable {
 ///
 /// Sans-IO: a request in, an outcome out. Not for the packet path: it allocates. One value
 /// belongs to one thread.
-package struct Signalling {
+package struct Signalling: ~Copyable {
   /// The longest body of a request, bytes.
   package static let bodyByteCountMax = 65_536
 
   let options: SignallingOptions
-  var mint: any CallMint
+  let candidates: [CallAnswer.Candidate]
+  let mint: CallMint
 
-  package init(options: SignallingOptions, mint: any CallMint) {
+  package init(_ options: SignallingOptions) {
     self.options = options
-    self.mint = mint
+    candidates = options.candidates.map {
+      CallAnswer.Candidate(address: $0.host, port: $0.port)
+    }
+    mint = CallMint(keys: options.keys, cluster: options.cluster, node: options.node)
   }
 
   /// Decides on one request.
   ///
   /// - Parameters:
-  ///   - minutes: Wall-clock minutes since 2026-01-01 UTC, for the names of calls.
+  ///   - minutes: The wall clock by `TokenClock`, for the names of calls.
   ///   - random: Must be fit for secrets in production.
-  package mutating func handle(
+  package func handle(
     _ request: ApiRequest, directory: some CallDirectory, minutes: UInt32,
     random: inout some RandomNumberGenerator
   ) -> ApiOutcome {
@@ -71,7 +86,7 @@ package struct Signalling {
     }
   }
 
-  private mutating func outcome(
+  private func outcome(
     _ request: ApiRequest, _ route: Route, _ directory: some CallDirectory, _ minutes: UInt32,
     _ random: inout some RandomNumberGenerator
   ) throws(ApiError) -> ApiOutcome {
@@ -92,7 +107,7 @@ package struct Signalling {
     case .figures(let id):
       let call = try living(id, directory, minutes)
       guard let figures = directory.figures(of: call) else { throw Self.noSuchCall }
-      return .respond(Self.fresh(figures.json(callID: call.callID)))
+      return .respond(Self.fresh(figures.json(callID: call.callID.text)))
     case .health: return .respond(Self.fresh("{\"status\":\"ok\"}"))
     case .page(let path):
       let file = options.page.first { $0.path == path }
@@ -106,7 +121,7 @@ package struct Signalling {
   private func living(
     _ id: String, _ directory: some CallDirectory, _ minutes: UInt32
   ) throws(ApiError) -> CallReference {
-    guard let call = mint.open(callID: id, minutes: minutes), directory.isAlive(call) else {
+    guard let call = mint.open(id, minutes: minutes), directory.isAlive(call) else {
       throw Self.noSuchCall
     }
     return call
