@@ -1,0 +1,212 @@
+package import Token
+package import Trunk
+package import Wire
+
+/// What a relay worker is told at the start. The same for all workers of a relay but the directory
+/// and the keys, which each worker prepares for its own thread.
+package struct WorkerConfiguration: Sendable {
+  /// The cluster whose tokens and trunk datagrams are taken.
+  package var cluster: UInt16
+  /// Our ID in the trunk's headers.
+  package var relayID: UInt16
+  /// Each listener's address family, in the order of their numbers: true for IPv4.
+  package var listenersAreIPv4: [Bool]
+  /// Whether the trunk runs over IPv4.
+  package var trunkIsIPv4: Bool
+  /// The greatest bundle, in bytes of UDP payload.
+  package var bundleBytes: Int
+  /// The trunk socket's receive buffer; longer datagrams come as truncated.
+  package var receiveBytesMax: Int
+  /// Routes that the worker keeps.
+  package var routesMax: Int
+  /// How long a route outlives its transceiver's last frame.
+  package var idleMilliseconds: UInt64
+  /// How old a token may be that opens a flow.
+  package var validity: TokenValidity
+
+  package init(cluster: UInt16, relayID: UInt16, listenersAreIPv4: [Bool], trunkIsIPv4: Bool) {
+    self.cluster = cluster
+    self.relayID = relayID
+    self.listenersAreIPv4 = listenersAreIPv4
+    self.trunkIsIPv4 = trunkIsIPv4
+    bundleBytes = RelayLimits.bundleBytes
+    receiveBytesMax = 2048
+    routesMax = RelayLimits.routesMax
+    idleMilliseconds = RelayLimits.idleMilliseconds
+    validity = TokenValidity()
+  }
+}
+
+/// A datagram as the runtime hands it in. Its memory stays valid until the worker's `reset`.
+@safe package struct ReceivedDatagram: BitwiseCopyable {
+  package let bytes: UnsafeRawBufferPointer
+  /// Longer than the receive buffer; the rest is lost.
+  package let isTruncated: Bool
+  package let peer: TransportAddress
+
+  package init(bytes: UnsafeRawBufferPointer, isTruncated: Bool, peer: TransportAddress) {
+    unsafe self.bytes = bytes
+    self.isTruncated = isTruncated
+    self.peer = peer
+  }
+}
+
+/// One relay worker's whole mind: datagrams in, datagrams out. No socket, clock or thread inside.
+///
+/// The runtime's law, for each batch: `take...` each datagram, drained before any that finds the
+/// worker `needsDrain`; `finishBatch`; send `outgoing`; `reset`. After `init` nothing allocates,
+/// retains or locks. One thread; reached through a pointer, so that nothing is copied.
+package struct RelayWorker: ~Copyable {
+  let relayID: UInt16
+  let cluster: UInt16
+  let listenerCount: Int
+  /// Bit n is set when listener n is IPv4.
+  let ipv4Listeners: UInt64
+  let trunkBytesMax: Int
+  let outgoingReserve: Int
+  let idleNanoseconds: UInt64
+  let validity: TokenValidity
+  let directory: TransceiverDirectory
+  let opener: TokenOpener
+  let passwords: IcePasswordDeriver
+  let trunkKey: TrunkKey?
+  var routes: RouteTable
+  var candidates: CandidateTable
+  var bundles: BundlePool
+  var output: OutputQueue
+  var sweepAt = Instant(nanoseconds: 0)
+
+  /// What has become of all datagrams so far.
+  package internal(set) var counters = RelayCounters()
+  /// The time by `TokenClock`; the runtime keeps it right to a minute.
+  package var tokenMinutes: UInt32 = 0
+
+  /// Prepares keys and tables; allocates all memory that the worker will ever use. `trunkKey` may
+  /// be nil only where both ends of the trunk are on the loopback interface. `random` seeds the
+  /// route tables' hash.
+  package init(
+    _ configuration: WorkerConfiguration, transceivers: [TransceiverEntry], keys: RoutingKeys,
+    trunkKey: TrunkKey?, random: inout some RandomNumberGenerator
+  ) throws(DirectoryError) {
+    let listeners = configuration.listenersAreIPv4
+    precondition(!listeners.isEmpty && listeners.count <= RelayLimits.listenersMax)
+    precondition(configuration.idleMilliseconds >= RelayLimits.idleMillisecondsMin)
+    directory = try TransceiverDirectory(transceivers)
+    relayID = configuration.relayID
+    cluster = configuration.cluster
+    listenerCount = listeners.count
+    ipv4Listeners = listeners.enumerated().reduce(0) { $1.element ? $0 | 1 << $1.offset : $0 }
+    let pathBytes =
+      configuration.trunkIsIPv4 ? RelayLimits.trunkBytesIPv4 : RelayLimits.trunkBytesIPv6
+    trunkBytesMax = max(pathBytes, configuration.bundleBytes)
+    outgoingReserve = configuration.receiveBytesMax / RelayLimits.frameBytesMin + 2
+    idleNanoseconds = configuration.idleMilliseconds * 1_000_000
+    validity = configuration.validity
+    // Age is judged here, and only for tokens that would open a flow: a skewed clock must not end
+    // calls that live.
+    opener = TokenOpener(
+      keys, validity: TokenValidity(lifetimeMinutes: .max, skewMinutes: .max))
+    passwords = IcePasswordDeriver(keys)
+    self.trunkKey = trunkKey
+    let hash = RouteHash(random: &random)
+    routes = RouteTable(routesMax: configuration.routesMax, hash: hash)
+    candidates = CandidateTable(candidatesMax: max(64, configuration.routesMax / 8), hash: hash)
+    bundles = BundlePool(
+      transceiverCount: transceivers.count, bufferBytes: trunkBytesMax,
+      bundleBytes: configuration.bundleBytes)
+    output = OutputQueue(
+      capacity: RelayLimits.outgoingMax + RelayLimits.bundlesMax + outgoingReserve)
+  }
+
+  /// Routes that the worker holds now.
+  package var routeCount: Int { routes.count }
+
+  /// Whether the runtime must drain (`finishBatch`, send, `reset`) before the next datagram.
+  package var needsDrain: Bool {
+    @_noLocks get {
+      output.room < outgoingReserve + RelayLimits.bundlesMax
+        || bundles.room < RelayLimits.bundlesPerDatagramMax
+    }
+  }
+
+  /// Closes the open bundles: what `outgoing` then holds is all there is to send.
+  @_noLocks
+  package mutating func finishBatch() {
+    var bundle = 0
+    while bundle < bundles.count {
+      if bundles.isOpen(bundle) { close(bundle) }
+      bundle += 1
+    }
+  }
+
+  /// How many datagrams wait for sending.
+  package var outgoingCount: Int { @_noLocks get { output.count } }
+
+  /// The datagram to send at `index`, below `outgoingCount`; valid until `reset`.
+  @_noLocks
+  package func outgoing(at index: Int) -> OutgoingDatagram { output[index] }
+
+  /// Everything outgoing has been sent: its memory is used again.
+  @_noLocks
+  package mutating func reset() {
+    output.removeAll()
+    bundles.reset()
+  }
+
+  /// House-keeping: forgets some of the routes whose transceiver is silent. Returns when it wants
+  /// to be called again.
+  @_noLocks
+  package mutating func onTurn(at now: Instant) -> Instant {
+    guard routes.count > 0 else { return .never }
+    if now < sweepAt { return sweepAt }
+    let removed = routes.sweep(
+      RelayLimits.sweepSlots, at: now, idleNanoseconds: idleNanoseconds)
+    counters.count(.routeExpired, removed)
+    sweepAt = now.advanced(byNanoseconds: RelayLimits.sweepNanoseconds)
+    return sweepAt
+  }
+}
+
+extension RelayWorker {
+  /// Puts a client's packet into the bundle for the transceiver at `place`.
+  @_noLocks
+  mutating func forward(_ datagram: ReceivedDatagram, _ frame: TrunkFrame, to place: Int) {
+    let payload = unsafe datagram.bytes
+    let frameBytes = frame.headerBytes + payload.count
+    var bundle = bundles.openBundle(for: place)
+    if bundle >= 0, !bundles.fits(frameBytes, into: bundle) {
+      close(bundle)
+      bundle = -1
+    }
+    if bundle < 0 {
+      let header = TrunkHeader(
+        kind: .up, cluster: cluster, transceiver: directory.entry(at: place).id, ingress: relayID)
+      bundle = bundles.begin(for: place, header)
+    }
+    unsafe bundles.append(frame, payload, to: bundle)
+  }
+
+  /// Seals a bundle and queues it.
+  @_noLocks
+  mutating func close(_ bundle: Int) {
+    let frames = bundles.close(bundle, trunkKey)
+    counters.count(.bundlesSent)
+    counters.count(.framesSent, frames)
+    let destination = directory.entry(at: bundles.place(of: bundle)).address
+    unsafe output.append(
+      OutgoingDatagram(
+        bytes: bundles.datagram(bundle), exit: OutgoingDatagram.trunk, destination: destination))
+  }
+
+  /// The slot of the route for `key`, or -1. A route that has been silent too long ends here.
+  @_noLocks
+  mutating func liveRoute(_ key: RouteKey, at now: Instant) -> Int {
+    let slot = routes.find(key)
+    guard slot >= 0 else { return -1 }
+    let silence = now.nanoseconds(since: routes.route(at: slot).ownerSpokeAt)
+    guard silence > idleNanoseconds else { return slot }
+    routes.remove(at: slot)
+    counters.count(.routeExpired)
+    return -1
+  }
+}

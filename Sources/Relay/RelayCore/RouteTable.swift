@@ -1,0 +1,130 @@
+import Wire
+
+/// The assured routes of one worker: open addressing with linear probing, fixed in size.
+///
+/// One thread uses it. Memory comes at start; no call allocates. At most half the slots are taken,
+/// so a look-up reads one or two cache lines. Removal closes the gap (Knuth, volume 3, section 6.4,
+/// algorithm R), so there are no tombstones and a look-up never gets slower with age.
+@safe package struct RouteTable: ~Copyable {
+  private let slots: UnsafeMutablePointer<Route>
+  private let mask: Int
+  private let hash: RouteHash
+  /// Routes that the table takes.
+  package let routesMax: Int
+  /// Routes that it holds.
+  package private(set) var count = 0
+  /// Where the next sweep begins.
+  private var sweepPosition = 0
+
+  /// Makes room for `routesMax` routes, at least 1; allocates two to four cache lines for each.
+  package init(routesMax: Int, hash: RouteHash) {
+    precondition(routesMax > 0 && routesMax <= 1 << 24)
+    let capacity = Self.powerOfTwo(atLeast: routesMax * 2)
+    self.routesMax = routesMax
+    self.hash = hash
+    mask = capacity - 1
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: capacity * MemoryLayout<Route>.stride, alignment: 64)
+    unsafe slots = memory.bindMemory(to: Route.self, capacity: capacity)
+    unsafe slots.initialize(repeating: .empty, count: capacity)
+  }
+
+  deinit { unsafe UnsafeMutableRawPointer(slots).deallocate() }
+
+  static func powerOfTwo(atLeast value: Int) -> Int {
+    var power = 1
+    while power < value { power *= 2 }
+    return power
+  }
+
+  /// The slot of `key`, or -1.
+  @_noLocks
+  func find(_ key: RouteKey) -> Int {
+    var slot = home(of: key)
+    // Ends: half the slots at least are empty.
+    while unsafe slots[slot].isOccupied {
+      if unsafe slots[slot].key == key { return slot }
+      slot = (slot &+ 1) & mask
+    }
+    return -1
+  }
+
+  /// Adds a route whose key is not there yet. False when the table is full.
+  @_noLocks
+  mutating func insert(_ route: Route) -> Bool {
+    guard count < routesMax else { return false }
+    var slot = home(of: route.key)
+    while unsafe slots[slot].isOccupied { slot = (slot &+ 1) & mask }
+    unsafe slots[slot] = route
+    count &+= 1
+    return true
+  }
+
+  /// A copy of the route in `slot`, which `find` has returned.
+  @_noLocks
+  func route(at slot: Int) -> Route {
+    precondition(slot >= 0 && slot <= mask)
+    return unsafe slots[slot]
+  }
+
+  /// Takes note of `speaker`'s frame in the route at `slot` (`Route.note`).
+  @_noLocks
+  mutating func note(
+    at slot: Int, speaker: UInt16, proven: Bool, at now: Instant
+  ) -> RouteChange {
+    precondition(slot >= 0 && slot <= mask)
+    return unsafe slots[slot].note(speaker: speaker, proven: proven, at: now)
+  }
+
+  /// Takes note of the end of `speaker`'s session (`Route.end`); true when the route is to go.
+  @_noLocks
+  mutating func end(at slot: Int, speaker: UInt16, at now: Instant) -> Bool {
+    precondition(slot >= 0 && slot <= mask)
+    return unsafe slots[slot].end(speaker: speaker, at: now)
+  }
+
+  /// Takes the route in `slot` out; what follows it in its run moves up.
+  @_noLocks
+  mutating func remove(at slot: Int) {
+    precondition(slot >= 0 && slot <= mask)
+    precondition(unsafe slots[slot].isOccupied, "the slot is empty")
+    var hole = slot
+    var next = (slot &+ 1) & mask
+    while unsafe slots[next].isOccupied {
+      let wanted = unsafe home(of: slots[next].key)
+      // A route may fill the hole unless its home lies behind the hole.
+      if (next &- wanted) & mask >= (next &- hole) & mask {
+        unsafe slots[hole] = slots[next]
+        hole = next
+      }
+      next = (next &+ 1) & mask
+    }
+    unsafe slots[hole].isOccupied = false
+    count &-= 1
+  }
+
+  /// Looks at the next `slotCount` slots and removes routes whose owner has been silent for more
+  /// than `idleNanoseconds`. Returns how many.
+  @_noLocks
+  mutating func sweep(_ slotCount: Int, at now: Instant, idleNanoseconds: UInt64) -> Int {
+    var removed = 0
+    var remaining = min(slotCount, mask + 1)
+    while remaining > 0 {
+      remaining -= 1
+      let route = unsafe slots[sweepPosition]
+      if route.isOccupied, now.nanoseconds(since: route.ownerSpokeAt) > idleNanoseconds {
+        // What moves into the slot is looked at next: the position stays.
+        remove(at: sweepPosition)
+        removed += 1
+      } else {
+        sweepPosition = (sweepPosition &+ 1) & mask
+      }
+    }
+    return removed
+  }
+
+  @_noLocks @inline(__always)
+  private func home(of key: RouteKey) -> Int {
+    Int(truncatingIfNeeded: hash(key)) & mask
+  }
+}

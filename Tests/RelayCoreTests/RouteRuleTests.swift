@@ -1,0 +1,63 @@
+import Testing
+import Wire
+
+@testable import RelayCore
+
+/// Who owns a route when more than one transceiver answers a client (threats T2 to T5 of the
+/// design: forged addresses, replayed checks, ports used again).
+@Suite struct RouteRuleTests {
+  private let start = Instant(nanoseconds: 1_000_000_000)
+  private let key = RouteKey(listener: 0, client: TransportAddress(ipv4: 1, port: 2))
+
+  private func after(_ milliseconds: UInt64) -> Instant {
+    start.advanced(byMilliseconds: milliseconds)
+  }
+
+  @Test func anAnswerAloneDoesNotMoveALiveRoute() {
+    var route = Route(key: key, owner: 1, at: start)
+    check(route.note(speaker: 2, proven: false, at: after(10)) == .challenged)
+    check(route.owner == 1)
+    check(route.isChallenged(at: after(11)))
+    check(!route.isChallenged(at: after(10 + 3000)))
+  }
+
+  @Test func proofMovesItAndTheFormerOwnerStaysServedWhileItLives() {
+    var route = Route(key: key, owner: 1, at: start)
+    _ = route.note(speaker: 2, proven: false, at: after(10))
+    check(route.note(speaker: 2, proven: true, at: after(20)) == .changedOwner)
+    check(route.owner == 2)
+    check(route.isChallenged(at: after(21)) && route.challenger == 1)
+  }
+
+  @Test func aSilentOwnerLosesToALiveChallenger() {
+    var route = Route(key: key, owner: 1, at: start)
+    check(route.note(speaker: 2, proven: false, at: after(11_999)) == .challenged)
+    check(route.note(speaker: 2, proven: false, at: after(12_000)) == .changedOwner)
+    check(!route.isChallenged(at: after(12_000)))
+  }
+
+  @Test func aThirdDoesNotDisplaceALiveChallenger() {
+    var route = Route(key: key, owner: 1, at: start)
+    _ = route.note(speaker: 2, proven: false, at: after(10))
+    check(route.note(speaker: 3, proven: false, at: after(20)) == .ignored)
+    check(route.challenger == 2)
+    check(route.note(speaker: 3, proven: false, at: after(3_010)) == .challenged)
+    check(route.challenger == 3)
+  }
+
+  @Test func theEndOfTheOwnersSessionHandsOverOrEnds() {
+    var route = Route(key: key, owner: 1, at: start)
+    check(!route.end(speaker: 2, at: after(1)))
+    _ = route.note(speaker: 2, proven: false, at: after(10))
+    check(!route.end(speaker: 1, at: after(20)))
+    check(route.owner == 2 && !route.hasChallenger)
+    check(route.end(speaker: 2, at: after(30)))
+  }
+
+  @Test func theEndOfTheChallengersSessionLeavesTheOwner() {
+    var route = Route(key: key, owner: 1, at: start)
+    _ = route.note(speaker: 2, proven: false, at: after(10))
+    check(!route.end(speaker: 2, at: after(20)))
+    check(route.owner == 1 && !route.isChallenged(at: after(20)))
+  }
+}

@@ -1,0 +1,82 @@
+import Testing
+import Wire
+
+@testable import RelayCore
+
+@Suite struct RouteTableTests {
+  private func key(_ number: Int) -> RouteKey {
+    RouteKey(
+      listener: UInt8(number % 2),
+      client: TransportAddress(ipv4: 0x0A00_0000 + UInt32(number / 7), port: UInt16(number % 7)))
+  }
+
+  private func table(_ routesMax: Int, seed: UInt64 = 1) -> RouteTable {
+    var random = SeededRandom(seed: seed)
+    return RouteTable(routesMax: routesMax, hash: RouteHash(random: &random))
+  }
+
+  private let start = Instant(nanoseconds: 1_000_000_000)
+
+  @Test func aRouteIsOneCacheLine() {
+    check(MemoryLayout<Route>.stride == 64)
+    check(MemoryLayout<Candidate>.stride == 32)
+  }
+
+  @Test func aFullTableRefusesAndLosesNothing() {
+    var table = table(1000)
+    for number in 0..<1000 {
+      check(table.insert(Route(key: key(number), owner: UInt16(number), at: start)))
+    }
+    check(!table.insert(Route(key: key(1000), owner: 0, at: start)))
+    for number in 0..<1000 {
+      let slot = table.find(key(number))
+      check(slot >= 0 && table.route(at: slot).owner == UInt16(number))
+    }
+    check(table.find(key(1000)) == -1)
+    check(table.count == 1000)
+  }
+
+  /// The table against the standard library's, under random insertions and removals.
+  @Test(arguments: 1...20) func agreesWithADictionary(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    var table = table(64, seed: seed)
+    var model: [Int: UInt16] = [:]
+    for step in 0..<4000 {
+      let number = Int.random(in: 0..<100, using: &random)
+      let slot = table.find(key(number))
+      check((slot >= 0) == (model[number] != nil))
+      if slot >= 0 {
+        check(table.route(at: slot).owner == model[number])
+        table.remove(at: slot)
+        model[number] = nil
+      } else {
+        let owner = UInt16(truncatingIfNeeded: step)
+        let hasRoom = model.count < 64
+        check(table.insert(Route(key: key(number), owner: owner, at: start)) == hasRoom)
+        if hasRoom { model[number] = owner }
+      }
+      check(table.count == model.count)
+    }
+  }
+
+  @Test func aSweepRemovesTheSilentAndOnlyThem() {
+    var table = table(500)
+    let later = start.advanced(byMilliseconds: 50_000)
+    for number in 0..<500 {
+      _ = table.insert(
+        Route(key: key(number), owner: 7, at: number % 3 == 0 ? later : start))
+    }
+    let now = start.advanced(byMilliseconds: 60_001)
+    var removed = 0
+    for _ in 0..<14 { removed += table.sweep(100, at: now, idleNanoseconds: 60_000_000_000) }
+    check(removed == 333)
+    for number in 0..<500 { check((table.find(key(number)) >= 0) == (number % 3 == 0)) }
+  }
+
+  @Test func theListenerBelongsToTheKey() {
+    var table = table(4)
+    let client = TransportAddress(ipv4: 0x7F00_0001, port: 9)
+    check(table.insert(Route(key: RouteKey(listener: 0, client: client), owner: 1, at: start)))
+    check(table.find(RouteKey(listener: 1, client: client)) == -1)
+  }
+}
