@@ -1,0 +1,115 @@
+// OpenSSL's view of the network: reads give one datagram whole, writes queue one.
+#include "internal.h"
+
+#include <openssl/crypto.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/time.h>
+
+enum { CONTENT_ALERT = 21, LENGTH_BYTES = 2, IP_AND_UDP_HEADER_BYTES = 28 };
+
+static void queue_append(struct datagram_queue *queue, const void *bytes, size_t length) {
+    if (queue->head == queue->tail) queue->head = queue->tail = 0;
+    if (length > DTLS_DATAGRAM_BYTES_MAX || OUTPUT_BYTES - queue->tail < LENGTH_BYTES + length)
+        return;
+    uint16_t prefix = (uint16_t)length;
+    memcpy(queue->bytes + queue->tail, &prefix, LENGTH_BYTES);
+    memcpy(queue->bytes + queue->tail + LENGTH_BYTES, bytes, length);
+    queue->tail += LENGTH_BYTES + (uint32_t)length;
+}
+
+size_t dtls_connection_next_datagram(struct dtls_connection *connection, void *bytes,
+                                     size_t capacity) {
+    struct datagram_queue *queue = &connection->output;
+    while (queue->head < queue->tail) {
+        uint16_t length;
+        memcpy(&length, queue->bytes + queue->head, LENGTH_BYTES);
+        const uint8_t *datagram = queue->bytes + queue->head + LENGTH_BYTES;
+        queue->head += LENGTH_BYTES + (uint32_t)length;
+        if (length > capacity) continue;
+        memcpy(bytes, datagram, length);
+        return length;
+    }
+    return 0;
+}
+
+void dtls_connection_drop_output(struct dtls_connection *connection) {
+    connection->output.head = connection->output.tail = 0;
+}
+
+bool dtls_connection_append(struct dtls_connection *connection, const void *bytes, size_t length) {
+    if (length > sizeof connection->input - connection->input_length) return false;
+    memcpy(connection->input + connection->input_length, bytes, length);
+    connection->input_length += (uint32_t)length;
+    return true;
+}
+
+static int bio_read(BIO *bio, char *bytes, size_t capacity, size_t *count) {
+    struct dtls_connection *connection = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    size_t length = connection->input_length;
+    connection->input_length = 0;
+    if (length == 0) {
+        BIO_set_retry_read(bio);
+        return 0;
+    }
+    *count = length < capacity ? length : capacity;
+    memcpy(bytes, connection->input, *count);
+    return 1;
+}
+
+// An alert in the clear helps only those who would break the call: it stays at home.
+static int bio_write(BIO *bio, const char *bytes, size_t length, size_t *count) {
+    struct dtls_connection *connection = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    bool silent = !connection->connected && length > 0 && bytes[0] == CONTENT_ALERT;
+    if (!silent) queue_append(&connection->output, bytes, length);
+    *count = length;
+    return 1;
+}
+
+static long bio_control(BIO *bio, int command, long number, void *pointer) {
+    (void)number;
+    struct dtls_connection *connection = BIO_get_data(bio);
+    switch (command) {
+        case BIO_CTRL_FLUSH:
+            return 1;
+        case BIO_CTRL_DGRAM_QUERY_MTU:
+        case BIO_CTRL_DGRAM_GET_MTU:
+        case BIO_CTRL_DGRAM_GET_FALLBACK_MTU:
+            return connection->options.mtu;
+        case BIO_CTRL_DGRAM_GET_MTU_OVERHEAD:
+            return IP_AND_UDP_HEADER_BYTES;
+        case BIO_CTRL_DGRAM_SET_NEXT_TIMEOUT:
+            if (openssl_timer_is_reachable()) connection->openssl_timer = pointer;
+            return 1;
+        default:
+            return 0;
+    }
+}
+
+static BIO_METHOD *method;
+static bool timer_is_reachable;
+
+static void make_method(void) {
+    // Before 3.2 this control names the timer itself; later it names a copy on the stack. Asked of
+    // the library that is loaded, not of the headers: both have the same file name.
+    timer_is_reachable = OpenSSL_version_num() < 0x30200000UL;
+    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "martlet datagrams");
+    if (!method) return;
+    BIO_meth_set_read_ex(method, bio_read);
+    BIO_meth_set_write_ex(method, bio_write);
+    BIO_meth_set_ctrl(method, bio_control);
+}
+
+bool openssl_timer_is_reachable(void) { return timer_is_reachable; }
+
+BIO *datagram_bio_create(struct dtls_connection *connection) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_method);
+    BIO *bio = method ? BIO_new(method) : NULL;
+    if (!bio) return NULL;
+    BIO_set_data(bio, connection);
+    BIO_set_init(bio, 1);
+    return bio;
+}

@@ -1,0 +1,61 @@
+// What the files of CDtls share among themselves.
+#pragma once
+
+#include "CDtls.h"
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+enum { OUTPUT_BYTES = 16384 };
+
+struct dtls_identity {
+    EVP_PKEY *key;
+    X509 *certificate;
+    SSL_CTX *context;
+};
+
+// Datagrams waiting to be sent, each behind its two-byte length. A datagram that finds no room is
+// lost, as one that finds a full socket buffer is: DTLS repeats what matters.
+struct datagram_queue {
+    uint32_t head;
+    uint32_t tail;
+    uint8_t bytes[OUTPUT_BYTES];
+};
+
+struct dtls_connection {
+    SSL *ssl;
+    struct dtls_identity *identity;
+    EVP_CIPHER_CTX *random;  // the handshake's keystream
+    struct dtls_options options;
+    struct timeval *openssl_timer;  // inside ssl; only with OpenSSL before 3.2
+    uint32_t flights;
+    uint32_t interval_us;  // for an OpenSSL that keeps its timer to itself
+    bool connected;
+    bool closed;
+    bool dead;
+    bool certificate_refused;
+    char error[DTLS_ERROR_TEXT_BYTES];
+    uint32_t input_length;
+    uint8_t input[DTLS_DATAGRAM_BYTES_MAX];
+    struct datagram_queue output;
+};
+
+// random.c
+bool handshake_random_install(void);
+EVP_CIPHER_CTX *handshake_random_create(void);
+bool handshake_random_rewind(EVP_CIPHER_CTX *keystream, const uint8_t seed[DTLS_SEED_BYTES]);
+// Between these two calls, what OpenSSL draws on this thread comes from `keystream`.
+void handshake_random_enter(EVP_CIPHER_CTX *keystream);
+void handshake_random_leave(void);
+
+// identity.c
+void describe_openssl_error(const char *what, char error[DTLS_ERROR_TEXT_BYTES]);
+bool certificate_matches(X509 *certificate, const struct dtls_fingerprint *fingerprints,
+                         uint32_t count);
+int connection_index(void);  // where an SSL keeps its dtls_connection
+
+// datagrams.c
+BIO *datagram_bio_create(struct dtls_connection *connection);
+bool openssl_timer_is_reachable(void);

@@ -1,0 +1,96 @@
+package import Wire
+
+/// Which end sends the ClientHello: the `active` one (RFC 5763, section 5).
+package enum DtlsRole: Sendable {
+  case active, passive
+}
+
+/// Where a DTLS endpoint stands.
+package enum DtlsState: Equatable, Sendable {
+  /// `start` has not been called.
+  case idle
+  case handshaking
+  /// The handshake is finished, the certificate is the one the signalling named, and
+  /// `srtpKeys` are there.
+  case connected
+  /// The handshake or the association is dead; it will send and take nothing more.
+  case failed(DtlsFailure)
+  /// `close` was called, or the peer said close_notify under the keys.
+  case closed
+}
+
+/// Why an endpoint failed.
+package enum DtlsFailure: Equatable, Sendable {
+  /// No end of the handshake within its time.
+  case timedOut
+  /// No certificate came, or none of the expected fingerprints is its (RFC 8122).
+  case certificateRefused
+  /// The peer knows no SRTP profile that we know (RFC 5764).
+  case noSrtpProfile
+  /// The handshake died more often than it may be replaced.
+  case tooManyRestarts
+  /// OpenSSL gave up on the finished association, or memory is short.
+  case associationFailed
+}
+
+/// The SRTP keys that a handshake agreed on (RFC 5764, section 4.2). Never to be printed.
+package struct DtlsSrtpKeys: Sendable {
+  /// IANA's profile number: 7 AEAD_AES_128_GCM, 1 AES128_CM_HMAC_SHA1_80.
+  package var profile: UInt16
+  /// Master key and salt, in this order, of what this end sends.
+  package var local: [UInt8]
+  /// Master key and salt, in this order, of what the peer sends.
+  package var remote: [UInt8]
+}
+
+/// What became of the records that arrived; every record ends in exactly one of the first seven.
+package struct DtlsCounters: Equatable, Sendable {
+  /// Handed to the handshake or the association.
+  package var passed: UInt64 = 0
+  /// Not a record: length, version or content is impossible. Counts the rest of the datagram once.
+  package var malformed: UInt64 = 0
+  /// An alert that nobody signed.
+  package var alertInClear: UInt64 = 0
+  /// A handshake message that this end cannot receive, at this place, of this size.
+  package var implausible: UInt64 = 0
+  /// Protected, but before the keys, and more or longer than an early Finished.
+  package var early: UInt64 = 0
+  /// In the clear although the handshake is over.
+  package var clearAfterHandshake: UInt64 = 0
+  /// Arrived while the endpoint was idle, failed or closed.
+  package var unwanted: UInt64 = 0
+  /// How often a killed handshake was put back to where it stood before the fatal record.
+  package var restarts: UInt64 = 0
+}
+
+/// One end of a DTLS association (RFC 6347) without socket or clock: datagrams and time in,
+/// datagrams and the next deadline out. After each `start`, `handle`, `handleTimeout`, `send` or
+/// `close`, drain `nextDatagram` and `nextApplicationData`, then look at `state` and `deadline`.
+///
+/// One thread at a time. May allocate while handshaking; datagrams are not a media path.
+package protocol DtlsEndpoint: AnyObject {
+  /// Begins the handshake, once; the active end queues its ClientHello.
+  func start(at now: Instant)
+  /// Takes one datagram that came by a path which ICE validated. Any bytes may come.
+  func handle(_ datagram: UnsafeRawBufferPointer, at now: Instant)
+  /// To be called when `deadline` has come: sends a flight again or gives up.
+  func handleTimeout(at now: Instant)
+  /// When `handleTimeout` wants to be called; `.never` when no timer runs.
+  var deadline: Instant { get }
+  /// Writes the next datagram to send into `buffer` (1,200 bytes or more) and gives its length;
+  /// nil when there is none.
+  func nextDatagram(into buffer: UnsafeMutableRawBufferPointer) -> Int?
+  /// Where the endpoint stands.
+  var state: DtlsState { get }
+  /// The SRTP keys; nil unless `state` has been `.connected`.
+  var srtpKeys: DtlsSrtpKeys? { get }
+  /// What became of the records that arrived.
+  var counters: DtlsCounters { get }
+  /// Writes the next application datagram (SCTP) into `buffer` (2,048 bytes or more); nil when
+  /// there is none.
+  func nextApplicationData(into buffer: UnsafeMutableRawBufferPointer) -> Int?
+  /// Queues one application datagram. False when not connected, empty or over 2,048 bytes.
+  func send(_ bytes: UnsafeRawBufferPointer) -> Bool
+  /// Ends the association; queues close_notify when there are keys to protect it.
+  func close()
+}

@@ -1,0 +1,285 @@
+internal import CDtls
+package import Wire
+
+/// What an `OpenSslDtls` is made with.
+package struct DtlsConfiguration: Sendable {
+  package var role: DtlsRole
+  /// The peer's certificate must match one of these; the first eight count.
+  package var fingerprints: [DtlsFingerprint]
+  /// Largest datagram to send, 228...2,048 bytes.
+  package var mtu: Int = 1200
+  /// The first wait for an answer; each further one is twice as long, up to a second. OpenSSL's
+  /// own first wait of a second would make one lost datagram a second's delay.
+  package var firstTimeoutMilliseconds: UInt64 = 60
+  /// How long the handshake may take.
+  package var handshakeTimeoutMilliseconds: UInt64 = 10_000
+  /// How often a killed handshake is put back on its feet. Each costs up to 1 ms of CPU.
+  package var restartsMaximum: UInt64 = 16
+
+  package init(role: DtlsRole, fingerprints: [DtlsFingerprint]) {
+    self.role = role
+    self.fingerprints = fingerprints
+  }
+}
+
+/// `DtlsEndpoint` by OpenSSL: DTLS 1.2, `use_srtp`, certificate by fingerprint.
+///
+/// Hardened against forged datagrams from the peer's own address: a record filter stands in front;
+/// and a record that kills the handshake all the same is taken back, by playing the handshake
+/// again up to the record before. No alert leaves before Finished.
+@safe package final class OpenSslDtls: DtlsEndpoint {
+  private static let receivedDatagramsMax = 64
+  private static let timeoutMillisecondsMax: UInt64 = 1000
+
+  private let identity: DtlsIdentity
+  private let configuration: DtlsConfiguration
+  private let connection: OpaquePointer
+  private var filter: DtlsRecordFilter
+  private var history = HandshakeHistory()
+  private var received: [[UInt8]] = []
+
+  package private(set) var state: DtlsState = .idle
+  package private(set) var srtpKeys: DtlsSrtpKeys?
+  package private(set) var counters = DtlsCounters()
+
+  private var handshakeDeadline = Instant.never
+  private var flightDeadline = Instant.never
+  private var flightTimeoutMilliseconds: UInt64 = 0
+  private var flightsSeen: UInt32 = 0
+
+  /// `seed`: 32 secret, fresh random bytes, from which all of this handshake's randomness comes.
+  package init(
+    identity: DtlsIdentity, configuration: DtlsConfiguration, seed: [UInt8]
+  ) throws(DtlsSetupError) {
+    precondition(seed.count == Int(DTLS_SEED_BYTES), "a DTLS seed has 32 bytes")
+    var options = dtls_options()
+    options.active = configuration.role == .active
+    options.mtu = UInt16(clamping: configuration.mtu)
+    unsafe withUnsafeMutableBytes(of: &options.seed) { unsafe $0.copyBytes(from: seed) }
+    options.setFingerprints(configuration.fingerprints)
+    guard let connection = unsafe dtls_connection_create(identity.handle, &options) else {
+      throw DtlsSetupError(description: "cannot create a DTLS connection")
+    }
+    unsafe self.connection = connection
+    self.identity = identity
+    self.configuration = configuration
+    filter = DtlsRecordFilter(role: configuration.role)
+  }
+
+  deinit { unsafe dtls_connection_free(connection) }
+
+  /// The cipher suite as OpenSSL names it; empty before the end of the handshake.
+  package var cipherName: String { unsafe String(cString: dtls_connection_cipher(connection)) }
+
+  /// A sentence on the last thing that killed a handshake or association; empty when nothing did.
+  package var lastError: String { unsafe String(cString: dtls_connection_error(connection)) }
+
+  package var deadline: Instant { min(handshakeDeadline, flightDeadline) }
+
+  package func start(at now: Instant) {
+    guard state == .idle else { return }
+    state = .handshaking
+    handshakeDeadline = now.advanced(byMilliseconds: configuration.handshakeTimeoutMilliseconds)
+    if configuration.role == .active {
+      settle(unsafe dtls_connection_drive(connection), at: now)
+    }
+  }
+
+  package func handle(_ datagram: UnsafeRawBufferPointer, at now: Instant) {
+    let bytes = unsafe Span<UInt8>(_unsafeBytes: datagram)
+    var offset = 0
+    while offset < bytes.count {
+      guard state == .handshaking || state == .connected else {
+        counters.unwanted += 1
+        return
+      }
+      switch filter.judge(bytes, at: offset, phase: phase) {
+      case .drop(let length, let reason):
+        counters.count(reason)
+        offset += length
+      case .pass(let length, _):
+        counters.passed += 1
+        unsafe handleRecord(UnsafeRawBufferPointer(rebasing: datagram[offset..<(offset + length)]),
+          at: now)
+        offset += length
+      }
+    }
+  }
+
+  package func handleTimeout(at now: Instant) {
+    guard state == .handshaking else { return }
+    if now >= handshakeDeadline { return fail(timeoutFailure) }
+    guard now >= flightDeadline else { return }
+    let progress = unsafe dtls_connection_fire_timer(connection)
+    if progress == DTLS_PROGRESS_FATAL { return fail(timeoutFailure) }
+    flightTimeoutMilliseconds = min(flightTimeoutMilliseconds * 2, Self.timeoutMillisecondsMax)
+    flightDeadline = now.advanced(byMilliseconds: flightTimeoutMilliseconds)
+  }
+
+  package func nextDatagram(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+    guard let base = buffer.baseAddress else { return nil }
+    let length = unsafe dtls_connection_next_datagram(connection, base, buffer.count)
+    return length > 0 ? length : nil
+  }
+
+  package func nextApplicationData(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+    while !received.isEmpty {
+      let datagram = received.removeFirst()
+      guard datagram.count <= buffer.count else { continue }
+      unsafe buffer.copyBytes(from: datagram)
+      return datagram.count
+    }
+    return nil
+  }
+
+  package func send(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard state == .connected, let base = bytes.baseAddress else { return false }
+    return unsafe dtls_connection_write(connection, base, bytes.count)
+  }
+
+  package func close() {
+    if state == .connected { unsafe dtls_connection_shutdown(connection) }
+    if case .failed = state { return }
+    end(.closed)
+  }
+
+  // MARK: - One record
+
+  private var phase: DtlsRecordFilter.Phase {
+    if state == .connected { return .connected }
+    return unsafe dtls_connection_reads_protected(connection) ? .protected : .clear
+  }
+
+  private func handleRecord(_ record: UnsafeRawBufferPointer, at now: Instant) {
+    let progress = unsafe feed(record)
+    if state == .connected { return drainAssociation() }
+    if progress == DTLS_PROGRESS_FATAL { return unsafe recover(from: record, at: now) }
+    unsafe history.append(record)
+    settle(progress, at: now)
+  }
+
+  private func feed(_ record: UnsafeRawBufferPointer) -> dtls_progress {
+    guard let base = record.baseAddress,
+      unsafe dtls_connection_append(connection, base, record.count)
+    else { return DTLS_PROGRESS_PENDING }
+    return unsafe dtls_connection_drive(connection)
+  }
+
+  /// Takes note of a step that did not kill the handshake.
+  private func settle(_ progress: dtls_progress, at now: Instant) {
+    if progress == DTLS_PROGRESS_FATAL { return fail(.associationFailed) }
+    if progress == DTLS_PROGRESS_CONNECTED { return finish() }
+    let flights = unsafe dtls_connection_flights(connection)
+    if flights != flightsSeen {
+      flightsSeen = flights
+      history.noteFlight()
+      flightTimeoutMilliseconds = configuration.firstTimeoutMilliseconds
+      flightDeadline = now.advanced(byMilliseconds: flightTimeoutMilliseconds)
+    }
+    if unsafe !dtls_connection_timer_is_armed(connection) { flightDeadline = .never }
+  }
+
+  /// `record` killed the handshake: back to where it stood before.
+  private func recover(from record: UnsafeRawBufferPointer, at now: Instant) {
+    // The handshake may have been misled by an earlier record and died over an honest one. So the
+    // second death on one spot also takes back all since the last flight, and tries this one anew.
+    let again = history.noteDeath()
+    guard replay(at: now) else { return }
+    guard again else { return }
+    let progress = unsafe feed(record)
+    if progress == DTLS_PROGRESS_FATAL {
+      _ = replay(at: now)
+    } else {
+      unsafe history.append(record)
+      settle(progress, at: now)
+    }
+  }
+
+  /// A fresh handshake with the same randomness, fed what the old one had taken well. False when
+  /// there have been too many.
+  private func replay(at now: Instant) -> Bool {
+    counters.restarts += 1
+    guard counters.restarts <= configuration.restartsMaximum else {
+      fail(unsafe dtls_connection_certificate_refused(connection)
+        ? .certificateRefused : .tooManyRestarts)
+      return false
+    }
+    guard unsafe dtls_connection_restart(connection) else {
+      fail(.associationFailed)
+      return false
+    }
+    if configuration.role == .active { _ = unsafe dtls_connection_drive(connection) }
+    for record in history.records {
+      _ = unsafe record.withUnsafeBytes { unsafe feed($0) }
+    }
+    // All of it has been on the wire; what was lost there, the timer repeats.
+    unsafe dtls_connection_drop_output(connection)
+    flightsSeen = unsafe dtls_connection_flights(connection)
+    let isArmed = unsafe dtls_connection_timer_is_armed(connection)
+    flightTimeoutMilliseconds = configuration.firstTimeoutMilliseconds
+    flightDeadline = isArmed ? now.advanced(byMilliseconds: flightTimeoutMilliseconds) : .never
+    return true
+  }
+
+  // MARK: - Ends
+
+  private func finish() {
+    guard unsafe dtls_connection_certificate_matches(connection) else {
+      return fail(.certificateRefused)
+    }
+    var masters = dtls_srtp_masters()
+    guard unsafe dtls_connection_export_srtp(connection, &masters) else {
+      return fail(.noSrtpProfile)
+    }
+    srtpKeys = DtlsSrtpKeys(masters, role: configuration.role)
+    state = .connected
+    handshakeDeadline = .never
+    flightDeadline = .never
+    history = HandshakeHistory()
+    drainAssociation()
+  }
+
+  private func drainAssociation() {
+    unsafe withUnsafeTemporaryAllocation(byteCount: 2048, alignment: 1) { buffer in
+      while case let count = unsafe dtls_connection_read(
+        connection, buffer.baseAddress!, buffer.count), count > 0
+      {
+        guard received.count < Self.receivedDatagramsMax else { continue }
+        received.append(unsafe Array(buffer[..<count]))
+      }
+    }
+    switch unsafe dtls_connection_drive(connection) {
+    case DTLS_PROGRESS_CLOSED: end(.closed)
+    case DTLS_PROGRESS_FATAL: fail(.associationFailed)
+    default: break
+    }
+  }
+
+  private var timeoutFailure: DtlsFailure {
+    unsafe dtls_connection_certificate_refused(connection) ? .certificateRefused : .timedOut
+  }
+
+  private func fail(_ failure: DtlsFailure) {
+    unsafe dtls_connection_drop_output(connection)
+    end(.failed(failure))
+  }
+
+  private func end(_ state: DtlsState) {
+    self.state = state
+    handshakeDeadline = .never
+    flightDeadline = .never
+    history = HandshakeHistory()
+  }
+}
+
+extension DtlsCounters {
+  mutating func count(_ reason: DtlsRecordFilter.DropReason) {
+    switch reason {
+    case .malformed: malformed += 1
+    case .alertInClear: alertInClear += 1
+    case .implausible: implausible += 1
+    case .early: early += 1
+    case .clearAfterHandshake: clearAfterHandshake += 1
+    }
+  }
+}

@@ -1,0 +1,119 @@
+internal import CSrtp
+
+/// What became of a packet.
+package enum SrtpStatus: UInt8, Equatable, Sendable {
+  case ok
+  /// The tag does not hold: forged, damaged, or under other keys.
+  case authentication
+  /// This packet was taken before.
+  case replayed
+  /// Older than the replay window (128 packets).
+  case old
+  /// Too short, or its header is impossible.
+  case malformed
+  /// SRTCP whose sender left it unencrypted (E=0), which WebRTC never does.
+  case unencrypted
+  /// A new source beyond the number that a call may have.
+  case unknownSource
+  /// libsrtp refused for a reason of its own, such as a key at the end of its life.
+  case failed
+}
+
+/// The SRTP state of one call, both directions (RFC 3711). Packets are protected and unprotected in
+/// place. One thread at a time. Never stored and resumed: that would use a keystream twice.
+@safe package final class SrtpContext {
+  /// Room that must follow a packet which is to be protected.
+  package static let overheadByteCount = 32
+  /// Sources (SSRCs) that a peer may use: microphone, its retransmissions, a few replacements.
+  package static let sourcesMaximum = 8  // as long as `sources`
+
+  package let profile: SrtpProfile
+  private let pair: OpaquePointer
+  private var sources: [8 of UInt32] = .init(repeating: 0)
+  private var sourceCount = 0
+
+  /// Nil only when libsrtp cannot start or memory is short. Allocates; the packets do not.
+  package init?(keys: SrtpKeys) {
+    guard let pair = unsafe csrtp_create(UInt32(keys.profile.rawValue), keys.local, keys.remote)
+    else { return nil }
+    unsafe self.pair = pair
+    profile = keys.profile
+  }
+
+  deinit { unsafe csrtp_free(pair) }
+
+  /// Protects the RTP packet in the first `length` bytes; `length` becomes the SRTP packet's.
+  /// The buffer must have `overheadByteCount` bytes more than `length`.
+  package func protectRtp(
+    _ buffer: UnsafeMutableRawBufferPointer, length: inout Int
+  ) -> SrtpStatus {
+    precondition(length >= 0 && length <= buffer.count - Self.overheadByteCount, "no room")
+    return SrtpStatus(unsafe csrtp_protect_rtp(pair, buffer.baseAddress!, &length))
+  }
+
+  /// Takes the SRTP packet in the first `length` bytes apart; on `.ok`, and only then, they are an
+  /// RTP packet and `length` is its own. After any other status the bytes are not to be used.
+  package func unprotectRtp(
+    _ buffer: UnsafeMutableRawBufferPointer, length: inout Int
+  ) -> SrtpStatus {
+    guard length <= buffer.count, length >= 12 + profile.tagByteCount else { return .malformed }
+    let source = unsafe buffer.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
+    guard isAcceptable(source) else { return .unknownSource }
+    let status = SrtpStatus(unsafe csrtp_unprotect_rtp(pair, buffer.baseAddress!, &length))
+    if status == .ok { note(source) }
+    return status
+  }
+
+  /// As `protectRtp`, for a compound RTCP packet.
+  package func protectRtcp(
+    _ buffer: UnsafeMutableRawBufferPointer, length: inout Int
+  ) -> SrtpStatus {
+    precondition(length >= 0 && length <= buffer.count - Self.overheadByteCount, "no room")
+    return SrtpStatus(unsafe csrtp_protect_rtcp(pair, buffer.baseAddress!, &length))
+  }
+
+  /// As `unprotectRtp`, for SRTCP. One that is only signed (E=0) is refused.
+  package func unprotectRtcp(
+    _ buffer: UnsafeMutableRawBufferPointer, length: inout Int
+  ) -> SrtpStatus {
+    let trailer = 4 + profile.tagByteCount
+    guard length <= buffer.count, length >= 8 + trailer else { return .malformed }
+    // The index word is last under GCM (RFC 7714, section 9.2), before the tag otherwise.
+    let index = profile == .aeadAes128Gcm ? length - 4 : length - trailer
+    guard unsafe buffer[index] & 0x80 != 0 else { return .unencrypted }
+    let source = unsafe buffer.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
+    guard isAcceptable(source) else { return .unknownSource }
+    let status = SrtpStatus(unsafe csrtp_unprotect_rtcp(pair, buffer.baseAddress!, &length))
+    if status == .ok { note(source) }
+    return status
+  }
+
+  // libsrtp keeps a stream for every authenticated source for ever; a client must not grow them.
+  private func isAcceptable(_ source: UInt32) -> Bool {
+    sourceCount < Self.sourcesMaximum || isKnown(source)
+  }
+
+  private func isKnown(_ source: UInt32) -> Bool {
+    for index in 0..<sourceCount where sources[index] == source { return true }
+    return false
+  }
+
+  private func note(_ source: UInt32) {
+    guard !isKnown(source) else { return }
+    sources[sourceCount] = source
+    sourceCount += 1
+  }
+}
+
+extension SrtpStatus {
+  fileprivate init(_ status: csrtp_status) {
+    switch status {
+    case CSRTP_OK: self = .ok
+    case CSRTP_AUTHENTICATION: self = .authentication
+    case CSRTP_REPLAYED: self = .replayed
+    case CSRTP_OLD: self = .old
+    case CSRTP_MALFORMED: self = .malformed
+    default: self = .failed
+    }
+  }
+}
