@@ -75,7 +75,7 @@ package struct IcePasswordDeriver: Sendable, BitwiseCopyable {
   package func derive(_ token: RoutingToken) -> IcePassword {
     var bytes = (token.sealed.first.bigEndian, token.sealed.middle.bigEndian, token.sealed.last.bigEndian)
     return unsafe withUnsafeMutableBytes(of: &bytes) { bytes in
-      let ufrag = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<SealedText.bytes])
+      let ufrag = unsafe UnsafeRawBufferPointer(rebasing: bytes[0..<SealedText.bytes])
       return unsafe IcePassword(digest: key.tag(ufrag))
     }
   }

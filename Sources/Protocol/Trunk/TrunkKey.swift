@@ -18,7 +18,7 @@ package struct TrunkKey: Sendable, BitwiseCopyable, CustomStringConvertible {
   func tag(_ datagram: UnsafeRawBufferPointer) -> UInt64 {
     var hash = SipHash24(k0: k0, k1: k1)
     unsafe hash.combine(UInt64(littleEndian: datagram.loadUnaligned(as: UInt64.self)))
-    let body = unsafe UnsafeRawBufferPointer(rebasing: datagram[TrunkHeader.bytes...])
+    let body = unsafe UnsafeRawBufferPointer(rebasing: datagram[TrunkHeader.bytes..<datagram.count])
     return unsafe hash.finish(body, total: TrunkHeader.tagOffset + body.count)
   }
 }

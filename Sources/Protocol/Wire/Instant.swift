@@ -17,7 +17,8 @@ package struct Instant: Comparable, Hashable, Sendable, BitwiseCopyable {
 
   /// The instant `milliseconds` later; saturates at `never`.
   @_noLocks @inlinable package func advanced(byMilliseconds milliseconds: UInt64) -> Instant {
-    advanced(byNanoseconds: milliseconds &* 1_000_000)
+    let (delta, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+    return overflow ? .never : advanced(byNanoseconds: delta)
   }
 
   /// The instant `nanoseconds` later; saturates at `never`.

@@ -4,7 +4,7 @@
 /// (RFC 8445) uses; other attributes are stepped over, and the first of them that may not be
 /// ignored is reported. What follows MESSAGE-INTEGRITY is not authenticated and is not listed,
 /// except FINGERPRINT (RFC 8489, section 14.5).
-package struct StunMessage: Sendable, BitwiseCopyable {
+package struct StunMessage: Equatable, Sendable, BitwiseCopyable {
   package internal(set) var type: StunMessageType
   package internal(set) var transactionID: StunTransactionID
   /// Bytes in the message, header included; equal to the datagram's.
@@ -57,7 +57,8 @@ package enum StunDefect: UInt8, Error, CaseIterable, Sendable, BitwiseCopyable {
   case afterFingerprint
 }
 
-package enum StunParse: Sendable, BitwiseCopyable {
+/// What `StunMessage.parse` made of some bytes.
+package enum StunParse: Equatable, Sendable, BitwiseCopyable {
   case message(StunMessage)
   case malformed(StunDefect)
 }

@@ -125,7 +125,7 @@ package struct StunWriter {
   package mutating func appendFingerprint() {
     begin(StunAttribute.fingerprint, length: 4)
     var crc = Crc32()
-    unsafe crc.update(UnsafeRawBufferPointer(rebasing: written[..<(count - 4)]))
+    unsafe crc.update(UnsafeRawBufferPointer(start: written.baseAddress, count: count - 4))
     writer.append(u32: crc.value ^ StunMessage.fingerprintMask)
   }
 

@@ -73,9 +73,10 @@ enum AddressText {
 
   static func ipv6(_ text: ArraySlice<UInt8>) -> (high: UInt64, low: UInt64)? {
     guard let gap = firstDoubleColon(text) else {
-      return groups(text).flatMap { $0.count == 8 ? number($0) : nil }
+      return groups(text, endsAddress: true).flatMap { $0.count == 8 ? number($0) : nil }
     }
-    guard let head = groups(text[..<gap]), let tail = groups(text[(gap + 2)...]),
+    guard let head = groups(text[..<gap], endsAddress: false),
+      let tail = groups(text[(gap + 2)...], endsAddress: true),
       head.count + tail.count <= 7
     else { return nil }
     let zeros = [UInt32](repeating: 0, count: 8 - head.count - tail.count)
@@ -87,8 +88,9 @@ enum AddressText {
     return text.indices.dropLast().first { text[$0] == colon && text[$0 + 1] == colon }
   }
 
-  /// The 16-bit groups of `a:b:c`; the last may be an IPv4 address, which makes two.
-  private static func groups(_ text: ArraySlice<UInt8>) -> [UInt32]? {
+  /// The 16-bit groups of `a:b:c`. Where the text ends the address, its last part may be an IPv4
+  /// address, which makes two.
+  private static func groups(_ text: ArraySlice<UInt8>, endsAddress: Bool) -> [UInt32]? {
     if text.isEmpty { return [] }
     let parts = text.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
     guard parts.count <= 8 else { return nil }
@@ -96,7 +98,7 @@ enum AddressText {
     for (index, part) in parts.enumerated() {
       if let group = number(part, radix: 16, digitsMax: 4, max: 0xFFFF) {
         result.append(group)
-      } else if index == parts.count - 1, let ipv4 = ipv4(part) {
+      } else if endsAddress, index == parts.count - 1, let ipv4 = ipv4(part) {
         result += [ipv4 >> 16, ipv4 & 0xFFFF]
       } else {
         return nil
