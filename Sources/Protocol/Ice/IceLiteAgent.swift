@@ -1,0 +1,288 @@
+package import Wire
+internal import Crypto
+
+/// What became of a datagram that claimed to be STUN. Every one ends in exactly one case.
+package enum IceVerdict: Equatable, Sendable {
+  /// The first `length` bytes of the reply buffer are to be sent back on the same path.
+  case respond(length: Int, IceNews)
+  /// The client answered our own request: the path leads to it.
+  case proofAnswered
+  case ignored(IceIgnored)
+}
+
+/// What a valid request taught us about its path.
+package struct IceNews: Equatable, Sendable {
+  /// The first valid request by this path.
+  package var isNewPath: Bool
+  /// The request nominated a path that was not nominated so far.
+  package var isNominatedNow: Bool
+}
+
+/// The lite agent of one call (RFC 8445, section 2.5): answers checks, knows which paths lead to
+/// the client and by which one media leaves. A plain value without clock, socket or randomness.
+///
+/// Media never moves because of a STUN request alone, which anybody can replay from anywhere: a new
+/// path must also bring a packet that passed SRTP's authentication, and answer a request of ours.
+package struct IceLiteAgent: Sendable {
+  /// Paths that a client may have at a time: a few relays times a few networks.
+  package static let pathsMaximum = 8
+  /// RFC 7675, section 5.1.
+  package static let consentMilliseconds: UInt64 = 30_000
+  /// Chrome's fastest honest pace is one request in 48 ms on each pair.
+  static let requestsMaximumPerSecond = 100
+  /// A path without a request for this long makes room for a new one.
+  static let replaceableMilliseconds: UInt64 = 5_000
+  /// A path that brings no authenticated packet for this long has been left by its client.
+  static let silentMilliseconds: UInt64 = 500
+
+  private let local: IceCredentials
+  private let remote: IceCredentials
+  private var paths: [IcePath] = []
+  private var selectedIndex: Int?
+  private var lastRequest: Instant
+  private var secondStart: Instant
+  private var requestsInSecond = 0
+  /// How many datagrams were passed over, by `IceIgnored`.
+  package private(set) var ignored = [7 of UInt64](repeating: 0)
+  /// How many requests were answered.
+  package private(set) var answered: UInt64 = 0
+
+  /// `local` is what our answer's SDP says, `remote` the offer's. Consent is counted from `now`.
+  package init(local: IceCredentials, remote: IceCredentials, at now: Instant) {
+    self.local = local
+    self.remote = remote
+    lastRequest = now
+    secondStart = now
+    paths.reserveCapacity(Self.pathsMaximum)
+  }
+
+  // MARK: - What the session asks
+
+  /// Whether a valid request has come by `path`; DTLS and SRTP are taken from no other.
+  package func isValidated(_ path: PathID) -> Bool { index(of: path) != nil }
+
+  /// Where media leaves; nil before the first valid request.
+  package var selected: PathID? { selectedIndex.map { paths[$0].id } }
+
+  /// Whether something has proved that `path` leads to the client.
+  package func isProven(_ path: PathID) -> Bool { index(of: path).map { paths[$0].isProven } ?? false }
+
+  /// Whether no valid request has come by any path for 30 s: the call is over (RFC 7675).
+  package func consentLost(at now: Instant) -> Bool { now >= consentDeadline }
+
+  /// When `poll` or `consentLost` wants to be asked next.
+  package var deadline: Instant {
+    var earliest = consentDeadline
+    for path in paths {
+      if let proof = path.proof, !path.isProven, !proof.isSpent { earliest = min(earliest, proof.due) }
+    }
+    return earliest
+  }
+
+  private var consentDeadline: Instant {
+    lastRequest.advanced(byMilliseconds: Self.consentMilliseconds)
+  }
+
+  // MARK: - What the session tells
+
+  /// Counts a datagram that is not STUN towards what `path` may be sent before its proof.
+  package mutating func noteReceived(_ byteCount: Int, from path: PathID) {
+    guard let index = index(of: path) else { return }
+    paths[index].bytesReceived &+= UInt64(byteCount)
+  }
+
+  /// Asks leave to send `byteCount` bytes by `path`, and counts them. False for a path that is not
+  /// validated, or whose unproven allowance (three times what it sent) is used up.
+  package mutating func admitSending(_ byteCount: Int, to path: PathID) -> Bool {
+    guard let index = index(of: path) else { return false }
+    return paths[index].admitSending(byteCount)
+  }
+
+  /// A packet by `path` passed SRTP's or DTLS's authentication and was new. Moves media there when
+  /// the client chose that path; true when it did.
+  package mutating func noteAuthenticated(_ path: PathID, at now: Instant) -> Bool {
+    guard let index = index(of: path) else { return false }
+    paths[index].lastAuthenticated = now
+    return moveIfChosen(index, at: now)
+  }
+
+  /// The DTLS handshake ended with packets by `path`: its client has seen what we sent there.
+  package mutating func noteHandshakeFinished(_ path: PathID, at now: Instant) {
+    guard let index = index(of: path) else { return }
+    paths[index].isProven = true
+    paths[index].lastAuthenticated = now
+    selectedIndex = index
+  }
+
+  private mutating func moveIfChosen(_ index: Int, at now: Instant) -> Bool {
+    guard let current = selectedIndex, current != index else { return false }
+    let (old, new) = (paths[current], paths[index])
+    guard new.isProven, new.lastAuthenticated != nil else { return false }
+    let isNominatedLater =
+      new.lastNomination.map { $0 > (old.lastNomination ?? Instant(nanoseconds: 0)) } ?? false
+    // A NAT that changed its mapping: the client does not know, and some clients nominate once.
+    let isOldSilent =
+      now.milliseconds(since: old.lastAuthenticated ?? old.lastRequest) >= Self.silentMilliseconds
+    guard isNominatedLater || isOldSilent else { return false }
+    selectedIndex = index
+    return true
+  }
+
+  // MARK: - Datagrams
+
+  /// Takes one STUN datagram that came by `path`; any bytes may come. `reply` has room for 128
+  /// bytes or more.
+  package mutating func handle(
+    _ bytes: RawSpan, from path: PathID, at now: Instant, reply: UnsafeMutableRawBufferPointer
+  ) -> IceVerdict {
+    guard case .message(let message) = StunMessage.parse(bytes) else { return ignore(.malformed) }
+    switch message.type {
+    case .bindingRequest:
+      return unsafe handleRequest(bytes, message, from: path, at: now, reply: reply)
+    case .bindingSuccess: return handleSuccess(bytes, message, from: path, at: now)
+    case .bindingIndication: return ignore(.indication)
+    default: return ignore(.unexpected)
+    }
+  }
+
+  private mutating func handleRequest(
+    _ bytes: RawSpan, _ message: StunMessage, from path: PathID, at now: Instant,
+    reply: UnsafeMutableRawBufferPointer
+  ) -> IceVerdict {
+    guard let ours = message.localUfrag(in: bytes), bytes.matches(local.ufrag, at: ours),
+      let theirs = message.remoteUfrag(in: bytes), bytes.matches(remote.ufrag, at: theirs)
+    else { return ignore(.wrongUsername) }
+    guard StunIntegrity.verify(bytes, message, key: local.key) else {
+      return ignore(.wrongIntegrity)
+    }
+    guard admitRequest(at: now) else { return ignore(.tooMany) }
+    guard let (index, isNew) = findOrMakePath(path, at: now) else { return ignore(.pathsFull) }
+    let news = note(message, count: bytes.byteCount, on: index, isNew: isNew, at: now)
+    var writer = unsafe StunWriter(
+      into: reply, type: .bindingSuccess, transactionID: message.transactionID)
+    writer.append(xorMappedAddress: path.client)
+    let length = writer.seal(with: local.key)
+    paths[index].bytesSent &+= UInt64(length)
+    answered &+= 1
+    return .respond(length: length, news)
+  }
+
+  private mutating func note(
+    _ message: StunMessage, count: Int, on index: Int, isNew: Bool, at now: Instant
+  ) -> IceNews {
+    lastRequest = now
+    paths[index].lastRequest = now
+    paths[index].bytesReceived &+= UInt64(count)
+    let isNominatedNow = message.useCandidate && paths[index].lastNomination == nil
+    if message.useCandidate { paths[index].lastNomination = now }
+    if let current = selectedIndex {
+      followBeforeProof(from: current, to: index, nominated: message.useCandidate)
+    } else {
+      selectedIndex = index
+    }
+    askForProof(of: index, at: now)
+    return IceNews(isNewPath: isNew, isNominatedNow: isNominatedNow)
+  }
+
+  /// While nothing is proven there is no media to protect: the handshake follows the nomination.
+  private mutating func followBeforeProof(from current: Int, to index: Int, nominated: Bool) {
+    if nominated && !paths[current].isProven && paths[current].lastNomination == nil {
+      selectedIndex = index
+    }
+  }
+
+  /// The first path is proven by DTLS; later ones answer a request of ours.
+  private mutating func askForProof(of index: Int, at now: Instant) {
+    guard index != selectedIndex, !paths[index].isProven else { return }
+    let isIdle = paths[index].proof.map { $0.isSpent && now >= $0.due } ?? true
+    if isIdle { paths[index].proof = IceProof(due: now) }
+  }
+
+  private mutating func handleSuccess(
+    _ bytes: RawSpan, _ message: StunMessage, from path: PathID, at now: Instant
+  ) -> IceVerdict {
+    guard let index = index(of: path), let proof = paths[index].proof,
+      proof.transactionID == message.transactionID
+    else { return ignore(.unexpected) }
+    guard StunIntegrity.verify(bytes, message, key: remote.key) else {
+      return ignore(.wrongIntegrity)
+    }
+    paths[index].isProven = true
+    paths[index].proof = nil
+    if paths[index].lastAuthenticated != nil { _ = moveIfChosen(index, at: now) }
+    return .proofAnswered
+  }
+
+  /// Writes the next request that is due into `buffer` (640 bytes or more): its length and path.
+  /// Nil when none is due, or the path may not be sent so much.
+  package mutating func poll(
+    at now: Instant, into buffer: UnsafeMutableRawBufferPointer,
+    random: inout some RandomNumberGenerator
+  ) -> (length: Int, path: PathID)? {
+    for index in paths.indices {
+      guard var proof = paths[index].proof, !paths[index].isProven, !proof.isSpent,
+        proof.due <= now
+      else { continue }
+      let transactionID = StunTransactionID(random: &random)
+      proof.noteSent(transactionID, at: now)
+      paths[index].proof = proof
+      let length = unsafe writeProof(transactionID, into: buffer, tieBreaker: random.next())
+      if paths[index].admitSending(length) { return (length, paths[index].id) }
+    }
+    return nil
+  }
+
+  private func writeProof(
+    _ transactionID: StunTransactionID, into buffer: UnsafeMutableRawBufferPointer,
+    tieBreaker: UInt64
+  ) -> Int {
+    var writer = unsafe StunWriter(
+      into: buffer, type: .bindingRequest, transactionID: transactionID)
+    unsafe writer.append(usernameOf: remote.ufrag.span.bytes, from: local.ufrag.span.bytes)
+    writer.append(priority: 0x7E00_00FF)  // a host candidate, component 1 (RFC 8445, 5.1.2.1)
+    writer.append(controlledTieBreaker: tieBreaker)
+    return writer.seal(with: remote.key)
+  }
+
+  // MARK: - Bookkeeping
+
+  private mutating func ignore(_ reason: IceIgnored) -> IceVerdict {
+    ignored[Int(reason.rawValue)] &+= 1
+    return .ignored(reason)
+  }
+
+  private mutating func admitRequest(at now: Instant) -> Bool {
+    if now.milliseconds(since: secondStart) >= 1000 {
+      secondStart = now
+      requestsInSecond = 0
+    }
+    requestsInSecond += 1
+    return requestsInSecond <= Self.requestsMaximumPerSecond
+  }
+
+  private func index(of path: PathID) -> Int? {
+    for index in paths.indices where paths[index].id == path { return index }
+    return nil
+  }
+
+  /// Nil when all places are taken by paths that had a request lately.
+  private mutating func findOrMakePath(
+    _ id: PathID, at now: Instant
+  ) -> (index: Int, isNew: Bool)? {
+    if let index = index(of: id) { return (index, false) }
+    let path = IcePath(id: id, lastRequest: now)
+    if paths.count < Self.pathsMaximum {
+      paths.append(path)
+      return (paths.count - 1, true)
+    }
+    var oldest: Int?
+    for index in paths.indices where index != selectedIndex {
+      if oldest.map({ paths[index].lastRequest < paths[$0].lastRequest }) ?? true { oldest = index }
+    }
+    guard let oldest,
+      now.milliseconds(since: paths[oldest].lastRequest) >= Self.replaceableMilliseconds
+    else { return nil }
+    paths[oldest] = path
+    return (oldest, true)
+  }
+}

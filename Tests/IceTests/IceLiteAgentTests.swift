@@ -1,0 +1,25 @@
+import Crypto
+import Ice
+import Testing
+import Wire
+
+@Suite struct IceLiteAgentTests {
+  @Test func answersACheckWithASignedMappedAddress() throws {
+    var agent = makeAgent()
+    let (verdict, reply) = agent.take(Check().bytes, from: path(9))
+    #expect(
+      verdict == .respond(
+        length: reply.count, IceNews(isNewPath: true, isNominatedNow: false)))
+    guard case .message(let message) = StunMessage.parse(reply.span.bytes) else {
+      Issue.record("the reply is not STUN")
+      return
+    }
+    #expect(message.type == .bindingSuccess)
+    #expect(message.transactionID == StunTransactionID(high: 7, low: 1))
+    #expect(message.mappedAddress == path(9).client)
+    #expect(StunIntegrity.verify(reply.span.bytes, message, key: serverCredentials.key))
+    #expect(message.fingerprintHolds(in: reply.span.bytes))
+    #expect(agent.isValidated(path(9)))
+    #expect(agent.selected == path(9))
+  }
+}
