@@ -68,7 +68,7 @@ extension IceLiteAgent {
 
 /// The client's signed answer to `request`.
 func answer(to request: [UInt8], key: HmacSha1 = clientCredentials.key) -> [UInt8] {
-  guard case .message(let message) = StunMessage.parse(request.span.bytes) else { return [] }
+  guard let message = parse(request) else { return [] }
   var buffer = [UInt8](repeating: 0, count: 128)
   let count = unsafe buffer.withUnsafeMutableBytes { buffer in
     var writer = unsafe StunWriter(
@@ -79,4 +79,17 @@ func answer(to request: [UInt8], key: HmacSha1 = clientCredentials.key) -> [UInt
     return writer.count
   }
   return Array(buffer[..<count])
+}
+
+/// `bytes` read as STUN; nil when they are none.
+func parse(_ bytes: [UInt8]) -> StunMessage? {
+  guard case .message(let message) = unsafe StunMessage.parse(bytes.span.bytes) else { return nil }
+  return message
+}
+
+/// Whether `bytes` are a STUN message signed with `key` whose CRC holds.
+func isSealed(_ bytes: [UInt8], with key: HmacSha1) -> Bool {
+  guard let message = parse(bytes) else { return false }
+  let isSigned = unsafe StunIntegrity.verify(bytes.span.bytes, message, key: key)
+  return unsafe isSigned && message.fingerprintHolds(in: bytes.span.bytes)
 }

@@ -16,6 +16,11 @@ package struct IceNews: Equatable, Sendable {
   package var isNewPath: Bool
   /// The request nominated a path that was not nominated so far.
   package var isNominatedNow: Bool
+
+  package init(isNewPath: Bool, isNominatedNow: Bool) {
+    self.isNewPath = isNewPath
+    self.isNominatedNow = isNominatedNow
+  }
 }
 
 /// The lite agent of one call (RFC 8445, section 2.5): answers checks, knows which paths lead to
