@@ -1,5 +1,5 @@
 /// Reads settings from a JSON object whose keys are the names of the command-line options, without
-/// the dashes before them: `{"http": "127.0.0.1:8080", "workers": 2, "candidate": ["192.0.2.1:3478"]}`.
+/// the dashes before them: `{"http": "127.0.0.1:8080", "workers": 2, "media": ["[::1]:3478"]}`.
 enum ConfigurationFile {
   /// The texts of each setting named in the file, checked against its declaration.
   static func texts(

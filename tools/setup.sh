@@ -1,0 +1,69 @@
+# What tools/run and tools/test share: sentences, Debian packages, the build. Sourced, not run.
+# shellcheck shell=bash
+
+# shellcheck disable=SC2034  # used by the scripts that source this file
+
+# What the programs are built with and run with.
+BUILD_PACKAGES=(
+    libbpf-dev libjansson-dev libnuma-dev libopus-dev libsrtp2-dev libssl-dev libwebsockets-dev
+    pkg-config
+)
+# What the end-to-end tests and the checks need on top.
+TEST_PACKAGES=(
+    chromium firefox-esr iproute2 procps pulseaudio python3-venv shellcheck util-linux
+)
+
+say() { echo "martlet: $*"; }
+
+fail() {
+    echo "martlet: $*" >&2
+    exit 1
+}
+
+# Installs those of the given Debian packages that are missing. Without root it says what is
+# missing and the command that gets it.
+need_packages() {
+    local missing=() package
+    for package in "$@"; do
+        dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null |
+            grep -qx installed || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if [ "$(id -u)" != 0 ]; then
+        fail "these Debian packages are missing: ${missing[*]}
+martlet: get them with: sudo apt-get install -y --no-install-recommends ${missing[*]}"
+    fi
+    say "installing Debian packages: ${missing[*]}"
+    install_packages "${missing[@]}"
+}
+
+# The lists of a fresh machine are old or absent, so they are fetched first. Two runs at once wait
+# for each other's lock.
+install_packages() {
+    local log
+    log=$(mktemp)
+    if apt-get -o DPkg::Lock::Timeout=600 update >"$log" 2>&1 &&
+        DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 \
+            install -y --no-install-recommends "$@" >>"$log" 2>&1; then
+        rm -f "$log"
+        return 0
+    fi
+    tail -n 20 "$log" >&2
+    fail "apt-get could not install: $* (all of its output is in $log)"
+}
+
+need_swift() {
+    command -v swift >/dev/null ||
+        fail "swift is not installed; Martlet needs Swift 6.3 or later (https://swift.org/install)"
+}
+
+build_programs() {
+    say "building the programs (release; the first time takes a few minutes)"
+    local log
+    log=$(mktemp)
+    if ! swift build -c release >"$log" 2>&1; then
+        grep -E 'error|warning: unre' -A 6 "$log" >&2 || tail -n 40 "$log" >&2
+        fail "the build failed (all of its output is in $log)"
+    fi
+    rm -f "$log"
+}
