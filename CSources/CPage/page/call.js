@@ -1,1 +1,149 @@
-<!-- -->
+// One call: offer, answer, the peer connection, its figures, and its end.
+
+import { Trouble } from "./sound.js";
+
+const connectSecondsMax = 15;
+
+/**
+ * A call to this page's own server. `onState` gets "connecting", "connected", "interrupted" and
+ * "ended"; the last with a Trouble when it was not asked for.
+ */
+export class Call {
+  constructor({ backend, stream, onState, onStream }) {
+    this.backend = backend;
+    this.stream = stream;
+    this.onState = onState;
+    this.onStream = onStream;
+    this.state = "new";
+    this.connectMilliseconds = null;
+    this.past = null;
+  }
+
+  /** Makes the call; resolves when voice can flow, throws Trouble. */
+  async start() {
+    this.began = performance.now();
+    this.setState("connecting");
+    this.peer = new RTCPeerConnection();
+    this.peer.ontrack = (event) => this.onStream(event.streams[0] ?? new MediaStream([event.track]));
+    for (const track of this.stream.getAudioTracks()) this.peer.addTrack(track, this.stream);
+    await this.peer.setLocalDescription(await this.peer.createOffer());
+    const answer = await this.post(this.peer.localDescription.sdp);
+    await this.peer.setRemoteDescription({ type: "answer", sdp: answer });
+    await this.connected();
+    this.connectMilliseconds = Math.round(performance.now() - this.began);
+    this.setState("connected");
+    this.peer.onconnectionstatechange = () => this.connectionChanged();
+  }
+
+  /** Sends the offer; the answer's text. */
+  async post(sdp) {
+    const reply = await reach(`/v1/realtime/calls?backend=${encodeURIComponent(this.backend)}`, {
+      method: "POST", headers: { "Content-Type": "application/sdp" }, body: sdp,
+    });
+    if (reply.status !== 201) {
+      const detail = await reply.json().catch(() => null);
+      throw new Trouble("The server did not take the call",
+        detail?.error?.message ?? `It answered with status ${reply.status}.`);
+    }
+    this.id = reply.headers.get("Location").split("/").pop();
+    return reply.text();
+  }
+
+  /** Waits until ICE and DTLS are through. */
+  connected() {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(noWay()), connectSecondsMax * 1000);
+      this.peer.onconnectionstatechange = () => {
+        const state = this.peer.connectionState;
+        if (state === "connected" || state === "failed") clearTimeout(timer);
+        if (state === "connected") resolve();
+        if (state === "failed") reject(noWay());
+      };
+    });
+  }
+
+  connectionChanged() {
+    const state = this.peer.connectionState;
+    if (state === "disconnected") this.setState("interrupted");
+    if (state === "connected") this.setState("connected");
+    if (state === "failed") {
+      this.end(new Trouble("The connection is lost",
+        "Nothing has come back for some time: the network is down, or the server is."));
+    }
+  }
+
+  /** What the transceiver says of this call; ends the call when it no longer knows it. */
+  async serverFigures() {
+    const reply = await reach(`/v1/martlet/calls/${this.id}`, {});
+    if (reply.status === 404) {
+      this.end(new Trouble("The call has ended at the server",
+        "It was hung up there, or the server was restarted."));
+    }
+    return reply.ok ? reply.json() : null;
+  }
+
+  /** What the browser says; rates are over the time since the last call of this function. */
+  async figures() {
+    const stats = [...(await this.peer.getStats()).values()];
+    const find = (type, test = () => true) => stats.find((s) => s.type === type && test(s));
+    const inbound = find("inbound-rtp", (s) => s.kind === "audio") ?? {};
+    const outbound = find("remote-inbound-rtp", (s) => s.kind === "audio") ?? {};
+    const transport = find("transport") ?? {};
+    const pair = find("candidate-pair", (s) => s.id === transport.selectedCandidatePairId)
+      ?? find("candidate-pair", (s) => s.nominated && s.state === "succeeded") ?? {};
+    const seconds = pair.currentRoundTripTime ?? outbound.roundTripTime;
+    const past = this.past ?? inbound;
+    this.past = inbound;
+    const lost = inbound.packetsLost - past.packetsLost;
+    const received = inbound.packetsReceived - past.packetsReceived;
+    return {
+      roundTripMilliseconds: seconds === undefined ? null : seconds * 1000,
+      jitterMilliseconds: inbound.jitter === undefined ? null : inbound.jitter * 1000,
+      lossPercent: received + lost > 0 ? Math.max(0, 100 * lost / (received + lost)) : null,
+      packetsReceived: inbound.packetsReceived ?? 0,
+      packetsLost: inbound.packetsLost ?? 0,
+      srtpCipher: transport.srtpCipher ?? null,
+    };
+  }
+
+  /** Hangs up on both sides. */
+  async hangUp() {
+    const { id } = this;
+    this.end(null);
+    if (id) await reach(`/v1/realtime/calls/${id}/hangup`, { method: "POST" }).catch(() => {});
+  }
+
+  /** For a page that is being closed: the hang-up still leaves. */
+  abandon() {
+    if (this.id && this.state !== "ended") {
+      navigator.sendBeacon(`/v1/realtime/calls/${this.id}/hangup`);
+    }
+  }
+
+  end(trouble) {
+    if (this.state === "ended") return;
+    this.peer?.close();
+    this.setState("ended", trouble);
+  }
+
+  setState(state, trouble = null) {
+    if (state === this.state) return;
+    this.state = state;
+    this.onState(state, trouble);
+  }
+}
+
+function noWay() {
+  return new Trouble("No voice gets through",
+    "The server answered, but its media port cannot be reached. Something between here and there "
+    + "blocks UDP, or the server announces an address that this machine cannot reach.");
+}
+
+async function reach(url, options) {
+  try {
+    return await fetch(url, options);
+  } catch {
+    throw new Trouble("The server cannot be reached",
+      "Is martlet still running? Look at the terminal that it was started in.");
+  }
+}
