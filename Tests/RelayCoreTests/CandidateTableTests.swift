@@ -17,12 +17,12 @@ import Wire
 
   @Test func livesTwoSecondsAndIsRenewedByAnotherCheck() {
     var table = table(64)
-    check(table.note(key(1), owner: 9, at: start) == .opened)
+    expect(table.note(key(1), owner: 9, at: start) == .opened)
     let before = start.advanced(byMilliseconds: 1999)
-    check(table.owner(of: key(1), at: before) == 9)
-    check(table.owner(of: key(1), at: start.advanced(byMilliseconds: 2000)) == -1)
-    check(table.note(key(1), owner: 9, at: before) == .renewed)
-    check(table.owner(of: key(1), at: start.advanced(byMilliseconds: 2000)) == 9)
+    expect(table.owner(of: key(1), at: before) == 9)
+    expect(table.owner(of: key(1), at: start.advanced(byMilliseconds: 2000)) == -1)
+    expect(table.note(key(1), owner: 9, at: before) == .renewed)
+    expect(table.owner(of: key(1), at: start.advanced(byMilliseconds: 2000)) == 9)
   }
 
   @Test func aFloodEvictsOnlyTheOldestAndStaysBounded() {
@@ -32,21 +32,21 @@ import Wire
       let now = start.advanced(byMilliseconds: UInt64(number))
       evictions += table.note(key(number), owner: 1, at: now) == .displaced ? 1 : 0
     }
-    check(table.candidatesMax == 64)
+    expect(table.candidatesMax == 64)
     let now = start.advanced(byMilliseconds: 1000)
     let alive = (0..<1000).filter { table.owner(of: key($0), at: now) >= 0 }
-    check(alive.count <= 64)
-    check(evictions == 1000 - alive.count)
-    check(table.owner(of: key(999), at: now) == 1)
+    expect(alive.count <= 64)
+    expect(evictions == 1000 - alive.count)
+    expect(table.owner(of: key(999), at: now) == 1)
   }
 
   @Test func removalForgetsOneFlow() {
     var table = table(64)
     _ = table.note(key(1), owner: 1, at: start)
     _ = table.note(key(2), owner: 2, at: start)
-    check(table.remove(key(1), at: start))
-    check(!table.remove(key(1), at: start))
-    check(table.owner(of: key(1), at: start) == -1)
-    check(table.owner(of: key(2), at: start) == 2)
+    expect(table.remove(key(1), at: start))
+    expect(!table.remove(key(1), at: start))
+    expect(table.owner(of: key(1), at: start) == -1)
+    expect(table.owner(of: key(2), at: start) == 2)
   }
 }

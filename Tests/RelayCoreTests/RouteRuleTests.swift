@@ -15,49 +15,49 @@ import Wire
 
   @Test func anAnswerAloneDoesNotMoveALiveRoute() {
     var route = Route(key: key, owner: 1, at: start)
-    check(route.note(speaker: 2, proven: false, at: after(10)) == .challenged)
-    check(route.owner == 1)
-    check(route.isChallenged(at: after(11)))
-    check(!route.isChallenged(at: after(10 + 3000)))
+    expect(route.note(speaker: 2, proven: false, at: after(10)) == .challenged)
+    expect(route.owner == 1)
+    expect(route.isChallenged(at: after(11)))
+    expect(!route.isChallenged(at: after(10 + 3000)))
   }
 
   @Test func proofMovesItAndTheFormerOwnerStaysServedWhileItLives() {
     var route = Route(key: key, owner: 1, at: start)
     _ = route.note(speaker: 2, proven: false, at: after(10))
-    check(route.note(speaker: 2, proven: true, at: after(20)) == .changedOwner)
-    check(route.owner == 2)
-    check(route.isChallenged(at: after(21)) && route.challenger == 1)
+    expect(route.note(speaker: 2, proven: true, at: after(20)) == .changedOwner)
+    expect(route.owner == 2)
+    expect(route.isChallenged(at: after(21)) && route.challenger == 1)
   }
 
   @Test func aSilentOwnerLosesToALiveChallenger() {
     var route = Route(key: key, owner: 1, at: start)
-    check(route.note(speaker: 2, proven: false, at: after(11_999)) == .challenged)
-    check(route.note(speaker: 2, proven: false, at: after(12_000)) == .changedOwner)
-    check(!route.isChallenged(at: after(12_000)))
+    expect(route.note(speaker: 2, proven: false, at: after(11_999)) == .challenged)
+    expect(route.note(speaker: 2, proven: false, at: after(12_000)) == .changedOwner)
+    expect(!route.isChallenged(at: after(12_000)))
   }
 
   @Test func aThirdDoesNotDisplaceALiveChallenger() {
     var route = Route(key: key, owner: 1, at: start)
     _ = route.note(speaker: 2, proven: false, at: after(10))
-    check(route.note(speaker: 3, proven: false, at: after(20)) == .ignored)
-    check(route.challenger == 2)
-    check(route.note(speaker: 3, proven: false, at: after(3_010)) == .challenged)
-    check(route.challenger == 3)
+    expect(route.note(speaker: 3, proven: false, at: after(20)) == .ignored)
+    expect(route.challenger == 2)
+    expect(route.note(speaker: 3, proven: false, at: after(3_010)) == .challenged)
+    expect(route.challenger == 3)
   }
 
   @Test func theEndOfTheOwnersSessionHandsOverOrEnds() {
     var route = Route(key: key, owner: 1, at: start)
-    check(!route.end(speaker: 2, at: after(1)))
+    expect(!route.end(speaker: 2, at: after(1)))
     _ = route.note(speaker: 2, proven: false, at: after(10))
-    check(!route.end(speaker: 1, at: after(20)))
-    check(route.owner == 2 && !route.hasChallenger)
-    check(route.end(speaker: 2, at: after(30)))
+    expect(!route.end(speaker: 1, at: after(20)))
+    expect(route.owner == 2 && !route.hasChallenger)
+    expect(route.end(speaker: 2, at: after(30)))
   }
 
   @Test func theEndOfTheChallengersSessionLeavesTheOwner() {
     var route = Route(key: key, owner: 1, at: start)
     _ = route.note(speaker: 2, proven: false, at: after(10))
-    check(!route.end(speaker: 2, at: after(20)))
-    check(route.owner == 1 && !route.isChallenged(at: after(20)))
+    expect(!route.end(speaker: 2, at: after(20)))
+    expect(route.owner == 1 && !route.isChallenged(at: after(20)))
   }
 }

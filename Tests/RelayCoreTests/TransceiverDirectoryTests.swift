@@ -13,12 +13,12 @@ import Wire
     let ids = (0..<500).map { UInt32($0) * 33_521 & 0xFF_FFFF }
     let directory = try TransceiverDirectory(ids.map { entry($0, port: UInt16($0 % 60_000 + 1)) })
     for (place, id) in ids.enumerated() {
-      check(directory.place(of: TransceiverID(rawValue: id)) == place)
-      check(directory.entry(at: place).id.rawValue == id)
+      expect(directory.place(of: TransceiverID(rawValue: id)) == place)
+      expect(directory.entry(at: place).id.rawValue == id)
     }
     let known = Set(ids)
     for id in UInt32(0)..<5000 where !known.contains(id) {
-      check(directory.place(of: TransceiverID(rawValue: id)) == -1)
+      expect(directory.place(of: TransceiverID(rawValue: id)) == -1)
     }
   }
 

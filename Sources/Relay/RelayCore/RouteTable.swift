@@ -110,13 +110,14 @@ import Wire
     var removed = 0
     var remaining = min(slotCount, mask + 1)
     while remaining > 0 {
-      remaining -= 1
       let route = unsafe slots[sweepPosition]
       if route.isOccupied, now.nanoseconds(since: route.ownerSpokeAt) > idleNanoseconds {
-        // What moves into the slot is looked at next: the position stays.
+        // What moves into the slot is looked at next: the position stays. Ends, for every removal
+        // leaves one route less.
         remove(at: sweepPosition)
         removed += 1
       } else {
+        remaining -= 1
         sweepPosition = (sweepPosition &+ 1) & mask
       }
     }

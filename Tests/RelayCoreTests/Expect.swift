@@ -1,6 +1,6 @@
 import Testing
 
 /// `#expect` for conditions that change what they look at, or look at what cannot be copied.
-func check(_ condition: Bool, _ location: SourceLocation = #_sourceLocation) {
+func expect(_ condition: Bool, _ location: SourceLocation = #_sourceLocation) {
   #expect(condition, sourceLocation: location)
 }

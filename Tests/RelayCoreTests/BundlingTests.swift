@@ -1,0 +1,108 @@
+import Testing
+import Token
+import Trunk
+import Wire
+
+@testable import RelayCore
+
+/// Several client packets, one trunk datagram.
+@Suite struct BundlingTests {
+  /// The sizes of the trunk datagrams and how many packets are in each.
+  private func shape(_ sent: [Sent]) -> [Int] {
+    sent.map { item in
+      if case .up(_, _, let frames) = item { frames.count } else { -1 }
+    }
+  }
+
+  @Test func aBatchForOneTransceiverIsOneDatagram() {
+    var bench = Bench()
+    _ = bench.speak(from: 0)
+    let packets = (1...7).map { Bench.media(UInt8($0)) }
+    expect(bench.takeClient(packets) == [Bench.up(0, packets)])
+    expect(bench.worker.counters[.bundlesSent] == 1)
+    expect(bench.worker.counters[.framesSent] == 7)
+    expect(bench.worker.counters[.bytesUp] == 7 * 172)
+  }
+
+  @Test func aFullBundleMakesRoomForTheNext() {
+    var bench = Bench()
+    _ = bench.speak(from: 0)
+    // 16 + 7 x (9 + 172) = 1283 bytes; an eighth would make it 1464.
+    expect(shape(bench.takeClient((0..<16).map { _ in Bench.media() })) == [7, 7, 2])
+  }
+
+  @Test func transceiversGetBundlesOfTheirOwnInTheOrderOfTheirFirstPackets() {
+    var bench = Bench()
+    let other = TransportAddress(ipv4: 9, port: 9)
+    _ = bench.speak(from: 0)
+    _ = bench.speak(from: 2, to: other)
+    var sent: [Sent] = []
+    for client in [Bench.client, other, Bench.client, other] {
+      let bytes = Bench.media()
+      unsafe bytes.withUnsafeBytes {
+        unsafe bench.worker.takeClientDatagram(
+          ReceivedDatagram(bytes: $0, isTruncated: false, peer: client), listener: 0,
+          at: bench.now)
+      }
+    }
+    bench.drain(into: &sent)
+    let media = Bench.media()
+    #expect(
+      sent == [Bench.up(0, [media, media]), Bench.up(2, [media, media], client: other)])
+  }
+
+  @Test func firefoxsLargestDatagramPassesAlone() {
+    var bench = Bench()
+    _ = bench.speak(from: 0)
+    let large = Bench.media(1, count: 1408)
+    let sent = bench.takeClient([Bench.media(), large, Bench.media()])
+    #expect(shape(sent) == [1, 1, 1])
+    #expect(sent[1] == Bench.up(0, [large]))
+  }
+
+  @Test func itPassesOverIPv6EndToEndAsWell() {
+    var bench = Bench { $0.trunkIsIPv4 = false }
+    _ = bench.speak(from: 0, to: Bench.client6, listener: 1)
+    let large = Bench.media(1, count: 1408)
+    let sent = bench.takeClient([large], from: Bench.client6, listener: 1)
+    #expect(sent == [Bench.up(0, [large], client: Bench.client6, listener: 1)])
+  }
+
+  @Test func whatFitsNoTrunkDatagramIsCountedAndDropped() {
+    var bench = Bench()
+    _ = bench.speak(from: 0)
+    let most = RelayLimits.trunkBytesIPv4 - 16 - 9
+    expect(shape(bench.takeClient([Bench.media(1, count: most)])) == [1])
+    expect(bench.takeClient([Bench.media(1, count: most + 1)]) == [])
+    expect(bench.worker.counters[.clientTooLong] == 1)
+  }
+
+  @Test func largeBundlesAreForNetworksThatCarryThem() {
+    var bench = Bench { $0.bundleBytes = 8900 }
+    _ = bench.speak(from: 0)
+    expect(shape(bench.takeClient((0..<64).map { _ in Bench.media() })) == [49, 15])
+    // A frame's length has 11 bits whatever the path carries.
+    expect(shape(bench.takeClient([Bench.media(1, count: 2047)])) == [1])
+    expect(bench.takeClient([Bench.media(1, count: 2048)]) == [])
+  }
+
+  /// More than the pool holds: the worker asks to be drained and loses nothing.
+  @Test func aLongBatchIsDrainedInBetween() {
+    var bench = Bench()
+    _ = bench.speak(from: 0)
+    _ = bench.speak(from: 1)
+    let packets = (0..<1000).map { _ in Bench.media(2, count: 1200) }
+    // The second transceiver is a challenger: each packet goes twice, each time alone.
+    expect(shape(bench.takeClient(packets)) == [Int](repeating: 1, count: 2000))
+    expect(bench.worker.counters[.clientForwardedToBoth] == 1000)
+  }
+
+  @Test func theSmallestFramesOfAFullTrunkDatagramFitTheQueue() {
+    var bench = Bench()
+    let frame = TrunkFrame(listener: 0, client: Bench.client)
+    let bytes = bench.down([(TrunkFrame, [UInt8])](repeating: (frame, [1]), count: 203))
+    #expect(bytes.count == 2046)
+    let sent = bench.takeTrunk([bytes], peer: Bench.transceivers[0].address)
+    #expect(sent.count == 203)
+  }
+}
