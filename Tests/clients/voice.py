@@ -20,13 +20,15 @@ class ToneTrack(aiortc.mediastreams.AudioStreamTrack):
         # 0 dBFS is the level of a full-scale sine, so the amplitude is the level itself.
         self.amplitude = 32767 * 10 ** (level_dbfs / 20)
         self.position = 0
+        self.silent = False
 
     async def recv(self):
         await super().recv()  # keeps the pace of 20 ms
+        amplitude = 0 if self.silent else self.amplitude
         samples = array.array(
             "h",
             (
-                round(self.amplitude * math.sin(self.step * (self.position + index)))
+                round(amplitude * math.sin(self.step * (self.position + index)))
                 for index in range(FRAME_SAMPLES)
             ),
         )

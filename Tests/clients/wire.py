@@ -56,12 +56,13 @@ class Wire:
         self.lose = set(lose)
         self.on_pass = on_pass or (lambda wire, passed: None)
         self.near = udp_socket((martlet.HOST, 0))
-        self.far = udp_socket((martlet.HOST, 0))
+        self.far = udp_socket(("::1" if ":" in target[0] else martlet.HOST, 0))
         self.port = self.near.getsockname()[1]
         self.client = None
         self.began = None
         self.passed = []
         self.counts = {UP: 0, DOWN: 0}
+        self.stopped = threading.Event()
         self.stopping, self.stop_end = socket.socketpair()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
@@ -135,6 +136,7 @@ class Wire:
         return self
 
     def __exit__(self, *_):
+        self.stopped.set()
         self.stopping.send(b"x")
         self.thread.join()
         for end in (self.near, self.far, self.stopping, self.stop_end):
@@ -142,7 +144,8 @@ class Wire:
 
 
 def udp_socket(address):
-    end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    end = socket.socket(family, socket.SOCK_DGRAM)
     end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
     end.bind(address)
     return end

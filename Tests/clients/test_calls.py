@@ -1,0 +1,159 @@
+"""Real clients call, say a known tone, and hear the same tone, over the real programs."""
+
+import asyncio
+import re
+import time
+import urllib.parse
+
+import pytest
+
+import peer
+from browsers import Browser
+from reports import ReportServer
+from wire import Wire
+
+SECONDS = 10
+
+
+def wait_for(look, seconds, what):
+    """The first true value of `look()`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = look()
+        if value:
+            return value
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("name", ["chromium", "firefox"])
+def test_a_browser_hears_its_own_tone(name, up, sound, call_log):
+    with ReportServer() as server:
+        query = urllib.parse.urlencode(
+            {
+                "autostart": 1,
+                "tone": 440,
+                "seconds": SECONDS,
+                "backend": "echo",
+                "report": server.url + "/report",
+            }
+        )
+        with Browser(name, f"http://localhost:{up.http.split(':')[1]}/?{query}", sound) as browser:
+            try:
+                report = server.next_report(SECONDS + 50)
+            except Exception as error:
+                raise AssertionError(f"no report; the browser says:\n{browser.log()}") from error
+    print(report)
+    assert report["error"] is None
+    assert report["connected"]
+    assert report["seconds"] >= SECONDS
+    assert abs(report["toneHertz"] - 440) < 12, report
+    assert -40 < report["toneLevelDbfs"] < 0, report
+    assert report["packetsReceived"] > SECONDS * 50 * 0.95, report
+    assert report["packetsLost"] < 0.005 * report["packetsReceived"], report
+    assert wait_for(lambda: re.search(r"call-ended .*reason=hung-up", call_log()), 5, call_log())
+
+
+@pytest.mark.parametrize("role", ["actpass", "active"])
+def test_aiortc_hears_its_own_tone(role, up, call_log):
+    async def call():
+        # `active` in the offer makes the transceiver the DTLS server.
+        change = lambda offer: offer.replace("a=setup:actpass", f"a=setup:{role}")
+        async with peer.Call(up.url, hertz=440, offer_filter=change) as call:
+            await call.start()
+            await call.wait_connected()
+            await asyncio.sleep(SECONDS)
+            tone = call.tone(SECONDS - 2)
+            received, lost = await call.figures()
+            print(tone, received, lost, f"{call.connect_milliseconds:.0f} ms")
+            assert await call.hang_up() == 200
+            await asyncio.wait_for(call.closed.wait(), 5)
+        assert abs(tone.hertz - 440) < 1
+        assert abs(tone.level_dbfs - -12) < 1.5
+        assert tone.purity > 0.95
+        assert received > SECONDS * 50 * 0.95
+        assert lost < 0.005 * received
+
+    asyncio.run(call())
+    assert wait_for(lambda: re.search(r"call-ended .*reason=hung-up", call_log()), 5, call_log())
+
+
+def test_a_call_over_ipv6(up):
+    async def call():
+        with Wire(("::1", 3478, 0, 0)) as wire:
+            async with peer.Call(up.url, hertz=700, answer_filter=wire.rewrite) as call:
+                await call.start()
+                await call.wait_connected()
+                await asyncio.sleep(3)
+                assert abs(call.tone(1.5).hertz - 700) < 2, wire.story()
+
+    asyncio.run(call())
+
+
+def test_two_calls_hear_only_themselves(up):
+    async def calls():
+        async with peer.Call(up.url, hertz=400) as low, peer.Call(up.url, hertz=900) as high:
+            for call in (low, high):
+                await call.start()
+            for call in (low, high):
+                await call.wait_connected()
+            await asyncio.sleep(3)
+            assert abs(low.tone(1.5).hertz - 400) < 1
+            assert abs(high.tone(1.5).hertz - 900) < 1
+
+    asyncio.run(calls())
+
+
+def test_a_client_that_goes_away_is_seen(up, call_log):
+    async def call():
+        async with peer.Call(up.url) as call:
+            await call.start()
+            await call.wait_connected()
+            await asyncio.sleep(0.5)
+
+    asyncio.run(call())
+    ended = r"call-ended .*reason=client-closed"
+    assert wait_for(lambda: re.search(ended, call_log()), 5, call_log())
+
+
+def test_the_parrot_waits_for_its_turn_and_stops_when_interrupted(up):
+    async def call():
+        async with peer.Call(up.url, hertz=500, backend="parrot") as call:
+            call.tone_track.silent = True
+            await call.start()
+            await call.wait_connected()
+            await asyncio.sleep(1)
+            call.tone_track.silent = False
+            await asyncio.sleep(3)
+            while_talking = call.tone(1)
+            call.tone_track.silent = True
+            await asyncio.sleep(2.2)
+            said_back = call.tone(1)
+            call.tone_track.silent = False  # interrupts
+            await asyncio.sleep(1.5)
+            after_interrupting = call.tone(0.5)
+        print(while_talking, said_back, after_interrupting)
+        assert while_talking.level_dbfs < -45
+        assert abs(said_back.hertz - 500) < 2 and abs(said_back.level_dbfs - -12) < 2
+        assert after_interrupting.level_dbfs < -45
+
+    asyncio.run(call())
+
+
+def test_whip(up, call_log):
+    async def call():
+        async with peer.Call(up.url, hertz=600, path="/whip") as call:
+            await call.start()
+            assert call.location.startswith("/whip/rtc_")
+            await call.wait_connected()
+            await asyncio.sleep(3)
+            tone = call.tone(1.5)
+            status, _, _ = peer.post(up.url + call.location, "", method="DELETE")
+            assert status == 200
+            await asyncio.wait_for(call.closed.wait(), 5)
+            status, _, _ = peer.post(up.url + call.location, "", method="DELETE")
+            assert status == 404
+        assert abs(tone.hertz - 600) < 1
+
+    asyncio.run(call())
+    assert wait_for(lambda: re.search(r"call-ended .*reason=hung-up", call_log()), 5, call_log())

@@ -1,0 +1,73 @@
+"""Forged DTLS records from the client's own address end no call, whenever they come."""
+
+import asyncio
+
+import pytest
+
+import peer
+from forgeries import FORGERIES
+from wire import UP, Wire
+
+# When the forgery comes: just before the client's first own DTLS record, right after it, right
+# after its second, and when voice flows.
+MOMENTS = ["before", "mid", "late", "after"]
+AT_ONCE = 4
+
+
+def injector(moment, forgery):
+    """Slips the forgery in once, at its moment."""
+    done = []
+
+    def on_pass(wire, passed):
+        if done or passed.direction != UP:
+            return
+        records = [p for p in wire.passed if p.direction == UP and p.kind.startswith("DTLS")]
+        is_due = {
+            # The second check of the client: its address is known, it has not spoken DTLS yet.
+            "before": passed.kind.startswith("STUN") and not records and passed.number >= 1,
+            "mid": len(records) == 1,
+            "late": len(records) == 2,
+            "after": passed.kind == "SRTP" and passed.number > 20,
+        }[moment]
+        if is_due:
+            done.append(True)
+            wire.forge(forgery)
+
+    return on_pass, done
+
+
+async def survives(up, role, moment, name):
+    """None, or how the call went when it did not go well."""
+    on_pass, done = injector(moment, FORGERIES[name])
+    change = lambda offer: offer.replace("a=setup:actpass", f"a=setup:{role}")
+    with Wire(up.media, on_pass=on_pass) as wire:
+        async with peer.Call(up.url, offer_filter=change, answer_filter=wire.rewrite) as call:
+            try:
+                await call.start()
+                await call.wait_connected(8)
+                await asyncio.wait_for(call.first_voice.wait(), 5)
+                before = len(call.heard)
+                await asyncio.sleep(1)
+                assert len(call.heard) - before > 40, "the voice stopped"
+                assert call.connection.connectionState == "connected"
+            except (AssertionError, asyncio.TimeoutError) as error:
+                return f"{name}, {moment}: {error!r}\n{wire.story()}"
+    if not done and moment != "late":  # some handshakes have one client datagram only
+        return f"{name}, {moment}: was never sent\n{wire.story()}"
+    return None
+
+
+@pytest.mark.parametrize("role", ["actpass", "active"])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_forged_records_end_no_call(moment, role, up):
+    async def all_of_them():
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def one(name):
+            async with places:
+                return await survives(up, role, moment, name)
+
+        return await asyncio.gather(*(one(name) for name in FORGERIES))
+
+    failures = [text for text in asyncio.run(all_of_them()) if text]
+    assert not failures, "\n".join(failures)
