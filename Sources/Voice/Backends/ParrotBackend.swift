@@ -1,0 +1,83 @@
+package import Voice
+package import Wire
+
+/// Waits for the end of your turn, says it back, and stops at once when you interrupt.
+///
+/// It shows turn-taking with nothing installed. A turn is what lies between the detector's start and
+/// end, with a little of the sound from before the start, which the detector needed to decide. While
+/// it talks, hearing itself through your loudspeaker must not stop it: whoever wants to interrupt has
+/// to speak for longer than starts a turn.
+@safe package final class ParrotBackend: VoiceBackend {
+  package let rate: PcmRate
+  /// As long as the longest turn.
+  package let pacerMilliseconds: Int
+
+  private var detector: VoiceActivityDetector
+  private let turn: UnsafeMutableBufferPointer<Int16>
+  private var turnCount = 0
+  private let leadCount: Int
+  private var isSaying = false
+
+  /// Sound kept from before the detector noticed: what it takes to notice, and a soft first sound.
+  private static let leadMilliseconds = 200
+
+  /// A turn is cut at `turnMilliseconds`; what is said after that until the pause is not kept.
+  package init(
+    rate: PcmRate = .hertz24000, turnMilliseconds: Int = 30_000,
+    settings: VoiceActivitySettings = VoiceActivitySettings()
+  ) {
+    precondition(turnMilliseconds > Self.leadMilliseconds, "no turn is that short")
+    self.rate = rate
+    pacerMilliseconds = turnMilliseconds
+    detector = VoiceActivityDetector(settings: settings)
+    leadCount = rate.sampleCount(milliseconds: Self.leadMilliseconds)
+    unsafe turn = .allocate(capacity: rate.sampleCount(milliseconds: turnMilliseconds))
+  }
+
+  deinit {
+    unsafe turn.deallocate()
+  }
+
+  package func hear(
+    _ frame: UnsafeBufferPointer<Int16>, heard: HeardFrame, at now: Instant, pacer: inout Pacer
+  ) -> BackendEvents {
+    unsafe record(frame)
+    var events: BackendEvents = unsafe update(detector.hear(frame), &pacer)
+    if isSaying, pacer.isEmpty {
+      isSaying = false
+      events.insert(.saidEnd)
+    }
+    return events
+  }
+
+  private func update(_ activity: VoiceActivity, _ pacer: inout Pacer) -> BackendEvents {
+    switch activity {
+    case .unchanged:
+      return []
+    case .started:
+      guard isSaying else { return .heardStart }
+      pacer.flush()
+      isSaying = false
+      return [.heardStart, .interrupted]
+    case .ended:
+      unsafe pacer.push(UnsafeBufferPointer(rebasing: turn[0..<turnCount]))
+      pacer.finish()
+      turnCount = 0
+      isSaying = true
+      return [.heardEnd, .saidStart]
+    }
+  }
+
+  /// Keeps the frame: all of a turn, else only the lead.
+  private func record(_ frame: UnsafeBufferPointer<Int16>) {
+    if !detector.isSpeaking, turnCount + frame.count > leadCount {
+      let surplus = turnCount + frame.count - leadCount
+      turnCount -= surplus
+      let start = unsafe turn.baseAddress!
+      unsafe start.update(from: start + surplus, count: turnCount)
+    }
+    guard unsafe turnCount + frame.count <= turn.count else { return }
+    unsafe (turn.baseAddress! + turnCount).update(from: frame.baseAddress!, count: frame.count)
+    turnCount += frame.count
+  }
+}

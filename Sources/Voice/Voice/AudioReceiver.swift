@@ -1,0 +1,229 @@
+package import Rtp
+package import Wire
+
+/// What one frame from an `AudioReceiver` is made of.
+package enum HeardFrame: UInt8, Hashable, Sendable, CaseIterable {
+  /// At least a part is what the sender said.
+  case voice
+  /// All made up, because packets are missing.
+  case concealed
+  /// Nothing is being sent, or nothing came for so long that making it up would be noise.
+  case silence
+}
+
+/// What became of a packet that was given to an `AudioReceiver`.
+package enum AudioVerdict: Hashable, Sendable {
+  /// The jitter buffer's answer; the packet has been counted.
+  case taken(JitterVerdict)
+  /// Not this stream's payload type: left alone, counted nowhere but here.
+  case otherPayloadType
+  /// Another source than the one that is heard. A second packet in sequence from it makes it the one.
+  case otherSource
+}
+
+/// Counts of an `AudioReceiver` that are not in its jitter buffer's or its source's.
+package struct AudioCounts: Hashable, Sendable {
+  package var voiceFrames: UInt64 = 0
+  package var concealedFrames: UInt64 = 0
+  package var silentFrames: UInt64 = 0
+  /// Lost packets that the packet after them told about.
+  package var recoveredPackets: UInt64 = 0
+  /// Packets that libopus refused.
+  package var undecodable: UInt64 = 0
+  package var shortened: UInt64 = 0
+  package var stretched: UInt64 = 0
+  package var otherPayloadType: UInt64 = 0
+  package var otherSource: UInt64 = 0
+
+  package init() {}
+}
+
+/// The hearing side of a call: authenticated RTP in, a frame of PCM each 20 ms out.
+///
+/// Sans-IO, one owner, memory taken at creation only. The frames follow the caller's clock; the
+/// difference to the sender's is made up unnoticed, a pitch period at a time.
+@safe package struct AudioReceiver: ~Copyable {
+  package let rate: PcmRate
+  package private(set) var counts = AudioCounts()
+  /// The source that is heard; nil before the first packet.
+  package private(set) var source: ReceiverStatistics?
+
+  private let payloadType: UInt8
+  private var jitter = JitterBuffer()
+  private var decoder: OpusDecoder
+  private let sound: UnsafeMutableBufferPointer<Int16>
+  private var soundCount = 0
+  private var candidate: (ssrc: UInt32, next: UInt16)?
+
+  package init(payloadType: UInt8, rate: PcmRate) {
+    self.payloadType = payloadType
+    self.rate = rate
+    decoder = OpusDecoder(rate: rate)
+    // What is left of a frame, a packet, and what stretching adds.
+    let milliseconds = 20 + OpusDecoder.packetMillisecondsMax + 20
+    unsafe sound = .allocate(capacity: rate.sampleCount(milliseconds: milliseconds))
+    unsafe sound.initialize(repeating: 0)
+  }
+
+  deinit {
+    unsafe sound.deallocate()
+  }
+
+  /// Counts of the jitter buffer.
+  package var jitterCounts: JitterCounts { jitter.counts }
+
+  /// How long packets are held back beyond the quickest, in milliseconds; follows the jitter.
+  package var targetMilliseconds: Int { jitter.targetMilliseconds }
+
+  /// Takes an RTP packet that SRTP has authenticated, parsed as `header`, arrived at `now`.
+  package mutating func handle(
+    _ packet: RawSpan, header: RtpHeader, at now: Instant
+  ) -> AudioVerdict {
+    guard header.payloadType == payloadType else {
+      counts.otherPayloadType += 1
+      return .otherPayloadType
+    }
+    guard follow(header) else {
+      counts.otherSource += 1
+      return .otherSource
+    }
+    source?.note(
+      sequenceNumber: header.sequenceNumber, timestamp: header.timestamp, at: now)
+    return unsafe packet.withUnsafeBytes { bytes in
+      let payload = unsafe UnsafeRawBufferPointer(
+        rebasing: bytes[header.payload.offset..<header.payload.end])
+      return unsafe .taken(
+        jitter.insert(
+          sequenceNumber: header.sequenceNumber, timestamp: header.timestamp, payload: payload,
+          at: now))
+    }
+  }
+
+  /// Fills one frame with what is to be heard at `now`. Call it each 20 ms.
+  package mutating func pull(
+    into frame: UnsafeMutableBufferPointer<Int16>, at now: Instant
+  ) -> HeardFrame {
+    precondition(frame.count == rate.frameSampleCount, "not one frame")
+    var heard: HeardFrame = soundCount > 0 ? .voice : .silence
+    while soundCount < frame.count {
+      let piece = extend(to: frame.count, at: now)
+      if piece.rawValue < heard.rawValue { heard = piece }
+    }
+    unsafe frame.baseAddress!.update(from: sound.baseAddress!, count: frame.count)
+    soundCount -= frame.count
+    unsafe sound.baseAddress!.update(from: sound.baseAddress! + frame.count, count: soundCount)
+    note(heard)
+    return heard
+  }
+
+  /// The report block about the source; nil before the first packet.
+  package mutating func reportBlock(at now: Instant) -> ReportBlock? {
+    source?.reportBlock(at: now)
+  }
+
+  /// Remembers a sender report; one of another source is ignored.
+  package mutating func noteSenderReport(ssrc: UInt32, info: SenderInfo, at now: Instant) {
+    guard source?.ssrc == ssrc else { return }
+    source?.noteSenderReport(ntpTime: info.ntpTime, at: now)
+  }
+}
+
+extension AudioReceiver {
+  /// True when the packet is of the source that is heard. Another one takes over with its second
+  /// packet in sequence (MIN_SEQUENTIAL of RFC 3550, A.1), so that a stray packet ends no stream.
+  private mutating func follow(_ header: RtpHeader) -> Bool {
+    if source?.ssrc == header.ssrc {
+      candidate = nil
+      return true
+    }
+    let isExpected =
+      candidate?.ssrc == header.ssrc && candidate?.next == header.sequenceNumber
+    guard source == nil || isExpected else {
+      candidate = (header.ssrc, header.sequenceNumber &+ 1)
+      return false
+    }
+    if source != nil {
+      jitter.restart()
+      decoder.reset()
+    }
+    candidate = nil
+    source = ReceiverStatistics(
+      ssrc: header.ssrc, firstSequenceNumber: header.sequenceNumber, clockRate: 48_000)
+    return true
+  }
+
+  /// Appends a piece of sound, to `count` samples or beyond.
+  private mutating func extend(to count: Int, at now: Instant) -> HeardFrame {
+    let pending = Int64(soundCount) * rate.unitsPerSample
+    switch jitter.next(at: now, pendingUnits: pending) {
+    case .play(_, let adjustment, let isDiscontinuous):
+      guard let added = unsafe decoder.decode(jitter.payload, into: room()) else {
+        counts.undecodable += 1
+        return conceal(count - soundCount)
+      }
+      append(added, adjustment: adjustment)
+      return isDiscontinuous ? .silence : .voice
+    case .recover(let units, let hasRedundancy):
+      return recover(Int(units / rate.unitsPerSample), hasRedundancy: hasRedundancy)
+    case .conceal(let units):
+      return conceal(Int(units / rate.unitsPerSample))
+    case .silence:
+      fillWithSilence(to: count)
+      return .silence
+    }
+  }
+
+  private mutating func recover(_ samples: Int, hasRedundancy: Bool) -> HeardFrame {
+    let added = unsafe decoder.recover(from: jitter.payload, into: room(), sampleCount: samples)
+    guard let added else { return conceal(samples) }
+    soundCount += added
+    guard hasRedundancy else { return .concealed }
+    counts.recoveredPackets += 1
+    return .voice
+  }
+
+  /// libopus makes up sound in steps of 2.5 ms.
+  private mutating func conceal(_ samples: Int) -> HeardFrame {
+    let step = rate.frameSampleCount / 8
+    let whole = max(step, samples / step * step)
+    if let added = unsafe decoder.conceal(into: room(), sampleCount: whole) {
+      soundCount += added
+    } else {
+      fillWithSilence(to: soundCount + whole)
+    }
+    return .concealed
+  }
+
+  private mutating func append(_ added: Int, adjustment: TimeAdjustment) {
+    let start = unsafe sound.baseAddress! + soundCount
+    soundCount += added
+    guard adjustment != .none, added >= rate.frameSampleCount else { return }
+    let scaled =
+      unsafe adjustment == .shorten
+      ? TimeScaler.shorten(start, count: added, rate: rate)
+      : TimeScaler.stretch(start, count: added, rate: rate)
+    if scaled < added { counts.shortened += 1 }
+    if scaled > added { counts.stretched += 1 }
+    soundCount += scaled - added
+  }
+
+  private mutating func fillWithSilence(to count: Int) {
+    guard soundCount < count else { return }
+    for index in soundCount..<count { unsafe sound[index] = 0 }
+    soundCount = count
+  }
+
+  /// Where the next sound goes; stretching keeps its part for itself.
+  private func room() -> UnsafeMutableBufferPointer<Int16> {
+    unsafe UnsafeMutableBufferPointer(
+      rebasing: sound[soundCount..<(sound.count - TimeScaler.periodMax(rate: rate))])
+  }
+
+  private mutating func note(_ heard: HeardFrame) {
+    switch heard {
+    case .voice: counts.voiceFrames += 1
+    case .concealed: counts.concealedFrames += 1
+    case .silence: counts.silentFrames += 1
+    }
+  }
+}

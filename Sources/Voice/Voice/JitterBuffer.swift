@@ -1,0 +1,369 @@
+package import Wire
+import Rtp
+
+/// What became of a packet that was put into a `JitterBuffer`.
+package enum JitterVerdict: UInt8, Hashable, Sendable, CaseIterable {
+  case stored
+  /// Only padding: its number is noted as received.
+  case empty
+  case duplicate
+  /// Its turn is over.
+  case late
+  /// Not an Opus packet, or larger than one can be.
+  case malformed
+  /// Stored, after the stream had jumped and everything older was dropped.
+  case restarted
+}
+
+/// Whether the sound is to be made a little shorter or longer, to come back on schedule.
+package enum TimeAdjustment: UInt8, Hashable, Sendable {
+  case none
+  case shorten
+  case stretch
+}
+
+/// What to do for the next piece of sound.
+package enum JitterDecision: Hashable, Sendable {
+  /// Decode `payload`; it is `units` long.
+  case play(units: Int64, adjustment: TimeAdjustment, isDiscontinuous: Bool)
+  /// A frame of `units` is missing and `payload`, the packet after it, may tell about it.
+  case recover(units: Int64, hasRedundancy: Bool)
+  /// Make up at most `units` from what came before.
+  case conceal(units: Int64)
+  /// Nothing is to be heard now.
+  case silence
+}
+
+/// Counts of a `JitterBuffer`, since its creation.
+package struct JitterCounts: Hashable, Sendable {
+  package var stored: UInt64 = 0
+  package var empty: UInt64 = 0
+  package var duplicate: UInt64 = 0
+  package var late: UInt64 = 0
+  package var malformed: UInt64 = 0
+  package var restarts: UInt64 = 0
+  /// Stored packets that were never played because too much waited.
+  package var skipped: UInt64 = 0
+
+  package init() {}
+}
+
+/// Puts packets back in order and decides, piece by piece, what is heard (sans-IO, bounded).
+///
+/// Every packet has a moment at which it is due: its timestamp plus the transit of the quickest packets
+/// plus a target that follows the jitter (`DelayEstimator`). While sound plays it simply goes on;
+/// `TimeAdjustment` brings it back when it is off schedule. When nothing is left to play, the buffer
+/// waits instead of skipping: a packet that comes late is still heard, since a word lost costs a voice
+/// service more than a moment of delay, and the delay shrinks again afterwards.
+///
+/// Time inside is in units of the RTP clock (48 kHz). Memory is taken at creation only.
+@safe package struct JitterBuffer: ~Copyable {
+  package private(set) var counts = JitterCounts()
+  /// The packet of the last decision; valid until the next call.
+  package var payload: UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(scratch)[0..<scratchCount])
+  }
+
+  private struct Slot: BitwiseCopyable {
+    var sequence: Int64 = -1
+    var time: Int64 = 0
+    var units: Int64 = 0
+    var byteCount = 0
+    var handle: UInt16 = 0
+    var isDiscontinuous = false
+    var hasRedundancy = false
+  }
+
+  private let slots: UnsafeMutableBufferPointer<Slot>
+  private let scratch: UnsafeMutableRawBufferPointer
+  private var scratchCount = 0
+  private var pool = PacketPool()
+  private var estimator: DelayEstimator?
+
+  /// The next number to play, and the highest that came; extended beyond 16 bits.
+  private var expected: Int64 = 0
+  private var highest: Int64 = 0
+  /// The timestamp of the packet with the highest number, extended beyond 32 bits.
+  private var highestTime: Int64 = 0
+  /// The time at which decoded sound ends.
+  private var end: Int64 = 0
+  private var hasPlayed = false
+  /// Sound is playing; otherwise the next packet waits until it is due.
+  private var isAnchored = false
+  private var isDiscontinuous = false
+  private var concealedInRow = 0
+  private var playedSinceAdjustment = 0
+
+  /// 64 packets of 20 ms are 1.28 s; a power of two.
+  private static let capacity = 64
+  /// Beyond 100 ms made-up sound is noise; silence is better.
+  private static let concealedInRowMax = 5
+  /// A jump of the numbers beyond this, or of the transit by a second, is a new stream.
+  private static let sequenceJumpMax: Int64 = 1000
+  private static let transitJumpMax: Int64 = 48_000
+  /// Off schedule by more than this: adjust. Late costs delay, early risks a gap.
+  private static let lateUnitsMax: Int64 = 720
+  private static let earlyUnitsMax: Int64 = 288
+  /// Late by more than this: drop whole packets.
+  private static let skipUnits: Int64 = 24_000
+  /// Pieces of sound between two adjustments.
+  private static let piecesBetweenAdjustments = 3
+
+  package init() {
+    unsafe slots = .allocate(capacity: Self.capacity)
+    unsafe slots.initialize(repeating: Slot())
+    unsafe scratch = .allocate(byteCount: PacketPool.payloadByteCountMax, alignment: 16)
+  }
+
+  deinit {
+    unsafe slots.deallocate()
+    unsafe scratch.deallocate()
+  }
+
+  /// How long packets are held back beyond the quickest, in milliseconds.
+  package var targetMilliseconds: Int { Int((estimator?.targetUnits ?? 0) / 48) }
+}
+
+// MARK: Putting packets in
+
+extension JitterBuffer {
+  /// Takes the payload of an authenticated packet that arrived at `now`.
+  package mutating func insert(
+    sequenceNumber: UInt16, timestamp: UInt32, payload: UnsafeRawBufferPointer, at now: Instant
+  ) -> JitterVerdict {
+    let verdict = unsafe place(
+      sequenceNumber: sequenceNumber, timestamp: timestamp, payload: payload,
+      arrival: Int64(truncatingIfNeeded: MediaClock.units64(at: now, rate: 48_000)))
+    switch verdict {
+    case .stored: counts.stored += 1
+    case .empty: counts.empty += 1
+    case .duplicate: counts.duplicate += 1
+    case .late: counts.late += 1
+    case .malformed: counts.malformed += 1
+    case .restarted:
+      counts.stored += 1
+      counts.restarts += 1
+    }
+    return verdict
+  }
+
+  private mutating func place(
+    sequenceNumber: UInt16, timestamp: UInt32, payload: UnsafeRawBufferPointer, arrival: Int64
+  ) -> JitterVerdict {
+    var slot = Slot()
+    if payload.count > 0 {
+      guard payload.count <= PacketPool.payloadByteCountMax,
+        let packet = unsafe OpusPacket(payload)
+      else { return .malformed }
+      slot.units = packet.durationUnits
+      slot.isDiscontinuous = packet.isDiscontinuous
+      slot.hasRedundancy = packet.hasRedundancy
+    }
+    slot.byteCount = payload.count
+    (slot.sequence, slot.time) = extend(sequenceNumber, timestamp)
+    var verdict: JitterVerdict = payload.count > 0 ? .stored : .empty
+    if isJump(slot, arrival: arrival) {
+      restart(sequenceNumber, timestamp, arrival: arrival)
+      (slot.sequence, slot.time) = extend(sequenceNumber, timestamp)
+      if counts.stored > 0 { verdict = .restarted }
+    }
+    guard admits(slot.sequence) else { return .late }
+    guard unsafe slots[index(slot.sequence)].sequence != slot.sequence else { return .duplicate }
+    while pool.freeCount < PacketPool.blocks(for: slot.byteCount) { skipExpected() }
+    guard slot.sequence >= expected else { return .late }
+    unsafe store(slot, payload)
+    // Padding is sent out of turn, to probe the path: it tells nothing about the voice's timing.
+    if payload.count > 0 { estimator?.note(transit: arrival - slot.time, at: arrival) }
+    return verdict
+  }
+
+  /// The number and the timestamp without their wraps, next to the highest that came.
+  private func extend(_ sequenceNumber: UInt16, _ timestamp: UInt32) -> (Int64, Int64) {
+    let step = Int16(bitPattern: sequenceNumber &- UInt16(truncatingIfNeeded: highest))
+    let timeStep = Int32(bitPattern: timestamp &- UInt32(truncatingIfNeeded: highestTime))
+    return (highest + Int64(step), highestTime + Int64(timeStep))
+  }
+
+  private func isJump(_ slot: Slot, arrival: Int64) -> Bool {
+    guard let estimator else { return true }
+    return abs(slot.sequence - highest) > Self.sequenceJumpMax
+      || abs(arrival - slot.time - estimator.base) > Self.transitJumpMax
+  }
+
+  /// Drops everything: the next packet begins a stream.
+  package mutating func restart() {
+    dropAll()
+    estimator = nil
+  }
+
+  private mutating func restart(_ sequenceNumber: UInt16, _ timestamp: UInt32, arrival: Int64) {
+    dropAll()
+    // A roll-over in front keeps the numbers of packets from before this one positive.
+    highest = 1 << 16 | Int64(sequenceNumber)
+    highestTime = 1 << 32 | Int64(timestamp)
+    expected = highest
+    estimator = DelayEstimator(transit: arrival - highestTime, at: arrival)
+  }
+
+  private mutating func dropAll() {
+    for index in 0..<Self.capacity {
+      if unsafe slots[index].sequence >= 0 { counts.skipped += 1 }
+      clear(index)
+    }
+    hasPlayed = false
+    isAnchored = false
+    isDiscontinuous = false
+    concealedInRow = Self.concealedInRowMax
+  }
+
+  /// Makes sure that `sequence` has a slot of its own; false when its turn is over.
+  private mutating func admits(_ sequence: Int64) -> Bool {
+    if !hasPlayed, sequence < expected, highest - sequence < Int64(Self.capacity) {
+      expected = sequence
+    }
+    guard sequence >= expected else { return false }
+    while sequence - expected >= Int64(Self.capacity) { skipExpected() }
+    return true
+  }
+
+  private mutating func store(_ slot: Slot, _ payload: UnsafeRawBufferPointer) {
+    var slot = slot
+    if slot.byteCount > 0 { slot.handle = unsafe pool.store(payload) }
+    unsafe slots[index(slot.sequence)] = slot
+    guard slot.sequence > highest else { return }
+    highest = slot.sequence
+    highestTime = slot.time
+  }
+
+  private mutating func skipExpected() {
+    if unsafe slots[index(expected)].sequence == expected { counts.skipped += 1 }
+    clear(index(expected))
+    expected += 1
+    isAnchored = false
+  }
+
+  private func index(_ sequence: Int64) -> Int { Int(sequence) & (Self.capacity - 1) }
+
+  private mutating func clear(_ index: Int) {
+    let slot = unsafe slots[index]
+    guard slot.sequence >= 0 else { return }
+    pool.remove(slot.handle, byteCount: slot.byteCount)
+    unsafe slots[index].sequence = -1
+  }
+}
+
+// MARK: Taking sound out
+
+extension JitterBuffer {
+  /// Decides about the next piece of sound at `now`, while `pendingUnits` of decoded sound still wait
+  /// to be heard.
+  package mutating func next(at now: Instant, pendingUnits: Int64) -> JitterDecision {
+    guard let estimator else { return .silence }
+    let arrival = Int64(truncatingIfNeeded: MediaClock.units64(at: now, rate: 48_000))
+    // What is decided now is heard after what is pending.
+    let due = estimator.scheduledTime(at: arrival) + pendingUnits
+    while let slot = lowest() {
+      if !isAnchored {
+        guard slot.time <= due else { return wait() }
+        anchor(at: slot)
+      }
+      let gap = slot.time - end
+      if slot.byteCount == 0 || gap + slot.units <= 0 {
+        // Padding, or a packet whose time has been filled with made-up sound.
+        if slot.byteCount > 0 { counts.late += 1 }
+        finish(slot)
+        continue
+      }
+      if gap >= 120 { return fill(gap, before: slot) }
+      let excess = min(due - slot.time, bufferedUnits(from: slot) - estimator.targetUnits)
+      if excess > Self.skipUnits {
+        counts.skipped += 1
+        finish(slot)
+        end = slot.time + slot.units
+        continue
+      }
+      return play(slot, excess: excess, isEarly: due - slot.time < -Self.earlyUnitsMax)
+    }
+    return wait()
+  }
+
+  /// The stored packet with the lowest number.
+  private func lowest() -> Slot? {
+    var sequence = expected
+    while sequence <= highest {
+      let slot = unsafe slots[index(sequence)]
+      if slot.sequence == sequence { return slot }
+      sequence += 1
+    }
+    return nil
+  }
+
+  private mutating func anchor(at slot: Slot) {
+    isAnchored = true
+    end = slot.time
+    expected = slot.sequence
+  }
+
+  /// Nothing can be played yet: made-up sound for a while, unless the sender said it would be silent.
+  private mutating func wait() -> JitterDecision {
+    isAnchored = false
+    guard !isDiscontinuous, concealedInRow < Self.concealedInRowMax else { return .silence }
+    concealedInRow += 1
+    return .conceal(units: frameUnits)
+  }
+
+  /// A hole of `gap` before `slot`: lost packets, or a pause of the sender.
+  private mutating func fill(_ gap: Int64, before slot: Slot) -> JitterDecision {
+    let isPause = slot.sequence == expected
+    guard !isPause, concealedInRow < Self.concealedInRowMax else {
+      concealedInRow = Self.concealedInRowMax
+      isAnchored = false
+      return .silence
+    }
+    let piece = min(gap, max(frameUnits, slot.units)) / 120 * 120
+    end += piece
+    concealedInRow += 1
+    guard gap <= slot.units else { return .conceal(units: piece) }
+    load(slot)
+    return .recover(units: piece, hasRedundancy: slot.hasRedundancy)
+  }
+
+  private mutating func play(
+    _ slot: Slot, excess: Int64, isEarly: Bool
+  ) -> JitterDecision {
+    load(slot)
+    let units = slot.units
+    let isQuiet = slot.isDiscontinuous
+    end = slot.time + units
+    hasPlayed = true
+    isDiscontinuous = isQuiet
+    concealedInRow = 0
+    finish(slot)
+    return .play(
+      units: units, adjustment: adjustment(excess: excess, isEarly: isEarly),
+      isDiscontinuous: isQuiet)
+  }
+
+  private mutating func adjustment(excess: Int64, isEarly: Bool) -> TimeAdjustment {
+    playedSinceAdjustment += 1
+    guard playedSinceAdjustment > Self.piecesBetweenAdjustments else { return .none }
+    guard isEarly || excess > Self.lateUnitsMax else { return .none }
+    playedSinceAdjustment = 0
+    return isEarly ? .stretch : .shorten
+  }
+
+  /// Sound from `slot` to the newest packet.
+  private func bufferedUnits(from slot: Slot) -> Int64 {
+    highestTime - slot.time + slot.units
+  }
+
+  private mutating func load(_ slot: Slot) {
+    unsafe pool.load(slot.handle, byteCount: slot.byteCount, into: scratch)
+    scratchCount = slot.byteCount
+  }
+
+  private mutating func finish(_ slot: Slot) {
+    clear(index(slot.sequence))
+    expected = slot.sequence + 1
+  }
+}

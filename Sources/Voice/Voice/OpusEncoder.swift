@@ -1,0 +1,67 @@
+import COpus
+
+/// How an `OpusEncoder` is to work.
+package struct OpusSettings: Hashable, Sendable {
+  /// 6,000...510,000.
+  package var bitsPerSecond: Int32 = 32_000
+  /// 0...10; each step costs CPU time (65 us for a frame at 0, 170 us at 10).
+  package var complexity: Int32 = 5
+  /// Each packet carries a coarse copy of the frame before it when loss is expected.
+  package var usesForwardErrorCorrection = true
+  /// 0...100; how much loss to prepare for.
+  package var expectedLossPercent: Int32 = 5
+  /// Silence is sent as one small packet each 400 ms.
+  package var usesDiscontinuousTransmission = true
+
+  package init() {}
+}
+
+/// One libopus encoder, mono. Memory is taken at creation only.
+@safe package struct OpusEncoder: ~Copyable {
+  package let rate: PcmRate
+  private let encoder: OpaquePointer
+
+  /// Traps when memory is exhausted or a setting is out of its range.
+  package init(rate: PcmRate, settings: OpusSettings = OpusSettings()) {
+    self.rate = rate
+    var status: Int32 = 0
+    // The mode for speech: its lower layer is the one that carries redundancy against loss.
+    let created = unsafe opus_encoder_create(rate.rawValue, 1, OPUS_APPLICATION_VOIP, &status)
+    guard status == 0, let created = unsafe created else {
+      preconditionFailure("out of memory for an Opus encoder")
+    }
+    unsafe encoder = created
+    let fec: Int32 = settings.usesForwardErrorCorrection ? 1 : 0
+    let dtx: Int32 = settings.usesDiscontinuousTransmission ? 1 : 0
+    // Each returns 0 or a negative number.
+    let refusals =
+      unsafe martlet_opus_set_bitrate(created, settings.bitsPerSecond)
+      + martlet_opus_set_complexity(created, settings.complexity)
+      + martlet_opus_set_inband_fec(created, fec, settings.expectedLossPercent)
+      + martlet_opus_set_dtx(created, dtx)
+    precondition(refusals == 0, "an Opus setting is out of range")
+  }
+
+  deinit {
+    unsafe opus_encoder_destroy(encoder)
+  }
+
+  /// Encodes one frame of 20 ms into at most `output.count` bytes and returns how many; at most two
+  /// bytes mean that the frame need not be sent (discontinuous transmission).
+  package mutating func encode(
+    _ frame: UnsafeBufferPointer<Int16>, into output: UnsafeMutableRawBufferPointer
+  ) -> Int {
+    precondition(frame.count == rate.frameSampleCount, "not one frame")
+    precondition(output.count > 2, "no room for a packet")
+    let count = unsafe opus_encode(
+      encoder, frame.baseAddress!, Int32(frame.count),
+      output.baseAddress!.assumingMemoryBound(to: UInt8.self), Int32(min(output.count, 1275)))
+    precondition(count > 0, "libopus refused a frame of the right length")
+    return Int(count)
+  }
+
+  /// Samples at `rate` by which the coded signal lags.
+  package var lookaheadSampleCount: Int {
+    Int(unsafe martlet_opus_lookahead(encoder))
+  }
+}

@@ -1,0 +1,106 @@
+import Rtp
+import Testing
+import Wire
+
+@testable import Voice
+
+/// A sender and a receiver on virtual time, with a network between them that a test describes.
+struct VoicePath: ~Copyable {
+  var sender: AudioSender
+  var receiver: AudioReceiver
+  var meter: ToneMeter
+  var tone: ToneGenerator
+  var readings: [ToneReading] = []
+  var heard: [HeardFrame] = []
+  var inFlight: [(arrival: UInt64, bytes: [UInt8])] = []
+  let rate: PcmRate
+  var nextSend: UInt64 = 5_000_000_000
+  var nextPull: UInt64 = 5_003_000_000
+
+  init(
+    rate: PcmRate = .hertz48000, hertz: Double = 440, level: Double = -12,
+    sequence: UInt16 = 100, timestamp: UInt32 = 5_000, settings: OpusSettings = OpusSettings()
+  ) {
+    self.rate = rate
+    sender = AudioSender(
+      ssrc: 7, payloadType: 111, rate: rate, firstSequenceNumber: sequence,
+      firstTimestamp: timestamp, settings: settings)
+    receiver = AudioReceiver(payloadType: 111, rate: rate)
+    meter = ToneMeter(rate: rate)
+    tone = ToneGenerator(hertz: hertz, level: level, rate: rate)
+  }
+
+  /// Runs until `seconds` more have been sent. `network` gets the number of the packet and its bytes,
+  /// and returns the delays, in milliseconds, after which copies of it arrive; none is a loss.
+  mutating func run(
+    seconds: Double, clientPartsPerMillion: Double = 0, speaks: (Int) -> Bool = { _ in true },
+    network: (Int, inout [UInt8]) -> [Double] = { _, _ in [30] }
+  ) {
+    let frames = Int(seconds * 50)
+    let step = UInt64(20_000_000 * (1 + clientPartsPerMillion / 1_000_000))
+    for index in 0..<frames {
+      send(index: index, speaks: speaks(index), network: network)
+      nextSend += step
+      while nextPull < nextSend { pull() }
+    }
+  }
+
+  private mutating func send(
+    index: Int, speaks: Bool, network: (Int, inout [UInt8]) -> [Double]
+  ) {
+    let packet = makePacket(speaks: speaks)
+    guard var packet else { return }
+    for delay in network(index, &packet) {
+      inFlight.append((nextSend + UInt64(delay * 1_000_000), packet))
+    }
+  }
+
+  mutating func makePacket(speaks: Bool) -> [UInt8]? {
+    var packet = [UInt8](repeating: 0, count: 1_300)
+    var pcm = [Int16](repeating: 0, count: rate.frameSampleCount)
+    let now = Instant(nanoseconds: nextSend)
+    unsafe pcm.withUnsafeMutableBufferPointer { unsafe tone.fill($0) }
+    let count = unsafe packet.withUnsafeMutableBytes { bytes in
+      unsafe pcm.withUnsafeBufferPointer { frame in
+        unsafe sender.send(speaks ? frame : nil, into: bytes, at: now)
+      }
+    }
+    return count > 0 ? Array(packet[0..<count]) : nil
+  }
+
+  mutating func pull() {
+    inFlight.sort { $0.arrival < $1.arrival }
+    while let first = inFlight.first, first.arrival <= nextPull {
+      _ = deliver(first.bytes, at: Instant(nanoseconds: first.arrival))
+      inFlight.removeFirst()
+    }
+    var frame = [Int16](repeating: 0, count: rate.frameSampleCount)
+    let now = Instant(nanoseconds: nextPull)
+    unsafe frame.withUnsafeMutableBufferPointer { buffer in
+      heard.append(unsafe receiver.pull(into: buffer, at: now))
+      if unsafe meter.hear(UnsafeBufferPointer(buffer)) { readings.append(meter.reading!) }
+    }
+    nextPull += 20_000_000
+  }
+
+  mutating func deliver(_ bytes: [UInt8], at now: Instant) -> AudioVerdict? {
+    guard case .packet(let header) = unsafe RtpHeader.parse(bytes.span.bytes) else { return nil }
+    return unsafe receiver.handle(bytes.span.bytes, header: header, at: now)
+  }
+
+  /// Readings without the first `skip` windows, as the stream starts.
+  func settled(skip: Int = 2) -> ArraySlice<ToneReading> { readings.dropFirst(skip) }
+}
+
+@Suite struct LoopbackTests {
+  @Test(arguments: PcmRate.allCases)
+  func `a tone comes through at its frequency and level`(rate: PcmRate) {
+    var path = VoicePath(rate: rate)
+    path.run(seconds: 5)
+    #expect(path.settled().count > 15)
+    for reading in path.settled() {
+      #expect(abs(reading.hertz - 440) < 1, "\(reading)")
+      #expect(abs(reading.level + 12) < 1, "\(reading)")
+    }
+  }
+}
