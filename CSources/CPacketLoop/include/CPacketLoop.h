@@ -51,6 +51,69 @@ void pl_loop_send(struct pl_loop *loop, uint16_t socket, const uint8_t *bytes, u
 // Sends everything queued now (for memory that is about to be reused).
 void pl_loop_flush(struct pl_loop *loop) __attribute__((swift_attr("@_noLocks")));
 
+// What failed, for an operator: an errno and a sentence that names the thing.
+struct pl_error {
+    int number;
+    char text[200];
+};
+
+struct pl_socket_options {
+    struct pl_address local;  // port 0: any free port. IPv4 in mapped form opens an IPv4 socket
+    int reuse_port;           // not 0: one of several sockets on this address (SO_REUSEPORT)
+    int buffer_bytes;         // wanted kernel buffers each way; 0: 4 MiB
+};
+
+// Opens and binds a UDP socket, non-blocking; an IPv6 socket takes no IPv4. Fills `bound` with the
+// real address. Returns the descriptor, or -1 and `error`.
+int pl_socket_open(const struct pl_socket_options *options, struct pl_address *bound,
+                   struct pl_error *error);
+
+struct pl_loop_options {
+    uint32_t batch;   // datagrams read at once; 0: 64
+    uint32_t queue;   // datagrams queued before a flush; 0: 256
+    int numa_node;    // where the memory shall be; -1: wherever
+    struct pl_handlers handlers;
+};
+
+// Makes a loop; NULL and `error` when something is missing.
+struct pl_loop *pl_loop_create(const struct pl_loop_options *options, struct pl_error *error);
+
+// Gives the loop a socket (it closes it at pl_loop_destroy), with receive buffers of
+// `buffer_bytes`. Returns its index, or -1 and `error`. Before pl_loop_run only.
+int pl_loop_add_socket(struct pl_loop *loop, int descriptor, uint32_t buffer_bytes,
+                       struct pl_error *error);
+
+// Runs until pl_loop_stop. The calling thread is the loop's thread.
+void pl_loop_run(struct pl_loop *loop);
+
+// Makes the loop take a turn soon, or end. Any thread, and signal handlers.
+void pl_loop_wake(struct pl_loop *loop);
+void pl_loop_stop(struct pl_loop *loop);
+
+// Closes and frees everything. The loop must not be running.
+void pl_loop_destroy(struct pl_loop *loop);
+
+// What the loop's sockets did. Each datagram received is in `received`; each datagram that was
+// queued ends in `sent` or in one of the failures.
+struct pl_counters {
+    uint64_t received, received_bytes, receive_calls, truncated;
+    uint64_t sent, sent_bytes, send_calls;
+    uint64_t failed_full;     // the socket's buffer was full (EAGAIN, ENOBUFS)
+    uint64_t failed_refused;  // an ICMP error came back (ECONNREFUSED, EHOSTUNREACH, ...)
+    uint64_t failed_too_big;  // larger than the path takes (EMSGSIZE)
+    uint64_t failed_not_permitted;  // a firewall (EPERM)
+    uint64_t failed_other;
+    uint64_t turns;
+};
+
+// A snapshot; any thread.
+void pl_loop_counters(const struct pl_loop *loop, struct pl_counters *counters);
+
+// Keeps the calling thread on one CPU; 0, or an errno.
+int pl_pin_to_cpu(int cpu);
+// The NUMA node of a CPU; -1 when the machine does not say.
+int pl_node_of_cpu(int cpu);
+
 #ifdef __cplusplus
 }
 #endif
