@@ -134,11 +134,26 @@ enum dtls_progress dtls_connection_fire_timer(struct dtls_connection *connection
     return progress_of(connection);
 }
 
-bool dtls_connection_reads_protected(const struct dtls_connection *connection) {
-    if (connection->connected) return true;
-    OSSL_HANDSHAKE_STATE state = SSL_get_state(connection->ssl);
-    return state == TLS_ST_SR_CHANGE || state == TLS_ST_CR_CHANGE ||
-           state == TLS_ST_SR_FINISHED || state == TLS_ST_CR_FINISHED;
+enum dtls_expected dtls_connection_expects(const struct dtls_connection *connection) {
+    if (connection->connected || connection->dead) return DTLS_EXPECTS_NOTHING;
+    // OpenSSL names the step it took last: SR and CR are reads of a server and a client, SW and CW
+    // their writes.
+    switch (SSL_get_state(connection->ssl)) {
+        case TLS_ST_BEFORE: return DTLS_EXPECTS_CLIENT_HELLO;
+        case TLS_ST_SW_SRVR_DONE: return DTLS_EXPECTS_CERTIFICATE;
+        case TLS_ST_SR_CERT: return DTLS_EXPECTS_CLIENT_KEY_EXCHANGE;
+        case TLS_ST_SR_KEY_EXCH: return DTLS_EXPECTS_CERTIFICATE_VERIFY;
+        case TLS_ST_SR_CERT_VRFY: return DTLS_EXPECTS_CHANGE_CIPHER_SPEC;
+        case TLS_ST_SR_CHANGE: return DTLS_EXPECTS_FINISHED;
+        case TLS_ST_CW_CLNT_HELLO: return DTLS_EXPECTS_SERVER_HELLO;
+        case TLS_ST_CR_SRVR_HELLO: return DTLS_EXPECTS_CERTIFICATE;
+        case TLS_ST_CR_CERT: return DTLS_EXPECTS_SERVER_KEY_EXCHANGE;
+        case TLS_ST_CR_KEY_EXCH: return DTLS_EXPECTS_CERTIFICATE_REQUEST;
+        case TLS_ST_CR_CERT_REQ: return DTLS_EXPECTS_SERVER_HELLO_DONE;
+        case TLS_ST_CW_FINISHED: return DTLS_EXPECTS_CHANGE_CIPHER_SPEC;
+        case TLS_ST_CR_CHANGE: return DTLS_EXPECTS_FINISHED;
+        default: return DTLS_EXPECTS_NOTHING;
+    }
 }
 
 bool dtls_connection_certificate_refused(const struct dtls_connection *connection) {

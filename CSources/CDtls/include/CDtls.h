@@ -92,8 +92,22 @@ bool dtls_connection_timer_is_armed(const struct dtls_connection *connection);
 // The armed timer is due: sends the flight again.
 enum dtls_progress dtls_connection_fire_timer(struct dtls_connection *connection);
 
-// The peer's ChangeCipherSpec has been read: what it sends now is protected.
-bool dtls_connection_reads_protected(const struct dtls_connection *connection);
+// What the handshake reads next.
+enum dtls_expected {
+    DTLS_EXPECTS_NOTHING = 0,  // idle, dead, or connected
+    DTLS_EXPECTS_CLIENT_HELLO,
+    DTLS_EXPECTS_CERTIFICATE,
+    DTLS_EXPECTS_CLIENT_KEY_EXCHANGE,
+    DTLS_EXPECTS_CERTIFICATE_VERIFY,
+    DTLS_EXPECTS_SERVER_HELLO,  // or HelloVerifyRequest
+    DTLS_EXPECTS_SERVER_KEY_EXCHANGE,
+    DTLS_EXPECTS_CERTIFICATE_REQUEST,
+    DTLS_EXPECTS_SERVER_HELLO_DONE,
+    DTLS_EXPECTS_CHANGE_CIPHER_SPEC,
+    DTLS_EXPECTS_FINISHED,
+};
+
+enum dtls_expected dtls_connection_expects(const struct dtls_connection *connection);
 // The last fatal error was the peer's certificate: no fingerprint matched it, or there was none.
 bool dtls_connection_certificate_refused(const struct dtls_connection *connection);
 // The peer's certificate carries one of the expected fingerprints. False before it is known.

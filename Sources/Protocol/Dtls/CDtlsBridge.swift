@@ -29,3 +29,21 @@ extension DtlsSrtpKeys {
     remote = role == .active ? server : client
   }
 }
+
+extension DtlsRecordFilter.Expected {
+  init(_ expected: dtls_expected) {
+    switch expected {
+    case DTLS_EXPECTS_CLIENT_HELLO: self = .clientHello
+    case DTLS_EXPECTS_CERTIFICATE: self = .certificate
+    case DTLS_EXPECTS_CLIENT_KEY_EXCHANGE: self = .clientKeyExchange
+    case DTLS_EXPECTS_CERTIFICATE_VERIFY: self = .certificateVerify
+    case DTLS_EXPECTS_SERVER_HELLO: self = .serverHello
+    case DTLS_EXPECTS_SERVER_KEY_EXCHANGE: self = .serverKeyExchange
+    case DTLS_EXPECTS_CERTIFICATE_REQUEST: self = .certificateRequest
+    case DTLS_EXPECTS_SERVER_HELLO_DONE: self = .serverHelloDone
+    case DTLS_EXPECTS_CHANGE_CIPHER_SPEC: self = .changeCipherSpec
+    case DTLS_EXPECTS_FINISHED: self = .finished
+    default: self = .applicationData
+    }
+  }
+}

@@ -53,8 +53,8 @@ package struct DtlsCounters: Equatable, Sendable {
   package var alertInClear: UInt64 = 0
   /// A handshake message that this end cannot receive, at this place, of this size.
   package var implausible: UInt64 = 0
-  /// Protected, but before the keys, and more or longer than an early Finished.
-  package var early: UInt64 = 0
+  /// Sound, but not what the handshake waits for: repeated, early, or forged.
+  package var outOfPlace: UInt64 = 0
   /// In the clear although the handshake is over.
   package var clearAfterHandshake: UInt64 = 0
   /// Arrived while the endpoint was idle, failed or closed.

@@ -1,26 +1,33 @@
 /// What stands between the network and OpenSSL: looks at each record's outside and lets through
-/// only what a handshake at this point can contain. OpenSSL 3.0 ends a handshake for good over one
-/// stray alert or one impossible fragment, and anybody who knows the two addresses can send these.
+/// only what the handshake waits for. OpenSSL 3.0 ends a handshake for good over one stray alert or
+/// one impossible fragment, stalls over an early ChangeCipherSpec, keeps what comes out of order
+/// however wrong it is; and anybody who knows the two addresses can send these.
 ///
-/// Holds no bytes and allocates nothing; any input is safe.
+/// Messages out of order are not kept for later: a peer repeats whole flights, so what was lost
+/// brings what was early with it. Holds no bytes and allocates nothing; any input is safe.
 struct DtlsRecordFilter {
-  /// How far the reader has come.
-  enum Phase {
-    /// No ChangeCipherSpec has been read: the peer writes in the clear.
-    case clear
-    /// The peer's ChangeCipherSpec has been read, its Finished has not.
-    case protected
-    case connected
+  /// What is read next.
+  enum Expected {
+    case clientHello, certificate, clientKeyExchange, certificateVerify
+    /// Or HelloVerifyRequest.
+    case serverHello
+    case serverKeyExchange
+    /// A WebRTC server always asks for a certificate: without one there is no fingerprint.
+    case certificateRequest
+    case serverHelloDone
+    case changeCipherSpec, finished
+    /// Nothing in the clear: the handshake is over.
+    case applicationData
   }
 
   enum Verdict: Equatable {
     /// The record, header included, is `length` bytes and may be read.
-    case pass(length: Int, isHandshakeInClear: Bool)
+    case pass(length: Int)
     /// The record is `length` bytes and is to be skipped.
     case drop(length: Int, DropReason)
   }
 
-  enum DropReason { case malformed, alertInClear, implausible, early, clearAfterHandshake }
+  enum DropReason { case malformed, alertInClear, implausible, outOfPlace, clearAfterHandshake }
 
   static let recordHeaderBytes = 13
   static let fragmentHeaderBytes = 12
@@ -28,16 +35,18 @@ struct DtlsRecordFilter {
   static let messageBytesMax = 4096
   /// A Finished under GCM is 48 bytes, under CBC with SHA-384 at most 112.
   private static let finishedBytesMax = 128
-  /// OpenSSL keeps each early protected record in a buffer of 16 KiB until the keys are there.
-  private static let earlyRecordsMax = 8
 
-  private let role: DtlsRole
-  private var earlyRecords = 0
+  private enum ContentType {
+    static let changeCipherSpec: UInt8 = 20
+    static let alert: UInt8 = 21
+    static let handshake: UInt8 = 22
+    static let applicationData: UInt8 = 23
+  }
 
-  init(role: DtlsRole) { self.role = role }
+  let role: DtlsRole
 
   /// Judges the record that starts at `offset` (less than `bytes.count`).
-  mutating func judge(_ bytes: Span<UInt8>, at offset: Int, phase: Phase) -> Verdict {
+  func judge(_ bytes: Span<UInt8>, at offset: Int, expecting expected: Expected) -> Verdict {
     let rest = bytes.count - offset
     guard rest > Self.recordHeaderBytes, bytes[offset + 1] == 0xFE,
       bytes[offset + 2] == 0xFF || bytes[offset + 2] == 0xFD
@@ -47,40 +56,48 @@ struct DtlsRecordFilter {
       return .drop(length: rest, .malformed)
     }
     let whole = Self.recordHeaderBytes + length
-    let epoch = bytes.number(at: offset + 3, bytes: 2)
-    let body = offset + Self.recordHeaderBytes
     let reason =
-      epoch == 0
-      ? judgeClear(bytes, type: bytes[offset], body: body, end: offset + whole, phase: phase)
-      : judgeProtected(type: bytes[offset], epoch: epoch, length: length, phase: phase)
+      switch bytes.number(at: offset + 3, bytes: 2) {
+      case 0: judgeClear(bytes, from: offset, to: offset + whole, expected)
+      case 1: judgeProtected(type: bytes[offset], length: length, expected)
+      default: DropReason?.some(.malformed)
+      }
     if let reason { return .drop(length: whole, reason) }
-    return .pass(length: whole, isHandshakeInClear: epoch == 0 && bytes[offset] == 22)
+    return .pass(length: whole)
   }
 
   private func judgeClear(
-    _ bytes: Span<UInt8>, type: UInt8, body: Int, end: Int, phase: Phase
+    _ bytes: Span<UInt8>, from offset: Int, to end: Int, _ expected: Expected
   ) -> DropReason? {
-    if type == 21 { return .alertInClear }
-    if phase == .connected { return .clearAfterHandshake }
-    switch type {
-    case 20: return end - body == 1 && bytes[body] == 1 ? nil : .malformed
-    case 22: return judgeHandshake(bytes, body: body, end: end)
+    let body = offset + Self.recordHeaderBytes
+    switch bytes[offset] {
+    case ContentType.alert: return .alertInClear
+    case ContentType.changeCipherSpec:
+      guard end - body == 1, bytes[body] == 1 else { return .malformed }
+    case ContentType.handshake:
+      if let reason = judgeForm(bytes, body: body, end: end) { return reason }
     default: return .malformed
     }
+    if expected == .applicationData { return .clearAfterHandshake }
+    if bytes[offset] == ContentType.changeCipherSpec {
+      return expected == .changeCipherSpec ? nil : .outOfPlace
+    }
+    return hasExpected(bytes, body: body, end: end, expected) ? nil : .outOfPlace
   }
 
-  /// One record may hold several fragments (RFC 6347, section 4.2.3); each must be sound.
-  private func judgeHandshake(_ bytes: Span<UInt8>, body: Int, end: Int) -> DropReason? {
+  /// One record may hold several fragments (RFC 6347, section 4.2.3); each must be sound and one
+  /// that this end can receive.
+  private func judgeForm(_ bytes: Span<UInt8>, body: Int, end: Int) -> DropReason? {
     var offset = body
     while offset < end {
       guard end - offset >= Self.fragmentHeaderBytes else { return .malformed }
       let length = bytes.number(at: offset + 1, bytes: 3)
-      let sequence = bytes.number(at: offset + 4, bytes: 2)
       let fragmentOffset = bytes.number(at: offset + 6, bytes: 3)
       let fragmentLength = bytes.number(at: offset + 9, bytes: 3)
       guard fragmentOffset + fragmentLength <= length, fragmentLength > 0 || length == 0,
         fragmentLength <= end - offset - Self.fragmentHeaderBytes
       else { return .malformed }
+      let sequence = bytes.number(at: offset + 4, bytes: 2)
       guard isPlausible(type: bytes[offset], sequence: sequence, length: length) else {
         return .implausible
       }
@@ -108,20 +125,61 @@ struct DtlsRecordFilter {
     }
   }
 
-  /// Protected records authenticate themselves; before the keys only their number and size count.
-  private mutating func judgeProtected(
-    type: UInt8, epoch: Int, length: Int, phase: Phase
-  ) -> DropReason? {
-    guard epoch == 1, (21...23).contains(type) else { return .malformed }
-    switch phase {
-    case .connected: return nil
-    case .protected: return type == 23 ? .early : nil
-    case .clear:
-      guard type == 22, length <= Self.finishedBytesMax, earlyRecords < Self.earlyRecordsMax
-      else { return .early }
-      earlyRecords += 1
-      return nil
+  /// Whether a record of sound fragments has some of the expected message. Others beside it, the
+  /// next of the flight or the last, are what a peer packed together.
+  private func hasExpected(
+    _ bytes: Span<UInt8>, body: Int, end: Int, _ expected: Expected
+  ) -> Bool {
+    var offset = body
+    while offset < end {
+      if Self.isExpected(type: bytes[offset], expected) { return true }
+      offset += Self.fragmentHeaderBytes + bytes.number(at: offset + 9, bytes: 3)
     }
+    return false
+  }
+
+  private static func isExpected(type: UInt8, _ expected: Expected) -> Bool {
+    switch expected {
+    case .clientHello: type == 1
+    case .certificate: type == 11
+    case .clientKeyExchange: type == 16
+    case .certificateVerify: type == 15
+    case .serverHello: type == 2 || type == 3
+    case .serverKeyExchange: type == 12
+    case .certificateRequest: type == 13
+    case .serverHelloDone: type == 14
+    case .changeCipherSpec, .finished, .applicationData: false
+    }
+  }
+
+  /// Protected records authenticate themselves once there are keys.
+  private func judgeProtected(type: UInt8, length: Int, _ expected: Expected) -> DropReason? {
+    switch (expected, type) {
+    case (.applicationData, ContentType.alert...ContentType.applicationData): nil
+    case (.finished, ContentType.alert): nil
+    case (.finished, ContentType.handshake):
+      length <= Self.finishedBytesMax ? nil : .implausible
+    case (_, ContentType.alert...ContentType.applicationData): .outOfPlace
+    default: .malformed
+    }
+  }
+}
+
+/// The first fragment of a clear handshake record that has passed the filter.
+struct HandshakeFragment: Equatable {
+  /// Bytes in the whole message.
+  let messageLength: Int
+  /// The fragment is the whole message.
+  let isWhole: Bool
+
+  /// Nil for another kind of record.
+  init?(record: Span<UInt8>) {
+    let start = DtlsRecordFilter.recordHeaderBytes
+    guard record.count >= start + DtlsRecordFilter.fragmentHeaderBytes, record[0] == 22,
+      record.number(at: 3, bytes: 2) == 0
+    else { return nil }
+    messageLength = record.number(at: start + 1, bytes: 3)
+    isWhole = record.number(at: start + 9, bytes: 3) == messageLength
   }
 }
 

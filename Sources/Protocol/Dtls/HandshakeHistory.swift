@@ -1,14 +1,17 @@
 /// The records that a handshake has taken without dying, so that they can be played to a fresh
-/// one. Bounded; a handshake that grew past the bound can no longer be played, only begun again.
+/// one. Bounded; a handshake that grew past the bound can no longer be played in full.
 struct HandshakeHistory {
   private static let recordsMax = 128
   private static let bytesMax = 65_536
 
   private(set) var records: [[UInt8]] = []
   private var byteCount = 0
+  /// How many records the handshake had when it began to read the message it is at.
+  private var recordsAtMessage = 0
   /// How many records the handshake had when it sent its last flight.
   private var recordsAtFlight = 0
-  private var diedHere = false
+  /// Deaths since the last whole message.
+  private(set) var deaths = 0
 
   mutating func append(_ record: UnsafeRawBufferPointer) {
     guard records.count < Self.recordsMax, byteCount + record.count <= Self.bytesMax else {
@@ -24,21 +27,53 @@ struct HandshakeHistory {
     byteCount += record.count
   }
 
-  /// The handshake sent a new flight: what led there was right.
-  mutating func noteFlight() {
-    recordsAtFlight = records.count
-    diedHere = false
+  /// The handshake has read a message to its end.
+  mutating func noteMessage() {
+    recordsAtMessage = records.count
+    deaths = 0
   }
 
-  /// The handshake died over a record that is not in here. On the second death without a flight
-  /// between, forgets what came since the last flight and gives true.
-  mutating func noteDeath() -> Bool {
-    guard diedHere else {
-      diedHere = true
-      return false
-    }
-    for record in records[recordsAtFlight...] { byteCount -= record.count }
-    records.removeSubrange(recordsAtFlight...)
-    return true
+  /// The handshake has sent a flight.
+  mutating func noteFlight() {
+    noteMessage()
+    recordsAtFlight = records.count
+  }
+
+  /// The handshake died over a record that is not in here.
+  mutating func noteDeath() { deaths += 1 }
+
+  /// Whether there are fragments of the message that is being read.
+  var hasFragments: Bool { records.count > recordsAtMessage }
+
+  /// Whether the fragments of the message that is being read claim another length for it than
+  /// `fragment` does: then some of them are forged, and OpenSSL would not read on.
+  func contradicts(_ fragment: HandshakeFragment) -> Bool {
+    guard hasFragments else { return false }
+    let first = records[recordsAtMessage]
+    guard let known = HandshakeFragment(record: first.span) else { return false }
+    return known.messageLength != fragment.messageLength
+  }
+
+  /// Takes the fragments of the message that is being read out.
+  mutating func dropFragments() -> [[UInt8]] { drop(from: recordsAtMessage) }
+
+  /// Puts fragments back that `dropFragments` gave.
+  mutating func restore(_ fragments: [[UInt8]]) {
+    records += fragments
+    for fragment in fragments { byteCount += fragment.count }
+  }
+
+  /// Forgets all that came since the last flight.
+  mutating func dropSinceFlight() {
+    _ = drop(from: recordsAtFlight)
+    recordsAtMessage = recordsAtFlight
+    deaths = 0
+  }
+
+  private mutating func drop(from index: Int) -> [[UInt8]] {
+    let dropped = Array(records[index...])
+    for record in dropped { byteCount -= record.count }
+    records.removeSubrange(index...)
+    return dropped
   }
 }

@@ -14,7 +14,7 @@ package struct DtlsConfiguration: Sendable {
   /// How long the handshake may take.
   package var handshakeTimeoutMilliseconds: UInt64 = 10_000
   /// How often a killed handshake is put back on its feet. Each costs up to 1 ms of CPU.
-  package var restartsMaximum: UInt64 = 16
+  package var restartsMaximum: UInt64 = 64
 
   package init(role: DtlsRole, fingerprints: [DtlsFingerprint]) {
     self.role = role
@@ -34,7 +34,7 @@ package struct DtlsConfiguration: Sendable {
   private let identity: DtlsIdentity
   private let configuration: DtlsConfiguration
   private let connection: OpaquePointer
-  private var filter: DtlsRecordFilter
+  private let filter: DtlsRecordFilter
   private var history = HandshakeHistory()
   private var received: [[UInt8]] = []
 
@@ -93,11 +93,11 @@ package struct DtlsConfiguration: Sendable {
         counters.unwanted += 1
         return
       }
-      switch filter.judge(bytes, at: offset, phase: phase) {
+      switch filter.judge(bytes, at: offset, expecting: expected) {
       case .drop(let length, let reason):
         counters.count(reason)
         offset += length
-      case .pass(let length, _):
+      case .pass(let length):
         counters.passed += 1
         unsafe handleRecord(UnsafeRawBufferPointer(rebasing: datagram[offset..<(offset + length)]),
           at: now)
@@ -145,16 +145,32 @@ package struct DtlsConfiguration: Sendable {
 
   // MARK: - One record
 
-  private var phase: DtlsRecordFilter.Phase {
-    if state == .connected { return .connected }
-    return unsafe dtls_connection_reads_protected(connection) ? .protected : .clear
+  private var expected: DtlsRecordFilter.Expected {
+    DtlsRecordFilter.Expected(unsafe dtls_connection_expects(connection))
   }
 
   private func handleRecord(_ record: UnsafeRawBufferPointer, at now: Instant) {
+    if state == .connected {
+      _ = unsafe feed(record)
+      return drainAssociation()
+    }
+    let fragment = unsafe HandshakeFragment(record: Span(_unsafeBytes: record))
+    if let fragment, history.contradicts(fragment) {
+      // Of two that contradict each other the later one is believed; an honest peer repeats.
+      _ = history.dropFragments()
+      guard replay(at: now) else { return }
+    }
+    let before = expected
     let progress = unsafe feed(record)
-    if state == .connected { return drainAssociation() }
     if progress == DTLS_PROGRESS_FATAL { return unsafe recover(from: record, at: now) }
+    if progress == DTLS_PROGRESS_PENDING, let fragment, fragment.isWhole, expected == before,
+      history.hasFragments
+    {
+      // A whole message, and it was not read: a forged fragment is in its way.
+      return unsafe recover(from: record, at: now)
+    }
     unsafe history.append(record)
+    if expected != before { history.noteMessage() }
     settle(progress, at: now)
   }
 
@@ -180,19 +196,27 @@ package struct DtlsConfiguration: Sendable {
   }
 
   /// `record` killed the handshake: back to where it stood before.
+  ///
+  /// The record may be forged; or honest, and what killed the handshake is a forged fragment that
+  /// came before; or a whole forged message did. Tried in this order, each at the next death.
   private func recover(from record: UnsafeRawBufferPointer, at now: Instant) {
-    // The handshake may have been misled by an earlier record and died over an honest one. So the
-    // second death on one spot also takes back all since the last flight, and tries this one anew.
-    let again = history.noteDeath()
-    guard replay(at: now) else { return }
-    guard again else { return }
-    let progress = unsafe feed(record)
-    if progress == DTLS_PROGRESS_FATAL {
+    history.noteDeath()
+    guard history.hasFragments, history.deaths <= 2 else {
+      if history.deaths >= 2 { history.dropSinceFlight() }
       _ = replay(at: now)
-    } else {
-      unsafe history.append(record)
-      settle(progress, at: now)
+      return
     }
+    let fragments = history.dropFragments()
+    guard replay(at: now) else { return }
+    let before = expected
+    let lives = unsafe feed(record) != DTLS_PROGRESS_FATAL
+    if lives && (expected != before || history.deaths > 1) {
+      unsafe history.append(record)
+      if expected != before { history.noteMessage() }
+      return settle(unsafe dtls_connection_drive(connection), at: now)
+    }
+    history.restore(fragments)
+    _ = replay(at: now)
   }
 
   /// A fresh handshake with the same randomness, fed what the old one had taken well. False when
@@ -278,7 +302,7 @@ extension DtlsCounters {
     case .malformed: malformed += 1
     case .alertInClear: alertInClear += 1
     case .implausible: implausible += 1
-    case .early: early += 1
+    case .outOfPlace: outOfPlace += 1
     case .clearAfterHandshake: clearAfterHandshake += 1
     }
   }
