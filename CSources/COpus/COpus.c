@@ -19,21 +19,11 @@ int32_t martlet_opus_set_inband_fec(OpusEncoder *encoder, int32_t on, int32_t ex
     return opus_encoder_ctl(encoder, OPUS_SET_PACKET_LOSS_PERC(on ? expected_loss_percent : 0));
 }
 
-int32_t martlet_opus_set_dtx(OpusEncoder *encoder, int32_t on)
-{
-    return opus_encoder_ctl(encoder, OPUS_SET_DTX(on));
-}
-
 int32_t martlet_opus_lookahead(OpusEncoder *encoder)
 {
     opus_int32 samples = 0;
 
     return opus_encoder_ctl(encoder, OPUS_GET_LOOKAHEAD(&samples)) == OPUS_OK ? samples : 0;
-}
-
-int32_t martlet_opus_reset_encoder(OpusEncoder *encoder)
-{
-    return opus_encoder_ctl(encoder, OPUS_RESET_STATE);
 }
 
 int32_t martlet_opus_reset_decoder(OpusDecoder *decoder)

@@ -3,9 +3,11 @@ package import Wire
 
 /// Turns frames of PCM into RTP packets of Opus (RFC 7587), one call each 20 ms.
 ///
-/// Silence is not sent frame by frame: after a fifth of a second of it one packet each 400 ms keeps
-/// the stream alive, while the timestamps go on. The marker is set only on the first packet of a talk
-/// spurt, because Chrome empties its jitter buffer at each one.
+/// Silence is not sent: after a fifth of a second of it one small packet each 400 ms keeps the stream
+/// alive, while the timestamps go on. What is silence is decided here, by the samples being zero, and
+/// not by libopus, whose own detector takes a steady tone or music on hold for noise and stops it. The
+/// marker is set only on the first packet of a talk spurt, because Chrome empties its jitter buffer at
+/// each one.
 @safe package struct AudioSender: ~Copyable {
   package let ssrc: UInt32
   /// For the sender reports about this stream.
@@ -16,13 +18,16 @@ package import Wire
   private let silence: UnsafeMutableBufferPointer<Int16>
   private var sequenceNumber: UInt16
   private var timestamp: UInt32
-  private var framesSinceSent = 0
-  private var discontinuousFrames = 0
+  private var silentFrames = 0
   private var isInSpurt = false
+  private var contents: UInt8 = 0
+  private let usesDiscontinuousTransmission: Bool
 
-  /// libopus refreshes its silence after so many frames; in between it makes packets of one or two
-  /// bytes, of which one in so many is sent as a sign of life.
-  private static let framesBetweenPackets = 20
+  /// So many frames of silence are still encoded, so that the last sound can fade out.
+  private static let silentFramesEncoded = 10
+  /// Of those that follow one in so many is sent: the first, which tells the receiver that a pause
+  /// begins, and then a sign of life each 400 ms.
+  private static let silentFramesPerPacket = 20
 
   /// The first numbers are random, chosen by whoever owns randomness (RFC 3550, section 5.1).
   package init(
@@ -33,6 +38,7 @@ package import Wire
     self.payloadType = payloadType
     sequenceNumber = firstSequenceNumber
     timestamp = firstTimestamp
+    usesDiscontinuousTransmission = settings.usesDiscontinuousTransmission
     encoder = OpusEncoder(rate: rate, settings: settings)
     unsafe silence = .allocate(capacity: rate.frameSampleCount)
     unsafe silence.initialize(repeating: 0)
@@ -53,26 +59,37 @@ package import Wire
     at now: Instant
   ) -> Int {
     defer { timestamp &+= UInt32(frameUnits) }
-    framesSinceSent += 1
-    if unsafe frame == nil, canSkipSilence { return 0 }
+    let isSpeech = unsafe Self.isSpeech(frame)
+    silentFrames = isSpeech ? 0 : silentFrames + 1
     let payload = unsafe UnsafeMutableRawBufferPointer(
       rebasing: output[RtpHeader.plainByteCount...])
-    let count = unsafe encoder.encode(frame ?? UnsafeBufferPointer(silence), into: payload)
-    let isRefresh = discontinuousFrames == Self.framesBetweenPackets
-    discontinuousFrames = count <= 2 ? discontinuousFrames + 1 : 0
-    // The first small packet tells the receiver that silence begins.
-    if discontinuousFrames > 1, framesSinceSent < Self.framesBetweenPackets { return 0 }
-    unsafe writeHeader(isSpeech: frame != nil && count > 2 && !isRefresh, into: output)
-    if count <= 2 { isInSpurt = false }
+    var count = 1
+    if isPausing {
+      guard isPausePacketDue else { return 0 }
+      // A table of contents with a frame of no bytes (RFC 6716, section 3.2.1).
+      unsafe payload[0] = contents & 0xFC
+      isInSpurt = false
+    } else {
+      count = unsafe encoder.encode(frame ?? UnsafeBufferPointer(silence), into: payload)
+      contents = unsafe payload[0]
+    }
+    unsafe writeHeader(isSpeech: isSpeech, into: output)
     statistics.note(timestamp: timestamp, payloadCount: count, at: now)
-    framesSinceSent = 0
     return RtpHeader.plainByteCount + count
   }
 
-  /// The encoder has said that this silence has settled: it need not even be asked until the next
-  /// sign of life is due. An idle call costs a twentieth of a talking one.
-  private var canSkipSilence: Bool {
-    discontinuousFrames > 0 && framesSinceSent < Self.framesBetweenPackets
+  private var isPausing: Bool {
+    usesDiscontinuousTransmission && silentFrames > Self.silentFramesEncoded
+  }
+
+  private var isPausePacketDue: Bool {
+    (silentFrames - Self.silentFramesEncoded) % Self.silentFramesPerPacket == 1
+  }
+
+  /// There is a frame, and it is not all zeros.
+  private static func isSpeech(_ frame: UnsafeBufferPointer<Int16>?) -> Bool {
+    guard let frame = unsafe frame else { return false }
+    return unsafe frame.contains { $0 != 0 }
   }
 
   private mutating func writeHeader(isSpeech: Bool, into output: UnsafeMutableRawBufferPointer) {

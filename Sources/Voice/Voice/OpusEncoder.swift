@@ -10,7 +10,7 @@ package struct OpusSettings: Hashable, Sendable {
   package var usesForwardErrorCorrection = true
   /// 0...100; how much loss to prepare for.
   package var expectedLossPercent: Int32 = 5
-  /// Silence is sent as one small packet each 400 ms.
+  /// Silence is not sent, but for a small packet each 400 ms (see `AudioSender`).
   package var usesDiscontinuousTransmission = true
 
   package init() {}
@@ -32,13 +32,11 @@ package struct OpusSettings: Hashable, Sendable {
     }
     unsafe encoder = created
     let fec: Int32 = settings.usesForwardErrorCorrection ? 1 : 0
-    let dtx: Int32 = settings.usesDiscontinuousTransmission ? 1 : 0
     // Each returns 0 or a negative number.
     let refusals =
       unsafe martlet_opus_set_bitrate(created, settings.bitsPerSecond)
       + martlet_opus_set_complexity(created, settings.complexity)
       + martlet_opus_set_inband_fec(created, fec, settings.expectedLossPercent)
-      + martlet_opus_set_dtx(created, dtx)
     precondition(refusals == 0, "an Opus setting is out of range")
   }
 
@@ -46,8 +44,7 @@ package struct OpusSettings: Hashable, Sendable {
     unsafe opus_encoder_destroy(encoder)
   }
 
-  /// Encodes one frame of 20 ms into at most `output.count` bytes and returns how many; at most two
-  /// bytes mean that the frame need not be sent (discontinuous transmission).
+  /// Encodes one frame of 20 ms into at most `output.count` bytes and returns how many.
   package mutating func encode(
     _ frame: UnsafeBufferPointer<Int16>, into output: UnsafeMutableRawBufferPointer
   ) -> Int {
