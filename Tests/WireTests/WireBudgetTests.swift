@@ -25,9 +25,9 @@ struct WireBudgetTests {
     let address = TransportAddress(ipv4: 0xC000_0201, port: 32853)
     let counts = unsafe buffer.withUnsafeMutableBytes { buffer in
       probe_begin()
-      for low in 0..<UInt64(1_000) {
+      for low in 0..<1_000 {
         var writer = unsafe StunWriter(
-          into: buffer, type: .bindingSuccess, transactionID: .init(high: 0, low: low))
+          into: buffer, type: .bindingSuccess, transactionID: .init(high: 0, low: UInt64(low)))
         writer.append(xorMappedAddress: address)
         writer.appendFingerprint()
         written += writer.count
