@@ -1,10 +1,11 @@
+import TestSupport
 import Testing
 import Wire
 
 @Suite("STUN: any bytes at all")
 struct StunParseTests {
   @Test(arguments: [
-    StunVectorTests.request, StunVectorTests.responseIPv4, StunVectorTests.responseIPv6,
+    Rfc5769.request, Rfc5769.responseIPv4, Rfc5769.responseIPv6,
   ])
   func everyLength(whole: [UInt8]) {
     for length in 0..<whole.count {
@@ -42,7 +43,7 @@ struct StunParseTests {
   @Test func randomChangesNeverTrap() {
     var random = SeededRandom(seed: 5389)
     for _ in 0..<20_000 {
-      var changed = StunVectorTests.request
+      var changed = Rfc5769.request
       for _ in 0..<Int.random(in: 1...6, using: &random) {
         changed[Int.random(in: 0..<changed.count, using: &random)] = .random(
           in: .min ... .max, using: &random)
@@ -56,10 +57,10 @@ struct StunParseTests {
   }
 
   @Test func headers() {
-    var wrongCookie = StunVectorTests.request
+    var wrongCookie = Rfc5769.request
     wrongCookie[4] ^= 1
     #expect(parse(wrongCookie) == .malformed(.notStun))
-    var wrongBits = StunVectorTests.request
+    var wrongBits = Rfc5769.request
     wrongBits[0] |= 0x40
     #expect(parse(wrongBits) == .malformed(.notStun))
     #expect(parse(stun { _ in } + [0, 0]) == .malformed(.length))

@@ -1,11 +1,5 @@
 import Wire
 
-/// The bytes that a hexadecimal text spells; blanks and line breaks do not count.
-func bytes(_ hex: String) -> [UInt8] {
-  let digits = hex.filter { !$0.isWhitespace }.map { UInt8($0.hexDigitValue!) }
-  return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
-}
-
 func parse(_ bytes: [UInt8]) -> StunParse { unsafe StunMessage.parse(bytes.span.bytes) }
 
 /// The message that `bytes` must be.
