@@ -1,6 +1,6 @@
 /// The key of a trunk: 16 bytes that every relay and transceiver of a cluster holds. A secret; it
 /// describes itself without the key.
-package struct TrunkKey: Sendable, BitwiseCopyable, CustomStringConvertible {
+package struct TrunkKey: Sendable, BitwiseCopyable, CustomStringConvertible, CustomReflectable {
   private let k0: UInt64
   private let k1: UInt64
 
@@ -12,6 +12,7 @@ package struct TrunkKey: Sendable, BitwiseCopyable, CustomStringConvertible {
   }
 
   package var description: String { "TrunkKey" }
+  package var customMirror: Mirror { Mirror(self, children: []) }
 
   /// The tag of a datagram: of all its bytes but those of the tag itself.
   @_noLocks
