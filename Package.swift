@@ -117,6 +117,9 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["CProbe"], path: "Tests/TestSupport",
       swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "primitives-bench", dependencies: ["Wire", "Crypto", "Token", "Trunk"],
+      path: "Tests/PrimitivesBench", swiftSettings: swiftSettings),
     tests("WireTests", uses: ["CProbe", "TestSupport", "Wire"]),
     tests("CryptoTests", uses: ["CProbe", "TestSupport", "Crypto", "Wire"]),
     tests("TokenTests", uses: ["CProbe", "TestSupport", "Token", "Crypto", "Wire"]),
