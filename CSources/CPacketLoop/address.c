@@ -1,51 +1,55 @@
-// Addresses between the kernel's forms and the one that Swift sees, and errors as sentences.
+// Addresses between the kernel's two families and our single form.
 #include "internal.h"
 
 #include <arpa/inet.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
-bool pl_is_v4(const struct pl_address *address) {
+bool pl_address_is_ipv4(const struct pl_address *address) {
     return memcmp(address->ip, mapped_prefix, sizeof mapped_prefix) == 0;
 }
 
-void pl_to_sockaddr(const struct pl_address *address, bool is_v4, union pl_sockaddr *out,
-                    socklen_t *length) {
-    if (is_v4) {
-        out->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(address->port)};
-        memcpy(&out->v4.sin_addr, address->ip + 12, 4);
-        *length = sizeof out->v4;
-    } else {
-        out->v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(address->port)};
-        memcpy(&out->v6.sin6_addr, address->ip, 16);
-        *length = sizeof out->v6;
+socklen_t pl_address_to_kernel(const struct pl_address *address, sa_family_t family,
+                               struct sockaddr_in6 *out) {
+    bool is_ipv4 = pl_address_is_ipv4(address);
+    // Our IPv6 sockets are IPv6 only, so neither family reaches the other.
+    if (is_ipv4 != (family == AF_INET)) return 0;
+    if (is_ipv4) {
+        struct sockaddr_in *name = (struct sockaddr_in *)out;
+        memset(name, 0, sizeof *name);
+        name->sin_family = AF_INET;
+        name->sin_port = htons(address->port);
+        memcpy(&name->sin_addr, address->ip + 12, 4);
+        return sizeof *name;
     }
+    memset(out, 0, sizeof *out);
+    out->sin6_family = AF_INET6;
+    out->sin6_port = htons(address->port);
+    memcpy(&out->sin6_addr, address->ip, 16);
+    return sizeof *out;
 }
 
-void pl_from_sockaddr(const union pl_sockaddr *address, struct pl_address *out) {
-    if (address->any.sa_family == AF_INET) {
+void pl_address_from_kernel(const struct sockaddr_in6 *name, struct pl_address *out) {
+    if (name->sin6_family == AF_INET) {
+        const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)name;
         memcpy(out->ip, mapped_prefix, sizeof mapped_prefix);
-        memcpy(out->ip + 12, &address->v4.sin_addr, 4);
-        out->port = ntohs(address->v4.sin_port);
-    } else {
-        memcpy(out->ip, &address->v6.sin6_addr, 16);
-        out->port = ntohs(address->v6.sin6_port);
+        memcpy(out->ip + 12, &ipv4->sin_addr, 4);
+        out->port = ntohs(ipv4->sin_port);
+        return;
     }
+    memcpy(out->ip, &name->sin6_addr, 16);
+    out->port = ntohs(name->sin6_port);
 }
 
-int pl_fail(struct pl_error *error, int number, const char *format, ...) {
-    if (error) {
-        error->number = number;
-        va_list arguments;
-        va_start(arguments, format);
-        int length = vsnprintf(error->text, sizeof error->text, format, arguments);
-        va_end(arguments);
-        if (length >= 0 && (size_t)length < sizeof error->text && number)
-            snprintf(error->text + length, sizeof error->text - (size_t)length, ": %s",
-                     strerror(number));
+const char *pl_address_text(const struct pl_address *address, char text[PL_ADDRESS_TEXT_SIZE]) {
+    char ip[INET6_ADDRSTRLEN];
+    if (pl_address_is_ipv4(address)) {
+        inet_ntop(AF_INET, address->ip + 12, ip, sizeof ip);
+        snprintf(text, PL_ADDRESS_TEXT_SIZE, "%s:%u", ip, address->port);
+    } else {
+        inet_ntop(AF_INET6, address->ip, ip, sizeof ip);
+        snprintf(text, PL_ADDRESS_TEXT_SIZE, "[%s]:%u", ip, address->port);
     }
-    return -1;
+    return text;
 }

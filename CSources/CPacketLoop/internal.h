@@ -1,81 +1,100 @@
-// What the files of the packet loop share. Nothing here is for callers.
+// What the files of the packet loop share, and nobody else sees.
 #pragma once
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 
+#include "include/CPacketLoop.h"
+
 #include <netinet/in.h>
 #include <stdatomic.h>
-#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
-#include "CPacketLoop.h"
+#define PL_BATCH_DEFAULT 64
+#define PL_BATCH_MAX 1024
+#define PL_QUEUE_DEFAULT 256
+#define PL_QUEUE_MAX 1024
+#define PL_SOCKETS_DEFAULT 32
+#define PL_SOCKETS_MAX 65535
 
-#define PL_SOCKETS_MAX 32
-// What epoll calls the two descriptors that are not sockets.
-#define PL_WAKE_TAG PL_SOCKETS_MAX
-#define PL_TIMER_TAG (PL_SOCKETS_MAX + 1)
-
-union pl_sockaddr {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
+// One socket's messages for one direction. The arrays are parallel; sockaddr_in6 has room for
+// either family.
+struct pl_messages {
+    struct mmsghdr *headers;
+    struct iovec *vectors;
+    struct sockaddr_in6 *names;
 };
 
-// One socket and its receive vectors. All arrays have `batch` entries.
 struct pl_socket {
-    int descriptor;
-    bool is_v4;
+    int fd;
+    sa_family_t family;
+    uint16_t index;
+    uint32_t batch;
+    uint32_t queue;
     uint32_t buffer_bytes;
-    uint8_t *buffers;
-    struct mmsghdr *messages;
-    struct iovec *vectors;
-    union pl_sockaddr *peers;
-};
-
-// The send queue: one message, vector, address and socket per datagram.
-struct pl_queue {
-    uint32_t count, capacity;
-    struct mmsghdr *messages;
-    struct iovec *vectors;
-    union pl_sockaddr *peers;
-    uint16_t *sockets;
-};
-
-// Written by the loop's thread alone, read by any.
-struct pl_live_counters {
-    _Atomic uint64_t received, received_bytes, receive_calls, truncated;
-    _Atomic uint64_t sent, sent_bytes, send_calls;
-    _Atomic uint64_t failed_full, failed_refused, failed_too_big, failed_not_permitted, failed_other;
-    _Atomic uint64_t turns;
+    uint32_t queued;  // filled entries of `out`
+    struct pl_messages in;
+    struct pl_messages out;
+    struct pl_datagram *datagrams;  // what on_batch is shown
+    struct pl_counters counters;    // written by the loop's thread only
+    size_t memory_size;             // this struct and all the arrays, one mapping
 };
 
 struct pl_loop {
-    struct pl_handlers handlers;
-    uint32_t batch;
-    int numa_node;
-    int epoll, wake_event, timer;
-    uint32_t socket_count;
-    struct pl_socket sockets[PL_SOCKETS_MAX];
-    struct pl_datagram *datagrams;
-    struct pl_queue queue;
-    uint64_t armed_deadline;
+    struct pl_loop_options options;
+    int epoll;
+    int wakeup;  // eventfd
     atomic_bool stopping;
-    struct pl_live_counters counters;
+    bool has_precise_wait;         // epoll_pwait2 exists
+    _Atomic uint32_t socket_count;  // released after the socket is complete
+    struct pl_socket **sockets;    // sockets_max entries
+    uint16_t *unsent;              // indices of sockets with a filled queue
+    uint32_t unsent_count;
+    uint64_t turns;
+    size_t memory_size;
 };
 
-// One writer: a plain load and store, not a locked instruction.
-static inline void pl_count(_Atomic uint64_t *counter, uint64_t amount) {
-    uint64_t before = atomic_load_explicit(counter, memory_order_relaxed);
-    atomic_store_explicit(counter, before + amount, memory_order_relaxed);
-}
+// Stops the program on a mistake of our own. Input from outside never leads here.
+#define PL_REQUIRE(condition)                                                              \
+    do {                                                                                   \
+        if (!(condition)) {                                                                \
+            fprintf(stderr, "%s:%d: violated: %s\n", __FILE__, __LINE__, #condition);      \
+            abort();                                                                       \
+        }                                                                                  \
+    } while (0)
 
-void *pl_memory(size_t bytes, int numa_node);
-void pl_memory_free(void *memory, size_t bytes, int numa_node);
+// Fills `error` (which may be NULL) from a format and the errno `number`; returns -1 for the caller to return.
 int pl_fail(struct pl_error *error, int number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-void pl_to_sockaddr(const struct pl_address *address, bool is_v4, union pl_sockaddr *out,
-                    socklen_t *length);
-void pl_from_sockaddr(const union pl_sockaddr *address, struct pl_address *out);
-bool pl_is_v4(const struct pl_address *address);
+
+// Adds to a counter that other threads may be reading. There is one writer, so a relaxed store is
+// enough and costs what a plain add costs.
+static inline void pl_count(uint64_t *counter, uint64_t amount) {
+    __atomic_store_n(counter, *counter + amount, __ATOMIC_RELAXED);
+}
+
+// Zeroed, touched memory on a NUMA node (-1: anywhere); NULL when there is none.
+void *pl_memory_map(size_t size, int numa_node);
+void pl_memory_unmap(void *memory, size_t size);
+
+// Writes `address` in the form that a socket of `family` takes. Returns its length, or 0 when an
+// address of this kind cannot be reached from such a socket.
+socklen_t pl_address_to_kernel(const struct pl_address *address, sa_family_t family,
+                               struct sockaddr_in6 *out);
+void pl_address_from_kernel(const struct sockaddr_in6 *name, struct pl_address *out);
+bool pl_address_is_ipv4(const struct pl_address *address);
+
+// Makes a loop's view of `fd`, with all its memory.
+struct pl_socket *pl_socket_create(int fd, const struct pl_loop_options *options,
+                                   uint32_t buffer_bytes, struct pl_error *error);
+void pl_socket_destroy(struct pl_socket *socket);
+
+// Reads one batch into socket->datagrams and returns how many; 0 when nothing came.
+uint32_t pl_socket_receive(struct pl_socket *socket);
+
+// Sends the queue of one socket.
+void pl_socket_flush(struct pl_socket *socket);

@@ -1,110 +1,164 @@
-// A turn: wait, read what is ready in batches, let the owner work, send.
+// The loop itself: wait, read, hand over, send.
 #include "internal.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
+// Ready sockets taken from one wait; more wait their turn, which epoll gives out in a round.
+#define EVENTS_MAX 64
 // Batches read from one socket before the others get their turn.
 #define BATCHES_PER_TURN 4
+#define WAKEUP_MARK UINT32_MAX
+#define NANOSECONDS_PER_SECOND 1000000000ull
 
-static uint64_t clock_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+uint64_t pl_now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * NANOSECONDS_PER_SECOND + (uint64_t)time.tv_nsec;
 }
 
-static int read_batch(struct pl_loop *loop, uint16_t index) {
-    struct pl_socket *socket = &loop->sockets[index];
-    for (uint32_t i = 0; i < loop->batch; i++)
-        socket->messages[i].msg_hdr.msg_namelen = sizeof socket->peers[i];
-    int count;
-    do {
-        count = recvmmsg(socket->descriptor, socket->messages, loop->batch, MSG_DONTWAIT, NULL);
-    } while (count < 0 && errno == EINTR);
-    pl_count(&loop->counters.receive_calls, 1);
-    // An error here is one that an earlier send brought back; the next read takes the datagrams.
-    if (count <= 0) return 0;
-    uint64_t bytes = 0, truncated = 0;
-    for (int i = 0; i < count; i++) {
-        struct pl_datagram *datagram = &loop->datagrams[i];
-        datagram->bytes = socket->vectors[i].iov_base;
-        datagram->length = socket->messages[i].msg_len;
-        datagram->socket = index;
-        datagram->truncated = (socket->messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
-        pl_from_sockaddr(&socket->peers[i], &datagram->peer);
-        bytes += datagram->length;
-        truncated += datagram->truncated;
+static int watch(struct pl_loop *loop, int fd, uint32_t mark) {
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = mark};
+    return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+// The options with their defaults filled in; false when one is out of range.
+static bool complete_options(struct pl_loop_options *options) {
+    if (options->batch == 0) options->batch = PL_BATCH_DEFAULT;
+    if (options->queue == 0) options->queue = PL_QUEUE_DEFAULT;
+    if (options->sockets_max == 0) options->sockets_max = PL_SOCKETS_DEFAULT;
+    return options->batch <= PL_BATCH_MAX && options->queue <= PL_QUEUE_MAX
+           && options->sockets_max <= PL_SOCKETS_MAX && options->handlers.on_batch != NULL
+           && options->handlers.on_turn != NULL;
+}
+
+struct pl_loop *pl_loop_create(const struct pl_loop_options *given, struct pl_error *error) {
+    struct pl_loop_options options = *given;
+    if (!complete_options(&options)) {
+        pl_fail(error, EINVAL, "a packet loop's options are out of range");
+        return NULL;
     }
-    pl_count(&loop->counters.received, (uint64_t)count);
-    pl_count(&loop->counters.received_bytes, bytes);
-    if (truncated) pl_count(&loop->counters.truncated, truncated);
-    return count;
+    size_t size = sizeof(struct pl_loop)
+                  + options.sockets_max * (sizeof(struct pl_socket *) + sizeof(uint16_t));
+    struct pl_loop *loop = pl_memory_map(size, options.numa_node);
+    if (loop == NULL) {
+        pl_fail(error, ENOMEM, "cannot get %zu bytes for a packet loop", size);
+        return NULL;
+    }
+    loop->options = options;
+    loop->memory_size = size;
+    loop->has_precise_wait = true;
+    loop->sockets = (struct pl_socket **)(loop + 1);
+    loop->unsent = (uint16_t *)(loop->sockets + options.sockets_max);
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    loop->wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (loop->epoll < 0 || loop->wakeup < 0 || watch(loop, loop->wakeup, WAKEUP_MARK) != 0) {
+        pl_fail(error, errno, "cannot set up a packet loop");
+        pl_loop_destroy(loop);
+        return NULL;
+    }
+    return loop;
 }
 
-static void read_socket(struct pl_loop *loop, uint16_t index) {
+void pl_loop_destroy(struct pl_loop *loop) {
+    if (loop == NULL) return;
+    uint32_t count = atomic_load(&loop->socket_count);
+    for (uint32_t i = 0; i < count; i++) pl_socket_destroy(loop->sockets[i]);
+    if (loop->wakeup >= 0) close(loop->wakeup);
+    if (loop->epoll >= 0) close(loop->epoll);
+    pl_memory_unmap(loop, loop->memory_size);
+}
+
+int pl_loop_add_socket(struct pl_loop *loop, int fd, uint32_t buffer_bytes,
+                       struct pl_error *error) {
+    uint32_t index = atomic_load(&loop->socket_count);
+    if (index == loop->options.sockets_max) {
+        return pl_fail(error, ENOSPC, "a packet loop for %u sockets is given one more", index);
+    }
+    if (buffer_bytes == 0 || buffer_bytes > 65536) {
+        return pl_fail(error, EINVAL, "a datagram buffer of %u bytes is asked for", buffer_bytes);
+    }
+    struct pl_socket *socket = pl_socket_create(fd, &loop->options, buffer_bytes, error);
+    if (socket == NULL) return -1;
+    socket->index = (uint16_t)index;
+    if (watch(loop, fd, index) != 0) {
+        int code = errno;
+        pl_memory_unmap(socket, socket->memory_size);  // the descriptor stays the caller's
+        return pl_fail(error, code, "cannot wait for socket %d", fd);
+    }
+    loop->sockets[index] = socket;
+    atomic_store_explicit(&loop->socket_count, index + 1, memory_order_release);
+    return (int)index;
+}
+
+// Waits for events or `deadline`. The deadline is kept to the nanosecond where the kernel can
+// (5.11 and later), else rounded up to a millisecond: late rather than early and spinning.
+static int wait_for_events(struct pl_loop *loop, struct epoll_event *events, uint64_t deadline) {
+    uint64_t now = deadline == UINT64_MAX ? 0 : pl_now();
+    uint64_t left = deadline > now ? deadline - now : 0;
+    if (loop->has_precise_wait) {
+        struct timespec timeout = {.tv_sec = (time_t)(left / NANOSECONDS_PER_SECOND),
+                                   .tv_nsec = (long)(left % NANOSECONDS_PER_SECOND)};
+        int count = epoll_pwait2(loop->epoll, events, EVENTS_MAX,
+                                 deadline == UINT64_MAX ? NULL : &timeout, NULL);
+        if (count >= 0 || errno != ENOSYS) return count;
+        loop->has_precise_wait = false;
+    }
+    uint64_t milliseconds = left / 1000000 + (left % 1000000 != 0);
+    int timeout = milliseconds > INT32_MAX ? INT32_MAX : (int)milliseconds;
+    return epoll_wait(loop->epoll, events, EVENTS_MAX, deadline == UINT64_MAX ? -1 : timeout);
+}
+
+static void read_socket(struct pl_loop *loop, struct pl_socket *socket) {
+    const struct pl_handlers *handlers = &loop->options.handlers;
     for (int i = 0; i < BATCHES_PER_TURN; i++) {
-        int count = read_batch(loop, index);
+        uint32_t count = pl_socket_receive(socket);
         if (count == 0) return;
-        loop->handlers.on_batch(loop->handlers.context, loop, loop->datagrams, (uint32_t)count,
-                                clock_now());
-        pl_loop_flush(loop);
-        if ((uint32_t)count < loop->batch) return;
+        handlers->on_batch(handlers->context, loop, socket->datagrams, count, pl_now());
+        pl_loop_flush(loop);  // before the next batch takes the same buffers
+        if (count < socket->batch) return;
     }
 }
 
-static void arm(struct pl_loop *loop, uint64_t deadline) {
-    if (deadline == loop->armed_deadline) return;
-    loop->armed_deadline = deadline;
-    struct itimerspec when = {0};
-    if (deadline != UINT64_MAX) {
-        // An all-zero time would disarm; the past fires at once.
-        uint64_t at = deadline ? deadline : 1;
-        when.it_value.tv_sec = (time_t)(at / 1000000000u);
-        when.it_value.tv_nsec = (long)(at % 1000000000u);
+static void handle_event(struct pl_loop *loop, uint32_t mark) {
+    if (mark == WAKEUP_MARK) {
+        uint64_t value;
+        (void)!read(loop->wakeup, &value, sizeof value);  // the wake-up itself is all it says
+        return;
     }
-    timerfd_settime(loop->timer, TFD_TIMER_ABSTIME, &when, NULL);
+    read_socket(loop, loop->sockets[mark]);
 }
 
-static void drain(int descriptor) {
-    uint64_t count;
-    while (read(descriptor, &count, sizeof count) < 0 && errno == EINTR) {
-    }
+static uint64_t finish_turn(struct pl_loop *loop) {
+    const struct pl_handlers *handlers = &loop->options.handlers;
+    uint64_t deadline = handlers->on_turn(handlers->context, loop, pl_now());
+    pl_loop_flush(loop);
+    pl_count(&loop->turns, 1);
+    return deadline;
 }
 
 void pl_loop_run(struct pl_loop *loop) {
-    struct epoll_event events[PL_SOCKETS_MAX + 2];
-    while (!atomic_load_explicit(&loop->stopping, memory_order_acquire)) {
-        uint64_t deadline = loop->handlers.on_turn(loop->handlers.context, loop, clock_now());
-        pl_loop_flush(loop);
-        pl_count(&loop->counters.turns, 1);
-        if (atomic_load_explicit(&loop->stopping, memory_order_acquire)) return;
-        arm(loop, deadline);
-        int count = epoll_wait(loop->epoll, events, PL_SOCKETS_MAX + 2, -1);
-        for (int i = 0; i < count; i++) {
-            uint32_t tag = events[i].data.u32;
-            if (tag == PL_WAKE_TAG) {
-                drain(loop->wake_event);
-            } else if (tag == PL_TIMER_TAG) {
-                drain(loop->timer);
-                loop->armed_deadline = UINT64_MAX;
-            } else {
-                read_socket(loop, (uint16_t)tag);
-            }
-        }
+    struct epoll_event events[EVENTS_MAX];
+    uint64_t deadline = finish_turn(loop);
+    while (!atomic_load(&loop->stopping)) {
+        int count = wait_for_events(loop, events, deadline);
+        PL_REQUIRE(count >= 0 || errno == EINTR);  // else a descriptor was closed under us
+        for (int i = 0; i < count; i++) handle_event(loop, events[i].data.u32);
+        deadline = finish_turn(loop);
     }
 }
 
 void pl_loop_wake(struct pl_loop *loop) {
+    int saved = errno;  // a signal handler must not change what it interrupted
     uint64_t one = 1;
-    ssize_t written = write(loop->wake_event, &one, sizeof one);
-    (void)written;  // full means that a wake is already waiting
+    (void)!write(loop->wakeup, &one, sizeof one);  // fails only when a wake-up is due anyway
+    errno = saved;
 }
 
 void pl_loop_stop(struct pl_loop *loop) {
-    atomic_store_explicit(&loop->stopping, true, memory_order_release);
+    atomic_store(&loop->stopping, true);
     pl_loop_wake(loop);
 }

@@ -1,31 +1,96 @@
-// Where threads run and where their memory lies.
+// Which CPUs there are, to which NUMA node each belongs, and putting a thread on one.
 #include "internal.h"
 
 #include <errno.h>
 #include <numa.h>
-#include <pthread.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 
-void *pl_memory(size_t bytes, int numa_node) {
-    if (numa_node >= 0 && numa_available() >= 0) return numa_alloc_onnode(bytes, numa_node);
-    return calloc(1, bytes);
+#define NODES_MAX 1024
+
+// Reads a CPU list in the kernel's form, "0-3,8,10-11", into `set` (a byte per CPU).
+// False when it is anything else; CPUs above PL_CPUS_MAX are left out.
+static bool parse_cpu_list(const char *text, uint8_t set[PL_CPUS_MAX], uint8_t value) {
+    while (*text != '\0' && *text != '\n') {
+        char *end;
+        unsigned long first = strtoul(text, &end, 10);
+        if (end == text) return false;
+        unsigned long last = first;
+        if (*end == '-') {
+            text = end + 1;
+            last = strtoul(text, &end, 10);
+            if (end == text || last < first) return false;
+        }
+        for (unsigned long cpu = first; cpu <= last && cpu < PL_CPUS_MAX; cpu++) set[cpu] = value;
+        if (*end == ',') end++;
+        else if (*end != '\0' && *end != '\n') return false;
+        text = end;
+    }
+    return true;
 }
 
-void pl_memory_free(void *memory, size_t bytes, int numa_node) {
-    if (!memory) return;
-    if (numa_node >= 0 && numa_available() >= 0)
-        numa_free(memory, bytes);
-    else
-        free(memory);
+// Reads one line of a file under the root. Returns 0 or an errno.
+static int read_line(const char *root, const char *name, char *line, size_t size) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    FILE *file = fopen(path, "re");
+    if (file == NULL) return errno;
+    int code = fgets(line, (int)size, file) == NULL ? EIO : 0;
+    fclose(file);
+    return code;
+}
+
+// Takes out the CPUs on which this process may not run.
+static void keep_allowed(uint8_t online[PL_CPUS_MAX]) {
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+    for (int cpu = 0; cpu < PL_CPUS_MAX; cpu++) {
+        if (cpu < CPU_SETSIZE && !CPU_ISSET(cpu, &allowed)) online[cpu] = 0;
+    }
+}
+
+// Fills in the node of each CPU. A memory-only node has an empty list; a kernel without NUMA has no
+// node folder at all, and then every CPU is on node 0.
+static void read_nodes(const char *root, struct pl_topology *out) {
+    char line[4096];
+    for (int node = 0; node < NODES_MAX; node++) {
+        char name[64];
+        uint8_t members[PL_CPUS_MAX] = {0};
+        snprintf(name, sizeof name, "devices/system/node/node%d/cpulist", node);
+        if (read_line(root, name, line, sizeof line) != 0) continue;
+        if (!parse_cpu_list(line, members, 1)) continue;
+        for (uint32_t i = 0; i < out->count; i++) {
+            if (members[out->cpus[i].cpu]) out->cpus[i].node = (int16_t)node;
+        }
+    }
+}
+
+int pl_topology_read(const char *sysfs_root, struct pl_topology *out, struct pl_error *error) {
+    const char *root = sysfs_root == NULL ? "/sys" : sysfs_root;
+    char line[4096];
+    uint8_t online[PL_CPUS_MAX] = {0};
+    memset(out, 0, sizeof *out);
+    int code = read_line(root, "devices/system/cpu/online", line, sizeof line);
+    if (code == 0 && !parse_cpu_list(line, online, 1)) code = EBADMSG;
+    if (code != 0) {
+        return pl_fail(error, code, "cannot read the list of CPUs in %s/devices/system/cpu", root);
+    }
+    if (sysfs_root == NULL) keep_allowed(online);
+    for (int cpu = 0; cpu < PL_CPUS_MAX; cpu++) {
+        if (online[cpu]) out->cpus[out->count++].cpu = (int16_t)cpu;
+    }
+    read_nodes(root, out);
+    return 0;
 }
 
 int pl_pin_to_cpu(int cpu) {
     cpu_set_t set;
     CPU_ZERO(&set);
+    if (cpu < 0 || cpu >= CPU_SETSIZE) return EINVAL;
     CPU_SET(cpu, &set);
-    return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+    return sched_setaffinity(0, sizeof set, &set) == 0 ? 0 : errno;
 }
 
-int pl_node_of_cpu(int cpu) { return numa_available() >= 0 ? numa_node_of_cpu(cpu) : -1; }
+int pl_node_of_cpu(int cpu) {
+    return pl_numa_is_available() ? numa_node_of_cpu(cpu) : -1;
+}

@@ -1,62 +1,98 @@
-// Opening UDP sockets.
+// Opening UDP sockets with the options that a packet loop wants.
 #include "internal.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#define DEFAULT_BUFFER_BYTES (4 << 20)
+#define BUFFER_BYTES_DEFAULT (4 << 20)
+#define BUFFER_BYTES_MAX (1 << 29)  // the kernel doubles it, in an int
 
-static void address_text(const struct pl_address *address, char *text, size_t size) {
-    if (pl_is_v4(address))
-        inet_ntop(AF_INET, address->ip + 12, text, (socklen_t)size);
-    else
-        inet_ntop(AF_INET6, address->ip, text, (socklen_t)size);
+// Asks for a kernel queue of `bytes`: past the system's limit when we may, up to it otherwise.
+// Getting less is no error: pl_socket_receive_buffer_bytes tells what was granted.
+static void set_buffer_bytes(int fd, int forced, int bounded, int bytes) {
+    if (bytes == 0) bytes = BUFFER_BYTES_DEFAULT;
+    if (bytes > BUFFER_BYTES_MAX) bytes = BUFFER_BYTES_MAX;
+    if (setsockopt(fd, SOL_SOCKET, forced, &bytes, sizeof bytes) == 0) return;
+    (void)setsockopt(fd, SOL_SOCKET, bounded, &bytes, sizeof bytes);
 }
 
-// As root the limits of net.core do not bind; else the kernel gives what it allows.
-static void set_buffers(int descriptor, int bytes) {
-    if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes))
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-    if (setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes))
-        setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+// DF on every datagram, and EMSGSIZE instead of fragments above the path's known MTU. A fragment
+// lost is the whole bundle lost, and many middleboxes drop fragments altogether.
+static int forbid_fragments(int fd, sa_family_t family) {
+    int value = IP_PMTUDISC_DO;
+    if (family == AF_INET) {
+        return setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &value, sizeof value);
+    }
+    value = IPV6_PMTUDISC_DO;
+    if (setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &value, sizeof value) != 0) return -1;
+    value = 1;
+    return setsockopt(fd, IPPROTO_IPV6, IPV6_DONTFRAG, &value, sizeof value);
 }
 
-static int set_up(int descriptor, const struct pl_socket_options *options, bool is_v4) {
-    int on = 1;
-    set_buffers(descriptor, options->buffer_bytes ? options->buffer_bytes : DEFAULT_BUFFER_BYTES);
-    if (!is_v4 && setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on)) return -1;
-    if (options->reuse_port && setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on))
+static int set_options(int fd, sa_family_t family, const struct pl_socket_options *options,
+                       struct pl_error *error) {
+    int one = 1;
+    if (family == AF_INET6
+        && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) != 0) {
+        return pl_fail(error, errno, "cannot make a UDP socket IPv6 only");
+    }
+    if (options->reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0) {
+        return pl_fail(error, errno, "cannot share a UDP port between workers (SO_REUSEPORT)");
+    }
+    if (forbid_fragments(fd, family) != 0) {
+        return pl_fail(error, errno, "cannot forbid fragmentation on a UDP socket");
+    }
+    set_buffer_bytes(fd, SO_RCVBUFFORCE, SO_RCVBUF, options->buffer_bytes);
+    set_buffer_bytes(fd, SO_SNDBUFFORCE, SO_SNDBUF, options->buffer_bytes);
+    return 0;
+}
+
+// Says why an address could not be bound and, when it is taken, by whom.
+static int fail_to_bind(const struct pl_address *address, int code, struct pl_error *error) {
+    char text[PL_ADDRESS_TEXT_SIZE];
+    pl_fail(error, code, "cannot bind %s/udp", pl_address_text(address, text));
+    struct pl_port_holder holder;
+    if (error == NULL || code != EADDRINUSE || !pl_port_find_holder(PL_UDP, address, &holder)
+        || holder.process == 0) {
         return -1;
-    // Path MTU discovery on: a datagram that does not fit is refused and counted, never cut up.
-    int discover = is_v4 ? IP_PMTUDISC_DO : IPV6_PMTUDISC_DO;
-    return is_v4 ? setsockopt(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof discover)
-                 : setsockopt(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &discover,
-                              sizeof discover);
+    }
+    size_t used = strlen(error->text);
+    snprintf(error->text + used, sizeof error->text - used, " (by %s, process %d)", holder.name,
+             holder.process);
+    return -1;
+}
+
+// Binds and reads back the real address, into `bound` when that is wanted.
+static int bind_socket(int fd, sa_family_t family, const struct pl_address *local,
+                       struct pl_address *bound, struct pl_error *error) {
+    struct sockaddr_in6 name;
+    socklen_t length = pl_address_to_kernel(local, family, &name);
+    if (bind(fd, (struct sockaddr *)&name, length) != 0) return fail_to_bind(local, errno, error);
+    length = sizeof name;
+    if (getsockname(fd, (struct sockaddr *)&name, &length) != 0) {
+        return pl_fail(error, errno, "cannot read the address of a UDP socket");
+    }
+    if (bound != NULL) pl_address_from_kernel(&name, bound);
+    return 0;
 }
 
 int pl_socket_open(const struct pl_socket_options *options, struct pl_address *bound,
                    struct pl_error *error) {
-    bool is_v4 = pl_is_v4(&options->local);
-    char text[INET6_ADDRSTRLEN];
-    address_text(&options->local, text, sizeof text);
-    int descriptor =
-        socket(is_v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (descriptor < 0) return pl_fail(error, errno, "cannot make a UDP socket");
-    union pl_sockaddr local;
-    socklen_t length;
-    pl_to_sockaddr(&options->local, is_v4, &local, &length);
-    if (set_up(descriptor, options, is_v4)) {
-        pl_fail(error, errno, "cannot set up a UDP socket for %s", text);
-    } else if (bind(descriptor, &local.any, length)) {
-        pl_fail(error, errno, "cannot bind %s port %u/udp", text, options->local.port);
-    } else if (getsockname(descriptor, &local.any, &length)) {
-        pl_fail(error, errno, "cannot read the address of a socket on %s", text);
-    } else {
-        if (bound) pl_from_sockaddr(&local, bound);
-        return descriptor;
+    sa_family_t family = pl_address_is_ipv4(&options->local) ? AF_INET : AF_INET6;
+    int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return pl_fail(error, errno, "cannot open a UDP socket");
+    if (set_options(fd, family, options, error) != 0
+        || bind_socket(fd, family, &options->local, bound, error) != 0) {
+        close(fd);
+        return -1;
     }
-    close(descriptor);
-    return -1;
+    return fd;
+}
+
+int64_t pl_socket_receive_buffer_bytes(int fd) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value, &length) != 0) return -1;
+    return value / 2;
 }

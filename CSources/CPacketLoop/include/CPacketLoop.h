@@ -3,10 +3,14 @@
 // the load client all run on it.
 //
 // A turn: wait (epoll), read each ready socket in batches (recvmmsg) and hand every batch to
-// `on_batch`; then call `on_turn` once; then send what was queued (sendmmsg). Nothing is allocated
-// after pl_loop_create.
+// `on_batch`; then call `on_turn` once. What a handler queued is sent when it returns (sendmmsg). A
+// few batches of each ready socket bound a turn's work and keep a busy socket from starving the
+// others. Nothing is allocated after pl_loop_add_socket.
+//
+// Functions that can fail return NULL or -1 and fill `struct pl_error`; its pointer may be NULL.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,14 +18,35 @@
 extern "C" {
 #endif
 
+// --- Errors ------------------------------------------------------------------------------------
+
+// Why something failed.
+struct pl_error {
+    int number;      // errno; 0 when no system call failed
+    char text[320];  // "cannot bind 127.0.0.1:3478/udp: Address already in use", with no full stop
+};
+
+// The sentence, as a C string that lives as long as `error`.
+const char *pl_error_text(const struct pl_error *error);
+
+// --- Addresses ---------------------------------------------------------------------------------
+
 // An address as the kernel and Swift exchange it: IPv6, or IPv4 in mapped form (::ffff:a.b.c.d).
 struct pl_address {
     uint8_t ip[16];  // network order
     uint16_t port;   // host order
 };
 
+// Room for the longest text form, "[ffff:...:255.255.255.255]:65535", and its closing NUL.
+#define PL_ADDRESS_TEXT_SIZE 64
+
+// Writes "192.0.2.1:3478" or "[2001:db8::1]:3478" and returns `text`.
+const char *pl_address_text(const struct pl_address *address, char text[PL_ADDRESS_TEXT_SIZE]);
+
+// --- Datagrams and the loop --------------------------------------------------------------------
+
 // A received datagram. `bytes` belongs to the loop and stays valid and writable until the handler
-// that was given it returns and what it queued has been flushed.
+// that was given it returns and what it queued has been sent.
 struct pl_datagram {
     uint8_t *bytes;
     uint32_t length;     // bytes; never more than the socket's buffer size
@@ -37,82 +62,148 @@ struct pl_handlers {
     // One receive batch of one socket. `now` is CLOCK_MONOTONIC in nanoseconds.
     void (*on_batch)(void *context, struct pl_loop *loop, const struct pl_datagram *batch,
                      uint32_t count, uint64_t now);
-    // Once per turn after all batches, and when a deadline or pl_loop_wake is due. Returns the next
-    // deadline (CLOCK_MONOTONIC, nanoseconds; UINT64_MAX for none).
+    // Once when the loop starts, then once per turn after all batches; so also when a deadline or
+    // pl_loop_wake is due. Returns the next deadline (CLOCK_MONOTONIC, nanoseconds; UINT64_MAX for
+    // none). A deadline already past makes the next turn come at once, without waiting.
     uint64_t (*on_turn)(void *context, struct pl_loop *loop, uint64_t now);
 };
 
-// Queues one datagram for `peer` on `socket`. `bytes` must stay valid until the flush that follows
-// the handler (or pl_loop_flush). Flushes by itself when the queue is full. Called only from the
-// loop's own thread, inside a handler.
+struct pl_loop_options {
+    uint32_t batch;  // datagrams read at once, 1...1024; 0 means 64
+    uint32_t queue;  // datagrams queued for one socket before a flush, 1...1024; 0 means 256
+    int numa_node;   // where the loop's memory shall live; -1 for anywhere
+    struct pl_handlers handlers;
+    uint32_t sockets_max;  // 1...65535; 0 means 32
+};
+
+// Makes a loop that is not running yet.
+struct pl_loop *pl_loop_create(const struct pl_loop_options *options, struct pl_error *error);
+
+// Gives the loop a bound UDP socket (see pl_socket_open) and returns its index, 0 for the first.
+// The loop closes it in pl_loop_destroy; when -1 is returned the socket remains the caller's.
+// `buffer_bytes`, 1...65536, bounds a received datagram; memory for a batch is allocated here.
+// Call it before pl_loop_run, or inside a handler.
+int pl_loop_add_socket(struct pl_loop *loop, int descriptor, uint32_t buffer_bytes,
+                       struct pl_error *error);
+
+// Runs turns until pl_loop_stop. The calling thread is the loop's thread.
+void pl_loop_run(struct pl_loop *loop);
+
+// Makes a turn come now. Any thread; async-signal-safe.
+void pl_loop_wake(struct pl_loop *loop);
+
+// Makes pl_loop_run return at the end of the current turn, or at once when it is called later.
+// Any thread; async-signal-safe.
+void pl_loop_stop(struct pl_loop *loop);
+
+// Closes the sockets and frees the memory. The loop must not be running. NULL is allowed.
+void pl_loop_destroy(struct pl_loop *loop);
+
+// Queues one datagram for `peer` on `socket`. `bytes` must stay valid until the handler
+// returns (or pl_loop_flush). Flushes by itself when the queue is full. Called only from the loop's
+// own thread, inside a handler.
 void pl_loop_send(struct pl_loop *loop, uint16_t socket, const uint8_t *bytes, uint32_t length,
                   const struct pl_address *peer) __attribute__((swift_attr("@_noLocks")));
 
 // Sends everything queued now (for memory that is about to be reused).
 void pl_loop_flush(struct pl_loop *loop) __attribute__((swift_attr("@_noLocks")));
 
-// What failed, for an operator: an errno and a sentence that names the thing.
-struct pl_error {
-    int number;
-    char text[200];
+// CLOCK_MONOTONIC in nanoseconds: the clock of `now` and of deadlines.
+uint64_t pl_now(void);
+
+// --- Counters ----------------------------------------------------------------------------------
+
+// What a loop or one of its sockets has done since it was made. A datagram given to pl_loop_send
+// ends in exactly one of `sent` and the `failed_` counters, once it is flushed.
+struct pl_counters {
+    uint64_t received, received_bytes;  // datagrams, truncated ones included
+    uint64_t receive_calls;             // recvmmsg calls
+    uint64_t truncated;                 // datagrams longer than the socket's buffer
+    uint64_t sent, sent_bytes;
+    uint64_t send_calls;            // sendmmsg calls
+    uint64_t failed_full;           // the send buffer or the device's queue was full
+    uint64_t failed_refused;        // refused by the peer's host, or no way to it
+    uint64_t failed_too_big;        // larger than the path's MTU: we never fragment
+    uint64_t failed_not_permitted;  // a firewall rule or a missing right
+    uint64_t failed_other;          // the wrong address family, port 0, ...
+    uint64_t turns;                 // 0 for one socket
+    uint64_t receive_errors;        // receive calls that returned an error of an earlier send
+    uint64_t dropped_by_kernel;     // never read: receive queue full, bad checksum (modulo 2^32)
 };
+
+// Reads the sum over all sockets. Any thread, while the loop runs; no lock. Each figure is exact,
+// but they are not read at one instant.
+void pl_loop_counters(const struct pl_loop *loop, struct pl_counters *counters);
+
+// Reads one socket's counters. As above.
+void pl_loop_socket_counters(const struct pl_loop *loop, uint16_t socket,
+                             struct pl_counters *counters);
+
+// --- Sockets -----------------------------------------------------------------------------------
 
 struct pl_socket_options {
-    struct pl_address local;  // port 0: any free port. IPv4 in mapped form opens an IPv4 socket
-    int reuse_port;           // not 0: one of several sockets on this address (SO_REUSEPORT)
-    int buffer_bytes;         // wanted kernel buffers each way; 0: 4 MiB
+    // Where to bind. Port 0 lets the kernel choose; IPv4 in mapped form opens an IPv4 socket, an
+    // IPv6 socket takes IPv6 only. Bind to one address of the machine when answers must come from
+    // the address that was asked: a wildcard answers from the address of its route.
+    struct pl_address local;
+    int reuse_port;    // not 0: one of several sockets on this address (SO_REUSEPORT)
+    int buffer_bytes;  // wanted kernel queue each way; 0: 4 MiB. Root gets what it asks for,
+                       // others at most net.core.{r,w}mem_max
 };
 
-// Opens and binds a UDP socket, non-blocking; an IPv6 socket takes no IPv4. Fills `bound` with the
-// real address. Returns the descriptor, or -1 and `error`.
+// Opens and binds a UDP socket, non-blocking, that never fragments what it sends (DF is set; see
+// failed_too_big). Fills `bound` (may be NULL) with the real address. Returns the descriptor, or -1
+// and `error`; for a taken port it names the process that holds it, as far as we may see it.
 int pl_socket_open(const struct pl_socket_options *options, struct pl_address *bound,
                    struct pl_error *error);
 
-struct pl_loop_options {
-    uint32_t batch;   // datagrams read at once; 0: 64
-    uint32_t queue;   // datagrams queued before a flush; 0: 256
-    int numa_node;    // where the memory shall be; -1: wherever
-    struct pl_handlers handlers;
+// The size that the kernel granted for the receive queue, in bytes as asked for (the kernel itself
+// doubles the figure for its book-keeping). -1 on a bad descriptor.
+int64_t pl_socket_receive_buffer_bytes(int descriptor);
+
+// --- Who holds a port --------------------------------------------------------------------------
+
+enum pl_transport { PL_UDP, PL_TCP };
+
+struct pl_port_holder {
+    int process;    // process ID; 0 when the socket's owner is hidden from us
+    char name[64];  // its command name; empty when hidden
 };
 
-// Makes a loop; NULL and `error` when something is missing.
-struct pl_loop *pl_loop_create(const struct pl_loop_options *options, struct pl_error *error);
+// Finds who keeps us from binding `address`: a bound UDP socket or a listening TCP socket on the
+// same port whose address is the same or a wildcard (or any, when ours is the wildcard). Reads
+// /proc; slow, for error messages. Returns false when nobody does.
+bool pl_port_find_holder(enum pl_transport transport, const struct pl_address *address,
+                         struct pl_port_holder *out);
 
-// Gives the loop a socket (it closes it at pl_loop_destroy), with receive buffers of
-// `buffer_bytes`. Returns its index, or -1 and `error`. Before pl_loop_run only.
-int pl_loop_add_socket(struct pl_loop *loop, int descriptor, uint32_t buffer_bytes,
-                       struct pl_error *error);
+// --- Placement ---------------------------------------------------------------------------------
 
-// Runs until pl_loop_stop. The calling thread is the loop's thread.
-void pl_loop_run(struct pl_loop *loop);
+// The most CPUs that a topology lists.
+#define PL_CPUS_MAX 1024
 
-// Makes the loop take a turn soon, or end. Any thread, and signal handlers.
-void pl_loop_wake(struct pl_loop *loop);
-void pl_loop_stop(struct pl_loop *loop);
-
-// Closes and frees everything. The loop must not be running.
-void pl_loop_destroy(struct pl_loop *loop);
-
-// What the loop's sockets did. Each datagram received is in `received`; each datagram that was
-// queued ends in `sent` or in one of the failures.
-struct pl_counters {
-    uint64_t received, received_bytes, receive_calls, truncated;
-    uint64_t sent, sent_bytes, send_calls;
-    uint64_t failed_full;     // the socket's buffer was full (EAGAIN, ENOBUFS)
-    uint64_t failed_refused;  // an ICMP error came back (ECONNREFUSED, EHOSTUNREACH, ...)
-    uint64_t failed_too_big;  // larger than the path takes (EMSGSIZE)
-    uint64_t failed_not_permitted;  // a firewall (EPERM)
-    uint64_t failed_other;
-    uint64_t turns;
+struct pl_cpu {
+    int16_t cpu;
+    int16_t node;  // its NUMA node; 0 on a machine without NUMA
 };
 
-// A snapshot; any thread.
-void pl_loop_counters(const struct pl_loop *loop, struct pl_counters *counters);
+struct pl_topology {
+    uint32_t count;
+    struct pl_cpu cpus[PL_CPUS_MAX];  // ascending by CPU
+};
 
-// Keeps the calling thread on one CPU; 0, or an errno.
+// Reads which CPUs are online and to which NUMA node each belongs. With `sysfs_root` NULL it reads
+// /sys and leaves out CPUs on which this process may not run (taskset, cpuset); tests give a folder
+// that looks like /sys. Returns 0 or -1.
+int pl_topology_read(const char *sysfs_root, struct pl_topology *out, struct pl_error *error);
+
+// Keeps the calling thread on one CPU. Returns 0 or an errno.
 int pl_pin_to_cpu(int cpu);
+
 // The NUMA node of a CPU; -1 when the machine does not say.
 int pl_node_of_cpu(int cpu);
+
+// True when this machine lets us place memory on NUMA nodes. Without it numa_node is ignored.
+bool pl_numa_is_available(void);
 
 #ifdef __cplusplus
 }

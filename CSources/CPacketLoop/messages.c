@@ -1,0 +1,86 @@
+// One socket inside a loop: its message arrays and buffers, in one mapping.
+#include "internal.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+// Carves pieces off a mapping; with `base` NULL it only adds up their sizes.
+struct carver {
+    uint8_t *base;
+    size_t used;
+};
+
+static void *carve(struct carver *carver, size_t count, size_t size) {
+    size_t start = (carver->used + 63) & ~(size_t)63;  // no array shares a cache line
+    carver->used = start + count * size;
+    return carver->base == NULL ? NULL : carver->base + start;
+}
+
+static void carve_messages(struct carver *carver, uint32_t count, struct pl_messages *messages) {
+    messages->headers = carve(carver, count, sizeof *messages->headers);
+    messages->vectors = carve(carver, count, sizeof *messages->vectors);
+    messages->names = carve(carver, count, sizeof *messages->names);
+}
+
+// Carves everything a socket needs, by the sizes in `layout`. The socket itself comes first; the
+// receive buffers are returned.
+static uint8_t *carve_socket(struct carver *carver, struct pl_socket *layout) {
+    carve(carver, 1, sizeof *layout);
+    carve_messages(carver, layout->batch, &layout->in);
+    carve_messages(carver, layout->queue, &layout->out);
+    layout->datagrams = carve(carver, layout->batch, sizeof *layout->datagrams);
+    return carve(carver, layout->batch, layout->buffer_bytes);
+}
+
+static void link_messages(const struct pl_messages *messages, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        struct msghdr *header = &messages->headers[i].msg_hdr;
+        header->msg_iov = &messages->vectors[i];
+        header->msg_iovlen = 1;
+        header->msg_name = &messages->names[i];
+        header->msg_namelen = sizeof messages->names[i];
+    }
+}
+
+static void link_buffers(struct pl_socket *socket, uint8_t *buffers) {
+    for (uint32_t i = 0; i < socket->batch; i++) {
+        uint8_t *buffer = buffers + (size_t)i * socket->buffer_bytes;
+        socket->in.vectors[i].iov_base = buffer;
+        socket->in.vectors[i].iov_len = socket->buffer_bytes;
+        socket->datagrams[i].bytes = buffer;
+    }
+}
+
+struct pl_socket *pl_socket_create(int fd, const struct pl_loop_options *options,
+                                   uint32_t buffer_bytes, struct pl_error *error) {
+    struct sockaddr_in6 name;
+    socklen_t length = sizeof name;
+    if (getsockname(fd, (struct sockaddr *)&name, &length) != 0) {
+        pl_fail(error, errno, "cannot use descriptor %d as a UDP socket", fd);
+        return NULL;
+    }
+    struct pl_socket layout = {
+        .fd = fd, .family = name.sin6_family, .batch = options->batch,
+        .queue = options->queue, .buffer_bytes = buffer_bytes};
+    struct carver carver = {0};
+    carve_socket(&carver, &layout);
+    layout.memory_size = carver.used;
+
+    carver = (struct carver){.base = pl_memory_map(layout.memory_size, options->numa_node)};
+    if (carver.base == NULL) {
+        pl_fail(error, ENOMEM, "cannot get %zu bytes for a socket's buffers", layout.memory_size);
+        return NULL;
+    }
+    uint8_t *buffers = carve_socket(&carver, &layout);
+    struct pl_socket *socket = (struct pl_socket *)carver.base;
+    *socket = layout;
+    link_messages(&socket->in, socket->batch);
+    link_messages(&socket->out, socket->queue);
+    link_buffers(socket, buffers);
+    return socket;
+}
+
+void pl_socket_destroy(struct pl_socket *socket) {
+    close(socket->fd);
+    pl_memory_unmap(socket, socket->memory_size);
+}
