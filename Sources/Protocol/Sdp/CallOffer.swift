@@ -70,13 +70,15 @@ package struct OfferedOpus: Equatable, Sendable {
   /// The dynamic payload type, 0...127; used in both directions.
   package var payloadType: UInt8
   /// The client can use in-band forward error correction from us.
-  package var usesInbandFec: Bool = false
+  package var usesInbandFec = false
   /// The client prefers stereo; mono is sent all the same.
-  package var prefersStereo: Bool = false
+  package var prefersStereo = false
   /// The client asks for discontinuous transmission.
-  package var usesDtx: Bool = false
+  package var usesDtx = false
   /// The most bits per second the client wants to receive, when it says.
   package var averageBitrateMax: Int?
+
+  package init(payloadType: UInt8) { self.payloadType = payloadType }
 }
 
 /// The DTLS roles of `a=setup` (RFC 8842).

@@ -1,0 +1,101 @@
+import Sdp
+import Testing
+
+extension Sample {
+  static let answer = CallAnswer(
+    iceUfrag: "1AbCdEfGhIjKlMnOpQrStUv", icePwd: String(repeating: "p", count: 32),
+    fingerprint: Fingerprint(.sha256, bytes: (0..<32).map { UInt8($0) })!,
+    candidates: [
+      CallAnswer.Candidate(address: "2001:db8::5", port: 3478),
+      CallAnswer.Candidate(address: "192.0.2.5", port: 3479),
+    ], ssrc: 77, sessionNumber: .max)
+}
+
+@Suite("Answers")
+struct AnswerTests {
+  @Test func theWholeTextToASmallOffer() throws {
+    let offer = try CallOffer.parse(Sample.text)
+    let expected = """
+      v=0
+      o=- 9223372036854775807 1 IN IP4 127.0.0.1
+      s=-
+      t=0 0
+      a=ice-lite
+      a=msid-semantic: WMS martlet
+      m=audio 3478 UDP/TLS/RTP/SAVPF 111
+      c=IN IP6 2001:db8::5
+      a=ice-ufrag:1AbCdEfGhIjKlMnOpQrStUv
+      a=ice-pwd:pppppppppppppppppppppppppppppppp
+      a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:\
+      16:17:18:19:1A:1B:1C:1D:1E:1F
+      a=setup:active
+      a=sendrecv
+      a=rtcp-mux
+      a=rtpmap:111 opus/48000/2
+      a=fmtp:111 minptime=10;useinbandfec=1
+      a=ptime:20
+      a=msid:martlet voice
+      a=ssrc:77 cname:martlet
+      a=candidate:1 1 udp 2130706431 2001:db8::5 3478 typ host
+      a=candidate:2 1 udp 2130706175 192.0.2.5 3479 typ host
+      a=end-of-candidates
+
+      """
+    #expect(Sample.answer.render(to: offer) == Offers.crlf(expected))
+  }
+
+  @Test(arguments: Offers.all) func everyLineIsAnsweredInOrder(client: Offers.Named) throws {
+    let offer = try CallOffer.parse(Offers.crlf(client.text))
+    let lines = parts(Sample.answer.render(to: offer))
+    let media = lines.filter { $0.hasPrefix("m=") }
+    #expect(media.count == offer.media.count)
+    for (index, line) in media.enumerated() {
+      let fields = line.dropFirst(2).split(separator: " ")
+      #expect(fields[0] == offer.media[index].kind)
+      #expect((fields[1] == "0") == (index != offer.audioIndex))
+      #expect(fields[2] == offer.media[index].transport)
+    }
+    #expect(lines.filter { $0.hasPrefix("a=mid:") } == offer.media.map { "a=mid:\($0.mid ?? "")" })
+  }
+
+  @Test func rejectedLinesLeaveTheGroup() throws {
+    let offer = try CallOffer.parse(Offers.crlf(Offers.chromiumManyLines))
+    let lines = parts(Sample.answer.render(to: offer))
+    #expect(lines.contains("a=group:BUNDLE 1"))
+    #expect(lines.contains("m=application 0 UDP/DTLS/SCTP webrtc-datachannel"))
+    #expect(lines.filter { $0.hasPrefix("a=ice-ufrag:") }.count == 1)
+  }
+
+  @Test(arguments: Offers.all) func everyLineEndsWithCrLf(client: Offers.Named) throws {
+    let bytes = Array(Sample.answer.render(to: try CallOffer.parse(client.text)).utf8)
+    #expect(bytes.suffix(2) == [13, 10])
+    for (index, byte) in bytes.enumerated() where byte == 10 { #expect(bytes[index - 1] == 13) }
+  }
+
+  @Test(arguments: [
+    ("sendrecv", "a=sendrecv", true), ("sendonly", "a=recvonly", false),
+    ("recvonly", "a=sendonly", true), ("inactive", "a=inactive", false),
+  ])
+  func theDirectionIsTurnedRound(offered: String, answered: String, sends: Bool) throws {
+    let offer = try CallOffer.parse(Sample.offer(media: "a=\(offered)\r\n"))
+    let lines = parts(Sample.answer.render(to: offer))
+    #expect(lines.contains(answered))
+    #expect(lines.contains("a=ssrc:77 cname:martlet") == sends)
+  }
+
+  @Test func nackIsConfirmedOnlyWhenOffered() throws {
+    let with = try CallOffer.parse(Sample.offer(media: "a=rtcp-fb:* nack\r\n"))
+    #expect(Sample.answer.render(to: with).contains("a=rtcp-fb:111 nack\r\n"))
+    let other = try CallOffer.parse(Sample.offer(media: "a=rtcp-fb:0 nack\r\n"))
+    #expect(!Sample.answer.render(to: other).contains("nack"))
+  }
+
+  @Test func anActiveOffererGetsAPassiveAnswer() throws {
+    let offer = try CallOffer.parse(Sample.changing("setup:actpass", to: "setup:active"))
+    #expect(Sample.answer.render(to: offer).contains("a=setup:passive\r\n"))
+  }
+
+  private func parts(_ text: String) -> [String] {
+    text.split(separator: "\r\n").map(String.init)
+  }
+}
