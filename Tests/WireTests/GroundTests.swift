@@ -76,6 +76,17 @@ struct GroundTests {
     #expect(crc.value == 0xCBF4_3926)
   }
 
+  /// Each single byte, against the polynomial of ITU V.42 worked out bit by bit.
+  @Test func crc32OfEveryByte() {
+    for byte in UInt8.min ... .max {
+      var crc = Crc32()
+      crc.update(byte)
+      var register = 0xFFFF_FF00 ^ UInt32(~byte)
+      for _ in 0..<8 { register = register >> 1 ^ (register & 1 == 0 ? 0 : 0xEDB8_8320) }
+      #expect(crc.value == ~register)
+    }
+  }
+
   /// From the reference code of xoshiro256** and splitmix64, seed 42.
   @Test func seededRandom() {
     var random = SeededRandom(seed: 42)

@@ -27,20 +27,14 @@ internal import Crypto
   func open(_ sealed: SealedText, nowMinutes: UInt32) -> TokenVerdict {
     let name = Int(Base64.value(of: sealed.character(at: 0)))
     guard name < SealingKeys.namesCount else { return .malformed }
-    var block = AesBlock(high: 0, low: 0)
-    var seen: UInt8 = 0
-    var index = 1
-    while index < SealedText.bytes - 1 {
-      let value = Base64.value(of: sealed.character(at: index))
-      seen |= value
-      block.append(value, bits: 6)
-      index += 1
-    }
-    // Of the last six bits two belong to the block.
-    let last = Base64.value(of: sealed.character(at: index))
-    block.append(last >> 4, bits: 2)
-    guard seen | last < 64 else { return .malformed }
-    guard last & 15 == 0 else { return .nonCanonical }
+    // The 22 characters behind the name, in eights; two of value 0 fill up the third.
+    guard let head = Base64.bits(of: sealed.first << 8 | sealed.middle >> 56),
+      let middle = Base64.bits(of: sealed.middle << 8 | sealed.last >> 56),
+      let tail = Base64.bits(of: sealed.last << 8 | 0x4141)
+    else { return .malformed }
+    // 132 bits were spelled, of which the last four must be zero; below them is the filling.
+    guard tail >> 12 & 15 == 0 else { return .nonCanonical }
+    let block = AesBlock(high: head << 16 | middle >> 32, low: middle << 32 | tail >> 16)
     guard unsafe keys[name] != nil else { return .unknownKey }
     return judge(unsafe keys[name]!.decrypt(block), nowMinutes: nowMinutes)
   }
@@ -54,14 +48,5 @@ internal import Crypto
     guard minted <= now + UInt64(validity.skewMinutes) else { return .premature }
     guard now <= minted + UInt64(validity.lifetimeMinutes) else { return .expired }
     return .valid(contents)
-  }
-}
-
-extension AesBlock {
-  /// Shifts in the lower `bits` bits of `value`, 1 to 8 of them.
-  @_noLocks @inline(__always)
-  mutating func append(_ value: UInt8, bits: UInt64) {
-    high = high << bits | low >> (64 - bits)
-    low = low << bits | UInt64(value) & (1 << bits - 1)
   }
 }

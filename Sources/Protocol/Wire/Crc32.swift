@@ -30,19 +30,9 @@ package struct Crc32: Sendable, BitwiseCopyable {
   /// Takes one byte.
   @_noLocks
   package mutating func update(_ byte: UInt8) {
-    register ^= UInt32(byte)
-    register = register >> 4 ^ Self.nibble(register & 15)
-    register = register >> 4 ^ Self.nibble(register & 15)
-  }
-
-  /// The register after four zero bits, for the reversed polynomial 0xEDB88320.
-  @_noLocks @inline(__always)
-  private static func nibble(_ low: UInt32) -> UInt32 {
-    var result: UInt32 = 0
-    result ^= low & 1 == 0 ? 0 : 0x1DB7_1064
-    result ^= low & 2 == 0 ? 0 : 0x3B6E_20C8
-    result ^= low & 4 == 0 ? 0 : 0x76DC_4190
-    result ^= low & 8 == 0 ? 0 : 0xEDB8_8320
-    return result
+    let index = Int(UInt8(truncatingIfNeeded: register) ^ byte)
+    // A table in static memory; the compiler's check takes it for a lazy global.
+    let row = unsafe _unsafePerformance { Self.table[index] }
+    register = register >> 8 ^ row
   }
 }
