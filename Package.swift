@@ -103,7 +103,8 @@ let package = Package(
     module("Settings", in: "Programs", uses: ["CJansson"]),
     module("Deployment", in: "Programs", uses: ["Settings", "Token", "Wire"]),
     program(
-      "martlet-relay", uses: ["Settings", "Deployment", "Log", "RelayRuntime", "Wire", "Token"]),
+      "martlet-relay",
+      uses: ["Settings", "Deployment", "Log", "RelayRuntime", "RelayCore", "CProcess", "Wire", "Token"]),
     program(
       "martlet-transceiver",
       uses: ["Settings", "Deployment", "Log", "TransceiverRuntime", "Backends", "Wire", "Token"]),

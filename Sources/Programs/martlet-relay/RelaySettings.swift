@@ -1,0 +1,103 @@
+import CProcess
+import Deployment
+import Log
+import RelayCore
+import RelayRuntime
+import Settings
+import Wire
+
+/// The settings of `martlet-relay`.
+enum RelaySettings {
+  static let listen = Setting.list(
+    "listen", .address, default: ["127.0.0.1:3478"],
+    help: "UDP address that clients send to; the first one is listener 0")
+  static let trunk = Setting.value(
+    "trunk", .address, default: "127.0.0.1:0",
+    help: "address that transceivers answer to; worker N takes port + N")
+  static let transceiver = Setting.list(
+    "transceiver", .directoryEntry, help: "a transceiver that may be reached, and where")
+  static let keys = Setting<String?>.optional(
+    "keys", .file, help: "key file, the same for all relays and transceivers")
+  static let workers = Setting.value(
+    "workers", .integer(1...RelayOptions.workersMax), default: "1", help: "threads")
+  static let relayID = Setting.value(
+    "relay-id", .integer(0...65_535), default: "1", help: "number of this relay on the trunk")
+  static let cluster = Setting.value(
+    "cluster", .integer(0...65_535), default: "1", help: "cluster whose tokens are taken")
+  static let steering = Setting.value(
+    "steering", .choice(SteeringMode.allCases.map(\.rawValue)), default: "flow",
+    help: "how datagrams are spread over the workers")
+  static let pinCPUs = Setting.flag("pin-cpus", help: "bind each worker to a CPU of its own")
+  static let bundleBytes = Setting.value(
+    "bundle-bytes", .integer(RelayOptions.bundleBytesRange), default: "1400",
+    help: "greatest trunk datagram of several packets; 8900 where the path carries jumbo frames")
+  static let routes = Setting.value(
+    "routes", .integer(RelayOptions.routesRange), default: "32768",
+    help: "routes that each worker keeps")
+  static let idleSeconds = Setting.value(
+    "idle-seconds", .integer(RelayOptions.idleSecondsRange), default: "60",
+    help: "how long a route outlives its transceiver's last packet")
+  static let statisticsSeconds = Setting.value(
+    "stats-seconds", .integer(0...86_400), default: "0",
+    help: "how often the counters are logged; SIGUSR1 asks at any time")
+  static let statisticsFile = Setting<String?>.optional(
+    "stats", .text("FILE"), help: "file that gets the counters as JSON with each report")
+  static let log = Setting.value(
+    "log", .choice(LogFormat.allCases.map(\.rawValue)), default: "text",
+    help: "form of the log lines")
+  static let exitWithParent = Setting.flag(
+    "exit-with-parent", help: "stop when the process that started this one dies")
+  static let readyDescriptor = Setting<Int?>.optional(
+    "ready-fd", .integer(0...1023), help: "file descriptor that gets a line when all is ready")
+
+  static let command = Command(
+    "martlet-relay", summary: "forwards WebRTC datagrams to the transceivers that own them.",
+    notes: [
+      "It decrypts nothing. SIGTERM and Ctrl-C stop it; it needs no state to start again."
+    ],
+    declarations: [
+      listen.declaration, trunk.declaration, transceiver.declaration, keys.declaration,
+      workers.declaration, relayID.declaration, cluster.declaration, steering.declaration,
+      pinCPUs.declaration, bundleBytes.declaration, routes.declaration, idleSeconds.declaration,
+      statisticsSeconds.declaration, statisticsFile.declaration, log.declaration,
+      exitWithParent.declaration, readyDescriptor.declaration,
+    ])
+
+  /// Why the settings do not do.
+  struct Refusal: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  /// What the relay is to do. Reads the key file.
+  static func options(_ settings: ParsedSettings) throws -> RelayOptions {
+    guard let keyFile = settings[keys] else {
+      throw Refusal(description: "--keys is missing: name the deployment's key file")
+    }
+    var options = RelayOptions(
+      listeners: settings[listen], trunk: settings[trunk],
+      transceivers: settings[transceiver].map {
+        TransceiverEntry(id: $0.transceiver, address: $0.address)
+      },
+      keys: try KeyFile.load(keyFile))
+    options.workers = settings[workers]
+    options.relayID = UInt16(settings[relayID])
+    options.cluster = UInt16(settings[cluster])
+    options.steering = SteeringMode(rawValue: settings[steering]) ?? .flow
+    options.pinsCPUs = settings[pinCPUs]
+    options.bundleBytes = settings[bundleBytes]
+    options.routesMax = settings[routes]
+    options.idleMilliseconds = UInt64(settings[idleSeconds]) * 1000
+    options.statisticsSeconds = settings[statisticsSeconds]
+    options.statisticsFile = settings[statisticsFile]
+    return options
+  }
+}
+
+/// Has the kernel stop this process when its parent dies.
+func exitWithParent() throws {
+  let failure = cp_exit_with_parent()
+  guard failure == 0 else {
+    throw RelaySettings.Refusal(
+      description: "cannot be bound to the parent's life: \(systemErrorText(failure))")
+  }
+}

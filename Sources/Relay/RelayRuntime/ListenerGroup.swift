@@ -1,0 +1,50 @@
+import Glibc
+import Wire
+
+/// The sockets of one listener, one for each worker, in one reuseport group.
+final class ListenerGroup {
+  /// The address clients send to, with the port that the kernel chose if it did.
+  let address: TransportAddress
+  /// One for each worker, in the workers' order.
+  let descriptors: [Int32]
+
+  init(_ local: TransportAddress, workers: Int) throws(RelayFailure) {
+    var address = local
+    descriptors = try Sockets.open(workers) { (_) throws(RelayFailure) in
+      let socket = try Sockets.open(address, shared: true)
+      address = socket.address
+      return socket.descriptor
+    }
+    self.address = address
+  }
+
+  deinit { Sockets.close(descriptors) }
+
+  /// Datagrams that the steering program dropped in the kernel.
+  var droppedInKernel: UInt64 { 0 }
+}
+
+/// The workers' trunk sockets: each has an address of its own, so that answers come back to the
+/// worker that has the route.
+final class TrunkSockets {
+  let addresses: [TransportAddress]
+  let descriptors: [Int32]
+
+  /// Worker n gets `local`'s port + n, or any when that is 0.
+  init(_ local: TransportAddress, workers: Int) throws(RelayFailure) {
+    var addresses: [TransportAddress] = []
+    descriptors = try Sockets.open(workers) { (number) throws(RelayFailure) in
+      var address = local
+      if local.port != 0 { address.port += UInt16(number) }
+      let socket = try Sockets.open(address, shared: false)
+      addresses.append(socket.address)
+      return socket.descriptor
+    }
+    self.addresses = addresses
+  }
+
+  deinit { Sockets.close(descriptors) }
+
+  /// The first address and how many there are, for the log.
+  var text: String { addresses.map(\.description).joined(separator: ",") }
+}

@@ -1,0 +1,49 @@
+import CPacketLoop
+import Glibc
+import Wire
+
+/// Opening and closing of UDP sockets. Errors name the address and who holds it.
+enum Sockets {
+  /// An open socket and what it is bound to, the port included when the kernel chose it.
+  struct Bound {
+    let descriptor: Int32
+    let address: TransportAddress
+  }
+
+  /// Opens and binds a socket. `shared` puts it into the reuseport group of its address.
+  static func open(_ local: TransportAddress, shared: Bool) throws(RelayFailure) -> Bound {
+    var wanted = pl_address(local)
+    var bound = pl_address()
+    var error = pl_error()
+    let descriptor = unsafe pl_socket_open(&wanted, shared ? 1 : 0, &bound, &error)
+    guard descriptor >= 0 else { throw RelayFailure("\(local): \(error.sentence)") }
+    return Bound(descriptor: descriptor, address: TransportAddress(bound))
+  }
+
+  /// Opens `count` sockets, or none: what was open is closed when one fails.
+  static func open(
+    _ count: Int, _ one: (Int) throws(RelayFailure) -> Int32
+  ) throws(RelayFailure) -> [Int32] {
+    var descriptors: [Int32] = []
+    do {
+      for number in 0..<count { descriptors.append(try one(number)) }
+    } catch {
+      close(descriptors)
+      throw error
+    }
+    return descriptors
+  }
+
+  static func close(_ descriptors: [Int32]) {
+    for descriptor in descriptors { _ = Glibc.close(descriptor) }
+  }
+}
+
+extension pl_error {
+  /// The error's text.
+  var sentence: String {
+    unsafe withUnsafeBytes(of: text) { bytes in
+      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }
+}

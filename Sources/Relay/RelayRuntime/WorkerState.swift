@@ -1,0 +1,135 @@
+import CPacketLoop
+import Glibc
+import RelayCore
+import Synchronization
+import Token
+import Wire
+
+/// One worker as its thread and the main thread see it; it lives behind a pointer.
+///
+/// The thread owns `core` and the numbers of its sockets. `wanted` and `published` are how the main
+/// thread asks for the counters: the thread copies them between two batches, so nothing on the
+/// packet path waits for anybody.
+struct WorkerState: ~Copyable {
+  /// What the relay thinks; touched by the worker's thread alone.
+  var core: RelayWorker
+  /// The loop's index of the trunk socket.
+  let trunkSocket: UInt16
+  /// Every time the main thread wants a report it counts this up.
+  let wanted = Atomic<UInt64>(0)
+  /// The last report made, and the value of `wanted` that it answers.
+  let published = Mutex(PublishedReport())
+
+  init(core: consuming RelayWorker, trunkSocket: UInt16) {
+    self.core = core
+    self.trunkSocket = trunkSocket
+  }
+}
+
+/// A worker's counters at one moment.
+struct PublishedReport: Sendable {
+  var answers: UInt64 = 0
+  var counters = RelayCounters()
+  var routes = 0
+}
+
+extension WorkerState {
+  /// A batch has come: routes it and sends what comes of it. On the worker's thread; allocates
+  /// nothing.
+  mutating func take(
+    _ batch: UnsafeBufferPointer<pl_datagram>, loop: OpaquePointer, at now: Instant
+  ) {
+    guard let first = unsafe batch.first else { return }
+    core.tokenMinutes = tokenMinutesNow()
+    var index = 0
+    while index < batch.count {
+      if core.needsDrain { unsafe drain(into: loop) }
+      let datagram = unsafe ReceivedDatagram(batch[index])
+      if unsafe first.socket == trunkSocket {
+        core.takeTrunkDatagram(datagram, at: now)
+      } else {
+        // Listeners are added to the loop first, so the loop's index is the listener's number.
+        core.takeClientDatagram(
+          datagram, listener: UInt8(truncatingIfNeeded: unsafe first.socket), at: now)
+      }
+      index += 1
+    }
+    unsafe drain(into: loop)
+  }
+
+  /// Sends everything that waits, so that its memory can be used again.
+  private mutating func drain(into loop: OpaquePointer) {
+    core.finishBatch()
+    var index = 0
+    let count = core.outgoingCount
+    guard count > 0 else { return }
+    while index < count {
+      let item = core.outgoing(at: index)
+      var peer = unsafe pl_address(item.destination)
+      let socket = item.exit == OutgoingDatagram.trunk ? trunkSocket : UInt16(item.exit)
+      unsafe pl_loop_send(
+        loop, socket, item.bytes.baseAddress!.assumingMemoryBound(to: UInt8.self),
+        UInt32(truncatingIfNeeded: item.bytes.count), &peer)
+      index += 1
+    }
+    unsafe pl_loop_flush(loop)
+    core.reset()
+  }
+
+  /// After the batches: house-keeping, and a report when one is wanted. Returns the next deadline.
+  mutating func turn(at now: Instant) -> Instant {
+    let wanted = wanted.load(ordering: .acquiring)
+    let counters = core.counters
+    let routes = core.routeCount
+    published.withLock { report in
+      guard report.answers != wanted else { return }
+      report = PublishedReport(answers: wanted, counters: counters, routes: routes)
+    }
+    return core.onTurn(at: now)
+  }
+}
+
+extension ReceivedDatagram {
+  /// The loop's datagram as the core takes it; copies nothing but the address.
+  @inline(__always)
+  init(_ datagram: pl_datagram) {
+    unsafe self.init(
+      bytes: UnsafeRawBufferPointer(start: datagram.bytes, count: Int(datagram.length)),
+      isTruncated: datagram.truncated != 0, peer: TransportAddress(datagram.peer))
+  }
+}
+
+extension TransportAddress {
+  /// The kernel's address in ours.
+  @inline(__always)
+  init(_ address: pl_address) {
+    let halves = unsafe withUnsafeBytes(of: address.ip) { bytes in
+      unsafe (
+        bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
+        bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+      )
+    }
+    self.init(
+      high: UInt64(bigEndian: halves.0), low: UInt64(bigEndian: halves.1), port: address.port)
+  }
+}
+
+extension pl_address {
+  /// Our address in the kernel's form.
+  @inline(__always)
+  init(_ address: TransportAddress) {
+    self.init()
+    port = address.port
+    unsafe withUnsafeMutableBytes(of: &ip) { bytes in
+      unsafe bytes.storeBytes(of: address.high.bigEndian, toByteOffset: 0, as: UInt64.self)
+      unsafe bytes.storeBytes(of: address.low.bigEndian, toByteOffset: 8, as: UInt64.self)
+    }
+  }
+}
+
+/// The time of day as tokens count it.
+private func tokenMinutesNow() -> UInt32 {
+  var now = timespec()
+  unsafe clock_gettime(CLOCK_REALTIME_COARSE, &now)
+  return TokenClock.minutes(unixSeconds: Int64(now.tv_sec))
+}
