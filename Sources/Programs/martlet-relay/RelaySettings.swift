@@ -1,4 +1,3 @@
-import CProcess
 import Deployment
 import Log
 import RelayCore
@@ -50,7 +49,7 @@ enum RelaySettings {
   static let readyDescriptor = Setting<Int?>.optional(
     "ready-fd", .integer(0...1023), help: "file descriptor that gets a line when all is ready")
 
-  static let command = Command(
+  static let command: Command = Command(
     "martlet-relay", summary: "forwards WebRTC datagrams to the transceivers that own them.",
     notes: [
       "It decrypts nothing. SIGTERM and Ctrl-C stop it; it needs no state to start again."
@@ -90,14 +89,5 @@ enum RelaySettings {
     options.statisticsSeconds = settings[statisticsSeconds]
     options.statisticsFile = settings[statisticsFile]
     return options
-  }
-}
-
-/// Has the kernel stop this process when its parent dies.
-func exitWithParent() throws {
-  let failure = cp_exit_with_parent()
-  guard failure == 0 else {
-    throw RelaySettings.Refusal(
-      description: "cannot be bound to the parent's life: \(systemErrorText(failure))")
   }
 }

@@ -1,7 +1,8 @@
 import Glibc
 import Wire
 
-/// The sockets of one listener, one for each worker, in one reuseport group.
+/// The sockets of one listener, one for each worker, in one reuseport group. The workers' loops own
+/// the sockets and close them.
 final class ListenerGroup {
   /// The address clients send to, with the port that the kernel chose if it did.
   let address: TransportAddress
@@ -18,14 +19,12 @@ final class ListenerGroup {
     self.address = address
   }
 
-  deinit { Sockets.close(descriptors) }
-
   /// Datagrams that the steering program dropped in the kernel.
   var droppedInKernel: UInt64 { 0 }
 }
 
 /// The workers' trunk sockets: each has an address of its own, so that answers come back to the
-/// worker that has the route.
+/// worker that has the route. The workers' loops own them and close them.
 final class TrunkSockets {
   let addresses: [TransportAddress]
   let descriptors: [Int32]
@@ -42,8 +41,6 @@ final class TrunkSockets {
     }
     self.addresses = addresses
   }
-
-  deinit { Sockets.close(descriptors) }
 
   /// The first address and how many there are, for the log.
   var text: String { addresses.map(\.description).joined(separator: ",") }

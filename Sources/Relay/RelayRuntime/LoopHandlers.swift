@@ -7,10 +7,12 @@ import Wire
 /// valid until the loop has been destroyed.
 enum LoopHandlers {
   static func make(for state: UnsafeMutablePointer<WorkerState>) -> pl_handlers {
-    var handlers = pl_handlers()
+    var handlers = unsafe pl_handlers()
     unsafe handlers.context = UnsafeMutableRawPointer(state)
     unsafe handlers.on_batch = { context, loop, batch, count, now in
-      guard let context, let loop, let batch = unsafe batch else { return }
+      guard let context = unsafe context, let loop = unsafe loop, let batch = unsafe batch else {
+        return
+      }
       let datagrams = unsafe UnsafeBufferPointer(start: batch, count: Int(count))
       unsafe context.assumingMemoryBound(to: WorkerState.self).pointee.take(
         datagrams, loop: loop, at: Instant(nanoseconds: now))

@@ -3,6 +3,7 @@ import Crypto
 import Glibc
 package import Log
 import RelayCore
+import Token
 import Trunk
 import Wire
 
@@ -77,7 +78,7 @@ final class RunningRelay {
 
   func start() throws(RelayFailure) {
     do {
-      for worker in workers { try worker.start() }
+      for worker in workers { try worker.start(cpu: options.pinsCPUs ? worker.number : -1) }
     } catch {
       endWorkers()
       throw error
@@ -93,7 +94,7 @@ final class RunningRelay {
       [
         "workers": .number(workers.count), "trunk": .text(trunks.text),
         "transceivers": .number(options.transceivers.count),
-        "steering": .text(options.steering.rawValue),
+        "steering": .text(SteeringMode.kernel.rawValue),
       ])
   }
 

@@ -12,11 +12,13 @@ enum Sockets {
 
   /// Opens and binds a socket. `shared` puts it into the reuseport group of its address.
   static func open(_ local: TransportAddress, shared: Bool) throws(RelayFailure) -> Bound {
-    var wanted = pl_address(local)
+    var options = pl_socket_options()
+    options.local = pl_address(local)
+    options.reuse_port = shared ? 1 : 0
     var bound = pl_address()
     var error = pl_error()
-    let descriptor = unsafe pl_socket_open(&wanted, shared ? 1 : 0, &bound, &error)
-    guard descriptor >= 0 else { throw RelayFailure("\(local): \(error.sentence)") }
+    let descriptor = unsafe pl_socket_open(&options, &bound, &error)
+    guard descriptor >= 0 else { throw RelayFailure(error.sentence) }
     return Bound(descriptor: descriptor, address: TransportAddress(bound))
   }
 

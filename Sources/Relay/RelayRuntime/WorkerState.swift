@@ -65,7 +65,7 @@ extension WorkerState {
     guard count > 0 else { return }
     while index < count {
       let item = core.outgoing(at: index)
-      var peer = unsafe pl_address(item.destination)
+      var peer = pl_address(item.destination)
       let socket = item.exit == OutgoingDatagram.trunk ? trunkSocket : UInt16(item.exit)
       unsafe pl_loop_send(
         loop, socket, item.bytes.baseAddress!.assumingMemoryBound(to: UInt8.self),

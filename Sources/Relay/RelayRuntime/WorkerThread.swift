@@ -8,14 +8,12 @@ import Wire
 ///
 /// Made, asked and ended by the main thread. The sockets are opened before the thread starts, so
 /// that their order in each reuseport group is the workers' order.
-final class WorkerThread {
+@safe final class WorkerThread {
   /// The worker's number, from 0.
   let number: Int
-  /// One socket per listener, in the listeners' order.
-  private let listeners: [Int32]
-  private let trunk: Int32
   private let state: UnsafeMutablePointer<WorkerState>
   private let loop: OpaquePointer
+  private let argument: UnsafeMutablePointer<ThreadArgument>
   private var thread = pthread_t()
   private var isRunning = false
 
@@ -25,22 +23,20 @@ final class WorkerThread {
     receiveBytesMax: Int
   ) throws(RelayFailure) {
     self.number = number
-    self.listeners = listeners
-    self.trunk = trunk
+    unsafe argument = .allocate(capacity: 1)
     unsafe state = .allocate(capacity: 1)
     unsafe state.initialize(
       to: WorkerState(core: core, trunkSocket: UInt16(listeners.count)))
-    var options = pl_options()
-    options.batch = 64
-    options.buffer_size = UInt32(receiveBytesMax)
-    options.node = -1
+    var options = unsafe pl_loop_options()
+    unsafe options.batch = 64
+    unsafe options.numa_node = -1
     unsafe options.handlers = LoopHandlers.make(for: state)
     var error = pl_error()
     guard let loop = unsafe pl_loop_create(&options, &error) else {
       throw RelayFailure("worker \(number): \(error.sentence)")
     }
     unsafe self.loop = loop
-    for socket in listeners + [trunk] { unsafe pl_loop_add_socket(loop, socket) }
+    for socket in listeners + [trunk] { try add(socket, receiveBytesMax, &error) }
   }
 
   deinit {
@@ -48,16 +44,26 @@ final class WorkerThread {
     unsafe pl_loop_destroy(loop)
     unsafe state.deinitialize(count: 1)
     unsafe state.deallocate()
+    unsafe argument.deallocate()
   }
 
-  /// Starts the thread.
-  func start() throws(RelayFailure) {
+  private func add(
+    _ socket: Int32, _ receiveBytesMax: Int, _ error: inout pl_error
+  ) throws(RelayFailure) {
+    guard unsafe pl_loop_add_socket(loop, socket, UInt32(receiveBytesMax), &error) >= 0 else {
+      throw RelayFailure("worker \(number): \(error.sentence)")
+    }
+  }
+
+  /// Starts the thread. With `cpu` 0 or more it binds itself to that CPU first.
+  func start(cpu: Int) throws(RelayFailure) {
+    unsafe argument.initialize(to: ThreadArgument(loop: loop, cpu: Int32(cpu)))
     let failure = unsafe pthread_create(
       &thread, nil,
-      { loop in
-        unsafe pl_loop_run(OpaquePointer(loop!))
+      { argument in
+        unsafe argument!.assumingMemoryBound(to: ThreadArgument.self).pointee.run()
         return nil
-      }, UnsafeMutableRawPointer(loop))
+      }, argument)
     guard failure == 0 else {
       throw RelayFailure("worker \(number) cannot be started: errno \(failure)")
     }
@@ -70,7 +76,7 @@ final class WorkerThread {
   /// Waits for the thread's end.
   func join() {
     guard isRunning else { return }
-    unsafe pthread_join(thread, nil)
+    pthread_join(thread, nil)
     isRunning = false
   }
 
@@ -99,6 +105,21 @@ final class WorkerThread {
     var counters = pl_counters()
     unsafe pl_loop_counters(loop, &counters)
     return SocketCounters(
-      received: counters.received, sent: counters.sent, sendFailures: counters.send_failures)
+      received: counters.received, sent: counters.sent,
+      sendFailures: counters.failed_full &+ counters.failed_refused &+ counters.failed_too_big
+        &+ counters.failed_not_permitted &+ counters.failed_other)
+  }
+}
+
+/// What a worker's thread is given: plain memory, for it comes through a C pointer.
+@safe private struct ThreadArgument: BitwiseCopyable {
+  let loop: OpaquePointer
+  /// The CPU to run on, or -1 for any.
+  let cpu: Int32
+
+  /// The thread's whole life.
+  func run() {
+    if cpu >= 0 { pl_pin_to_cpu(cpu) }
+    unsafe pl_loop_run(loop)
   }
 }
