@@ -1,0 +1,1 @@
+// the tests of Signalling follow in a moment
