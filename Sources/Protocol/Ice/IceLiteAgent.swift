@@ -66,6 +66,9 @@ package struct IceLiteAgent: Sendable {
   /// Whether a valid request has come by `path`; DTLS and SRTP are taken from no other.
   package func isValidated(_ path: PathID) -> Bool { index(of: path) != nil }
 
+  /// Every path that a valid request has come by, at most `pathsMaximum`. Allocates.
+  package var pathIDs: [PathID] { paths.map(\.id) }
+
   /// Where media leaves; nil before the first valid request.
   package var selected: PathID? { selectedIndex.map { paths[$0].id } }
 

@@ -1,0 +1,101 @@
+import Backends
+import Dtls
+import Rtp
+import Srtp
+import Voice
+import Wire
+
+/// The voice of a connected call: RTP and RTCP in and out, and the 20 ms tick that moves a frame
+/// from the client through the backend and back.
+///
+/// Works on plain packets; `CallSession` holds the keys. One allocation-free call per packet and per
+/// tick (`MediaBudgetTests`).
+@safe final class CallMedia {
+  /// The step of all audio.
+  static let tickNanoseconds: UInt64 = 20_000_000
+  /// How often we report (RFC 3550, section 6.2, for a session of two with little to say).
+  static let reportMilliseconds: UInt64 = 1_000
+
+  let srtp: SrtpContext
+  let rate: PcmRate
+  var receiver: AudioReceiver
+  var sender: AudioSender
+  var pacer: Pacer
+  var backend: any VoiceBackend
+  var history = PacketHistory()
+  let name: CanonicalName
+  var nextTick: Instant
+  var nextReport: Instant
+  let frame: UnsafeMutableBufferPointer<Int16>
+  /// The client's figures about us, and the round trip that they allow.
+  var roundTripMicroseconds: UInt64?
+  var reportedLost: Int32 = 0
+
+  init(
+    parameters: SessionParameters, srtp: SrtpContext, random: inout SeededRandom, at now: Instant
+  ) {
+    self.srtp = srtp
+    backend = parameters.backend.make()
+    rate = backend.rate
+    receiver = AudioReceiver(payloadType: parameters.opusPayloadType, rate: rate)
+    sender = AudioSender(
+      ssrc: parameters.ssrc, payloadType: parameters.opusPayloadType, rate: rate,
+      // Half the range, so that no receiver meets a wrap in the first minutes (RFC 3711, 3.3.1).
+      firstSequenceNumber: UInt16(truncatingIfNeeded: random.next()) & 0x7FFF,
+      firstTimestamp: UInt32(truncatingIfNeeded: random.next()))
+    pacer = Pacer(rate: rate, capacityMilliseconds: backend.pacerMilliseconds)
+    name = CanonicalName(parameters.cname)
+    nextTick = now
+    nextReport = now.advanced(byMilliseconds: Self.reportMilliseconds / 2)
+    unsafe frame = .allocate(capacity: rate.frameSampleCount)
+    unsafe frame.initialize(repeating: 0)
+  }
+
+  deinit { unsafe frame.deallocate() }
+
+  var deadline: Instant { min(nextTick, nextReport) }
+
+  /// One RTP packet whose authentication held; false when it is none at all. Whatever else an
+  /// honest stack may send (another payload type, a duplicate, a late one) the receiver counts.
+  func receive(rtp bytes: RawSpan, at now: Instant) -> Bool {
+    guard case .packet(let header) = RtpHeader.parse(bytes) else { return false }
+    _ = receiver.handle(bytes, header: header, at: now)
+    return true
+  }
+
+  /// One tick: a frame heard, a frame said. Gives the length of the RTP packet that it wrote into
+  /// `output`, 0 when there is nothing to send.
+  func tick(into output: UnsafeMutableRawBufferPointer, at now: Instant) -> Int {
+    let heard = unsafe receiver.pull(into: frame, at: now)
+    _ = unsafe backend.hear(
+      UnsafeBufferPointer(frame), heard: heard, at: now, pacer: &pacer)
+    let speaks = unsafe pacer.pull(into: frame)
+    return unsafe sender.send(speaks ? UnsafeBufferPointer(frame) : nil, into: output, at: now)
+  }
+
+  /// Moves the tick on. A thread that was held up for long drops the ticks that it missed instead
+  /// of sending a burst.
+  func advanceTick(at now: Instant) {
+    nextTick = nextTick.advanced(byNanoseconds: Self.tickNanoseconds)
+    if now.nanoseconds(since: nextTick) > 5 * Self.tickNanoseconds {
+      nextTick = now.advanced(byNanoseconds: Self.tickNanoseconds)
+    }
+  }
+
+  /// Writes our report (SR or RR, with SDES); gives its length.
+  func writeReport(into output: UnsafeMutableRawBufferPointer, at now: Instant) -> Int {
+    nextReport = now.advanced(byMilliseconds: Self.reportMilliseconds)
+    var writer = unsafe ByteWriter(into: output)
+    RtcpWriter.report(
+      from: sender.ssrc, info: sender.statistics.report(at: now),
+      block: receiver.reportBlock(at: now), name: name, to: &writer)
+    return writer.count
+  }
+
+  /// Writes the BYE that ends our audio; gives its length.
+  func writeGoodbye(into output: UnsafeMutableRawBufferPointer) -> Int {
+    var writer = unsafe ByteWriter(into: output)
+    RtcpWriter.goodbye(from: sender.ssrc, name: name, to: &writer)
+    return writer.count
+  }
+}

@@ -1,0 +1,158 @@
+import Dtls
+import Ice
+import Rtp
+import Srtp
+import Voice
+import Wire
+
+extension CallSession {
+  /// DTLS is done: makes the keys and the voice from what it agreed on.
+  func beginMedia(at now: Instant, into outbox: inout SessionOutbox) {
+    guard let agreed = dtls.srtpKeys, let profile = SrtpProfile(rawValue: agreed.profile),
+      let keys = SrtpKeys(profile: profile, local: agreed.local, remote: agreed.remote),
+      let srtp = SrtpContext(keys: keys), let path = ice.selected
+    else { return finish(.dtlsFailed("no usable SRTP keys"), at: now, into: &outbox) }
+    // A finished handshake proves that the client receives where we send.
+    ice.noteHandshakeFinished(path, at: now)
+    media = CallMedia(parameters: parameters, srtp: srtp, random: &random, at: now)
+    outbox.note(
+      .connected(path, afterMilliseconds: now.milliseconds(since: born), profile: profile.name))
+  }
+
+  // MARK: - In
+
+  /// Undoes SRTP and takes the packet in. False when it is not authentic, or makes no sense.
+  func receive(
+    _ datagram: UnsafeMutableRawBufferPointer, at now: Instant, into outbox: inout SessionOutbox
+  ) -> Bool {
+    guard let media else { return false }
+    var length = datagram.count
+    if isRtcp(unsafe UnsafeRawBufferPointer(datagram).bytes) {
+      guard unsafe media.srtp.unprotectRtcp(datagram, length: &length) == .ok else { return false }
+      counts.rtcpAccepted &+= 1
+      let plain = unsafe UnsafeRawBufferPointer(rebasing: datagram[..<length])
+      unsafe receive(rtcp: plain, at: now, into: &outbox)
+    } else {
+      guard unsafe media.srtp.unprotectRtp(datagram, length: &length) == .ok else { return false }
+      let plain = unsafe UnsafeRawBufferPointer(rebasing: datagram[..<length])
+      guard unsafe media.receive(rtp: plain.bytes, at: now) else { return false }
+      counts.rtpAccepted &+= 1
+    }
+    return true
+  }
+
+  private func receive(
+    rtcp plain: UnsafeRawBufferPointer, at now: Instant, into outbox: inout SessionOutbox
+  ) {
+    let bytes = unsafe plain.bytes
+    guard let media, case .compound(let compound) = RtcpCompound.parse(bytes) else { return }
+    var offset = 0
+    while let (part, next) = compound.part(of: bytes, at: offset) {
+      offset = next
+      switch part {
+      case .senderReport(let ssrc, let info, let blocks):
+        media.receiver.noteSenderReport(ssrc: ssrc, info: info, at: now)
+        note(blocks, of: bytes, in: media, at: now)
+      case .receiverReport(_, let blocks): note(blocks, of: bytes, in: media, at: now)
+      case .nack(let nack) where nack.media == parameters.ssrc:
+        answer(nack, of: bytes, at: now, into: &outbox)
+      // A BYE ends a source, not the call: another may follow.
+      case .nack, .goodbye, .sourceDescription, .other: break
+      }
+    }
+  }
+
+  private func note(
+    _ blocks: ReportBlocks, of bytes: RawSpan, in media: CallMedia, at now: Instant
+  ) {
+    for index in 0..<blocks.count {
+      let block = blocks.block(index, of: bytes)
+      guard block.ssrc == parameters.ssrc else { continue }
+      media.reportedLost = block.cumulativeLost
+      if let trip = MediaClock.roundTripMicroseconds(from: block, at: now) {
+        media.roundTripMicroseconds = trip
+      }
+    }
+  }
+
+  /// Sends again what the client misses, as far as it is kept and the path is good for it.
+  private func answer(
+    _ nack: GenericNack, of bytes: RawSpan, at now: Instant, into outbox: inout SessionOutbox
+  ) {
+    guard let media, let path = ice.selected else { return }
+    var wanted: [17 of UInt16] = .init(repeating: 0)
+    var count = 0
+    nack.forEach(of: bytes, limit: 17) { number in
+      wanted[count] = number
+      count += 1
+    }
+    for index in 0..<count {
+      guard let packet = unsafe media.history.resend(wanted[index], at: now),
+        let slot = unsafe outbox.slot()
+      else { continue }
+      unsafe slot.copyMemory(from: packet)
+      counts.rtpResent &+= 1
+      outbox.commit(length: packet.count, to: path, proven: true)
+    }
+  }
+
+  // MARK: - Out
+
+  /// The audio tick and the report that are due.
+  func runMedia(at now: Instant, into outbox: inout SessionOutbox) {
+    guard let media else { return }
+    while media.nextTick <= now {
+      sendTick(media, at: now, into: &outbox)
+      media.advanceTick(at: now)
+    }
+    if media.nextReport <= now { sendReport(media, at: now, into: &outbox) }
+  }
+
+  private func sendTick(_ media: CallMedia, at now: Instant, into outbox: inout SessionOutbox) {
+    guard let path = ice.selected, let slot = unsafe outbox.slot() else {
+      counts.sendFailed &+= 1
+      return
+    }
+    let number = media.sender.nextSequenceNumber
+    var length = unsafe media.tick(into: slot, at: now)
+    guard length > 0 else { return }
+    guard unsafe media.srtp.protectRtp(slot, length: &length) == .ok else {
+      counts.sendFailed &+= 1
+      return
+    }
+    counts.rtpSent &+= 1
+    let packet = unsafe UnsafeRawBufferPointer(rebasing: slot[..<length])
+    unsafe media.history.store(packet.bytes, sequenceNumber: number, at: now)
+    outbox.commit(length: length, to: path, proven: true)
+  }
+
+  private func sendReport(_ media: CallMedia, at now: Instant, into outbox: inout SessionOutbox) {
+    guard let path = ice.selected, let slot = unsafe outbox.slot() else { return }
+    var length = unsafe media.writeReport(into: slot, at: now)
+    guard unsafe media.srtp.protectRtcp(slot, length: &length) == .ok else { return }
+    outbox.commit(length: length, to: path, proven: true)
+  }
+
+  /// BYE for our audio, when there are keys to send it under.
+  func sendGoodbye(to path: PathID, at now: Instant, into outbox: inout SessionOutbox) {
+    guard let media, let slot = unsafe outbox.slot() else { return }
+    var length = unsafe media.writeGoodbye(into: slot)
+    guard unsafe media.srtp.protectRtcp(slot, length: &length) == .ok else { return }
+    outbox.commit(length: length, to: path, proven: true)
+  }
+
+  // MARK: - Figures
+
+  /// The session in numbers, at this moment.
+  package var figures: SessionFigures {
+    var figures = counts
+    figures.path = ice.selected
+    guard let media else { return figures }
+    figures.packetsLost = Int64(media.receiver.source?.cumulativeLost ?? 0)
+    figures.jitterMilliseconds = Double(media.receiver.source?.jitterMicroseconds ?? 0) / 1_000
+    figures.roundTripMilliseconds = media.roundTripMicroseconds.map { Double($0) / 1_000 }
+    figures.reportedLost = Int64(media.reportedLost)
+    figures.bufferedMilliseconds = Double(media.receiver.targetMilliseconds)
+    return figures
+  }
+}

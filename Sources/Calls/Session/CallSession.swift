@@ -1,0 +1,131 @@
+package import Dtls
+import Ice
+import Srtp
+package import Wire
+
+/// One call, from the answer to its end: ICE-lite, DTLS, SRTP and the voice behind them.
+///
+/// Sans-IO: datagrams, instants and one seed come in; datagrams, events and the next deadline go
+/// out through a `SessionOutbox`. The rule of use: one mutating call, then drain the outbox, then
+/// ask for `deadline`. One thread (its shard's) for the whole life.
+package final class CallSession {
+  package let parameters: SessionParameters
+  /// Why the session ended; nil while it lives. Nothing is accepted or sent afterwards.
+  package private(set) var end: SessionEnd?
+
+  let born: Instant
+  var ice: IceLiteAgent
+  let dtls: any DtlsEndpoint
+  var srtp: SrtpContext?
+  var media: CallMedia?
+  var counts = SessionFigures()
+  var random: SeededRandom
+  private var handshakeStarted = false
+
+  /// - Parameters:
+  ///   - dtls: an endpoint that has not been started, with the role of `parameters`.
+  ///   - now: the moment of the answer; the time allowed to connect runs from here.
+  package init(parameters: SessionParameters, dtls: any DtlsEndpoint, at now: Instant) {
+    self.parameters = parameters
+    self.dtls = dtls
+    born = now
+    ice = IceLiteAgent(local: parameters.local, remote: parameters.remote, at: now)
+    random = SeededRandom(seed: parameters.seed)
+  }
+
+  /// Whether the client has been heard on `path` with a signed check, and not given it up since.
+  package func isReached(by path: PathID) -> Bool { ice.isValidated(path) }
+
+  /// Keys are agreed on and media flows.
+  package var isConnected: Bool { media != nil && end == nil }
+
+  /// Milliseconds since the session was made.
+  package func ageMilliseconds(at now: Instant) -> UInt64 { now.milliseconds(since: born) }
+
+  /// When `handleTimeout` wants to be called next; `.never` after the end.
+  package var deadline: Instant {
+    guard end == nil else { return .never }
+    var next = min(dtls.deadline, ice.deadline)
+    next = min(next, born.advanced(byMilliseconds: parameters.limits.sessionMilliseconds))
+    if let media { return min(next, media.deadline) }
+    return min(next, born.advanced(byMilliseconds: parameters.limits.connectMilliseconds))
+  }
+
+  /// Does what is due at `now`: retransmissions, the 20 ms audio tick, RTCP, and the ends that time
+  /// brings.
+  package func handleTimeout(at now: Instant, into outbox: inout SessionOutbox) {
+    guard end == nil else { return }
+    if let reason = reasonToEnd(at: now) {
+      return finish(reason, at: now, into: &outbox)
+    }
+    if dtls.deadline <= now {
+      dtls.handleTimeout(at: now)
+      pumpDtls(at: now, into: &outbox)
+    }
+    if ice.deadline <= now { pollIce(at: now, into: &outbox) }
+    if media != nil { runMedia(at: now, into: &outbox) }
+  }
+
+  /// Ends the call from our side: BYE and close_notify to the client, `ended` to its relays.
+  package func hangUp(_ reason: SessionEnd, at now: Instant, into outbox: inout SessionOutbox) {
+    guard end == nil else { return }
+    finish(reason, at: now, into: &outbox)
+  }
+
+  private func reasonToEnd(at now: Instant) -> SessionEnd? {
+    let age = now.milliseconds(since: born)
+    if age >= parameters.limits.sessionMilliseconds { return .tooLong }
+    if media == nil, age >= parameters.limits.connectMilliseconds { return .neverConnected }
+    if media != nil, ice.consentLost(at: now) { return .consentLost }
+    return nil
+  }
+
+  func finish(_ reason: SessionEnd, at now: Instant, into outbox: inout SessionOutbox) {
+    if let path = ice.selected {
+      sendGoodbye(to: path, at: now, into: &outbox)
+      dtls.close()
+      drainDtls(to: path, into: &outbox)
+    }
+    for path in ice.pathIDs { outbox.commitEnded(path) }
+    end = reason
+    outbox.note(.ended(reason, afterMilliseconds: now.milliseconds(since: born)))
+  }
+
+  // MARK: - DTLS
+
+  /// Starts the handshake when the client can be reached and the role is ours to begin.
+  func startHandshake(at now: Instant, into outbox: inout SessionOutbox) {
+    guard !handshakeStarted else { return }
+    handshakeStarted = true
+    dtls.start(at: now)
+    pumpDtls(at: now, into: &outbox)
+  }
+
+  /// Sends what DTLS has to say and notices where its state has come to.
+  func pumpDtls(at now: Instant, into outbox: inout SessionOutbox) {
+    if let path = ice.selected { drainDtls(to: path, into: &outbox) }
+    switch dtls.state {
+    case .idle, .handshaking: break
+    case .connected: if media == nil { beginMedia(at: now, into: &outbox) }
+    case .failed(let failure):
+      finish(.dtlsFailed("\(failure)"), at: now, into: &outbox)
+    case .closed: finish(.clientClosed, at: now, into: &outbox)
+    }
+  }
+
+  private func drainDtls(to path: PathID, into outbox: inout SessionOutbox) {
+    while let slot = unsafe outbox.slot(), let length = unsafe dtls.nextDatagram(into: slot) {
+      // Over the allowance of an unproven path: lost, as the network could have lost it.
+      guard ice.admitSending(length, to: path) else { continue }
+      outbox.commit(length: length, to: path, proven: ice.isProven(path))
+    }
+  }
+
+  private func pollIce(at now: Instant, into outbox: inout SessionOutbox) {
+    while let slot = unsafe outbox.slot(),
+      let proof = unsafe ice.poll(at: now, into: slot, random: &random)
+    {
+      outbox.commit(length: proof.length, to: proof.path, proven: false)
+    }
+  }
+}

@@ -1,0 +1,49 @@
+package import Wire
+
+/// Why a call ended. Every session ends for exactly one of these, and it is logged.
+package enum SessionEnd: Equatable, Sendable {
+  /// Somebody asked for it through the API.
+  case hungUp
+  /// The client closed its side (DTLS close_notify).
+  case clientClosed
+  /// No valid consent check on any path for 30 s (RFC 7675).
+  case consentLost
+  /// The DTLS handshake failed for good; the text says why.
+  case dtlsFailed(String)
+  /// No media path came up in the time allowed after the answer.
+  case neverConnected
+  /// The transceiver is stopping.
+  case shuttingDown
+  /// The longest allowed session is over.
+  case tooLong
+
+  /// One word for logs and for machines.
+  package var name: String {
+    switch self {
+    case .hungUp: "hung-up"
+    case .clientClosed: "client-closed"
+    case .consentLost: "consent-lost"
+    case .dtlsFailed: "dtls-failed"
+    case .neverConnected: "never-connected"
+    case .shuttingDown: "shutting-down"
+    case .tooLong: "too-long"
+    }
+  }
+
+  /// What a person needs beside the name; nil when the name says it all.
+  package var detail: String? {
+    if case .dtlsFailed(let reason) = self { reason } else { nil }
+  }
+}
+
+/// Something worth a log line.
+package enum SessionEvent: Equatable, Sendable {
+  /// The first valid connectivity check came by this path.
+  case reached(PathID)
+  /// DTLS is done and media may flow. Milliseconds since the session was made.
+  case connected(PathID, afterMilliseconds: UInt64, profile: String)
+  /// Media moved to another path.
+  case moved(PathID)
+  /// The session is over; nothing follows.
+  case ended(SessionEnd, afterMilliseconds: UInt64)
+}

@@ -1,0 +1,48 @@
+package import Wire
+
+/// A session's life in numbers: for logs, for `GET /v1/martlet/calls/{id}` and for tests.
+package struct SessionFigures: Sendable {
+  /// Client datagrams that each ended in one of these, since the session began.
+  package var stunAccepted: UInt64 = 0
+  /// STUN that was not ours, not signed, or malformed.
+  package var stunIgnored: UInt64 = 0
+  package var dtlsAccepted: UInt64 = 0
+  /// DTLS from a path that no signed check has validated.
+  package var dtlsFromUnknownPath: UInt64 = 0
+  package var rtpAccepted: UInt64 = 0
+  package var rtcpAccepted: UInt64 = 0
+  /// Media before the keys, or from a path that is not validated.
+  package var mediaUnexpected: UInt64 = 0
+  /// SRTP that failed its authentication, its replay check or its header.
+  package var mediaRefused: UInt64 = 0
+  /// Datagrams of no kind that a client sends.
+  package var unknownKind: UInt64 = 0
+
+  /// Packets sent, and bytes of their payload.
+  package var rtpSent: UInt64 = 0
+  package var rtpResent: UInt64 = 0
+  /// Nothing could be sent because a slot or a key was missing.
+  package var sendFailed: UInt64 = 0
+
+  /// Of what the client sent: packets that never came.
+  package var packetsLost: Int64 = 0
+  /// RFC 3550 interarrival jitter of the client's audio, in milliseconds.
+  package var jitterMilliseconds: Double = 0
+  /// The last round trip that RTCP measured, in milliseconds; nil before the first.
+  package var roundTripMilliseconds: Double?
+  /// What the client says of our audio: packets lost.
+  package var reportedLost: Int64 = 0
+  /// Audio held by the jitter buffer at the moment, in milliseconds.
+  package var bufferedMilliseconds: Double = 0
+
+  /// The path that media takes; nil before there is one.
+  package var path: PathID?
+
+  package init() {}
+
+  /// Client datagrams of every kind: the sum of the counters that end one.
+  package var datagrams: UInt64 {
+    stunAccepted &+ stunIgnored &+ dtlsAccepted &+ dtlsFromUnknownPath &+ rtpAccepted
+      &+ rtcpAccepted &+ mediaUnexpected &+ mediaRefused &+ unknownKind
+  }
+}

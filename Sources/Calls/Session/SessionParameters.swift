@@ -1,0 +1,53 @@
+package import Backends
+package import Dtls
+package import Ice
+
+/// Everything that a session is told at its birth. It never changes afterwards.
+package struct SessionParameters: Sendable {
+  /// Ours: the ufrag is the sealed routing token, the password derived from it.
+  package var local: IceCredentials
+  /// The client's, from its offer.
+  package var remote: IceCredentials
+  /// What the client's certificate must hash to: any one of these.
+  package var remoteFingerprints: [DtlsFingerprint]
+  /// Whether we send the ClientHello (`active`) or wait for it (RFC 5763, section 5).
+  package var dtlsRole: DtlsRole
+  /// The offer's payload type for Opus.
+  package var opusPayloadType: UInt8
+  /// The SSRC that the answer announced for our audio.
+  package var ssrc: UInt32
+  /// The RTCP CNAME that the answer announced, ASCII.
+  package var cname: String
+  /// Who answers.
+  package var backend: BackendKind
+  /// Start of this session's own sequence of random numbers (sequence numbers, transaction IDs,
+  /// RTCP intervals; no secret comes from it).
+  package var seed: UInt64
+  package var limits: SessionLimits
+
+  package init(
+    local: IceCredentials, remote: IceCredentials, remoteFingerprints: [DtlsFingerprint],
+    dtlsRole: DtlsRole, opusPayloadType: UInt8, ssrc: UInt32, cname: String,
+    backend: BackendKind, seed: UInt64, limits: SessionLimits = SessionLimits()
+  ) {
+    self.local = local
+    self.remote = remote
+    self.remoteFingerprints = remoteFingerprints
+    self.dtlsRole = dtlsRole
+    self.opusPayloadType = opusPayloadType
+    self.ssrc = ssrc
+    self.cname = cname
+    self.backend = backend
+    self.seed = seed
+    self.limits = limits
+  }
+}
+
+/// How long a session may take and last, in milliseconds.
+package struct SessionLimits: Sendable {
+  /// From the answer to the first media key. A call that never gets there is `neverConnected`.
+  package var connectMilliseconds: UInt64 = 30_000
+  /// The longest session; a routing token must live longer than this.
+  package var sessionMilliseconds: UInt64 = 2 * 3_600_000
+  package init() {}
+}

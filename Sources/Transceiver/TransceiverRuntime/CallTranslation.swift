@@ -1,0 +1,74 @@
+import Backends
+import Dtls
+import Ice
+import Log
+import Sdp
+import Session
+import Signalling
+import Token
+import Wire
+
+// Signalling, sessions and logs do not know one another; here one's words become another's.
+
+extension SessionParameters {
+  /// - Parameter seed: 32 secret bytes; their first eight also start the session's own sequence.
+  init(_ plan: CallPlan, seed: [UInt8], limits: TransceiverLimits) {
+    var sessionLimits = SessionLimits()
+    sessionLimits.connectMilliseconds = limits.connectMilliseconds
+    sessionLimits.sessionMilliseconds = limits.callMilliseconds
+    guard let backend = BackendKind(rawValue: plan.backend) else {
+      preconditionFailure("signalling let an unknown backend pass")
+    }
+    self.init(
+      local: IceCredentials(ufrag: plan.localUfrag.text, password: plan.localPwd.text),
+      remote: IceCredentials(ufrag: plan.remoteUfrag, password: plan.remotePwd),
+      remoteFingerprints: plan.fingerprints.compactMap(DtlsFingerprint.init),
+      dtlsRole: plan.dtlsRole == .passive ? .passive : .active,
+      opusPayloadType: plan.opus.payloadType, ssrc: plan.localSsrc, cname: plan.canonicalName,
+      backend: backend, seed: seed.prefix(8).reduce(0) { $0 << 8 | UInt64($1) },
+      limits: sessionLimits)
+  }
+}
+
+extension DtlsFingerprint {
+  /// nil for a hash that DTLS does not know; the offer's reader lets none pass.
+  init?(_ fingerprint: Fingerprint) {
+    guard let hash = DtlsHash(name: fingerprint.hash.rawValue) else { return nil }
+    self.init(hash: hash, digest: fingerprint.bytes)
+  }
+}
+
+extension CallFigures {
+  init(_ plan: CallPlan, _ transceiver: TransceiverID) {
+    self.init()
+    backend = plan.backend
+    transceiverNode = transceiver.node
+    transceiverShard = transceiver.shard
+  }
+
+  /// These figures with what the session says of itself at `now`.
+  func updated(from session: CallSession, at now: Instant) -> CallFigures {
+    let figures = session.figures
+    var copy = self
+    copy.state = session.isConnected ? "connected" : "connecting"
+    copy.ageMilliseconds = session.ageMilliseconds(at: now)
+    if let path = figures.path {
+      copy.relay = path.ingress
+      copy.relayWorker = path.relay.port
+      copy.listener = path.listener
+      copy.client = path.client.masked
+    }
+    copy.roundTripMilliseconds = figures.roundTripMilliseconds
+    copy.jitterMilliseconds = figures.jitterMilliseconds
+    copy.bufferMilliseconds = figures.bufferedMilliseconds
+    copy.packetsReceived = figures.rtpAccepted
+    copy.packetsLost = UInt64(max(0, figures.packetsLost))
+    copy.packetsSent = figures.rtpSent
+    return copy
+  }
+}
+
+extension CallID {
+  /// Who knows a call's ID may end the call, so logs carry its beginning only.
+  var logName: LogValue { .text(String(text.prefix(12))) }
+}

@@ -1,0 +1,123 @@
+import Backends
+import CPacketLoop
+import Dtls
+import Log
+import Session
+import Signalling
+import Token
+import Wire
+
+extension Shard {
+  /// Once per turn of the loop: mail, timers, figures. Answers with the next deadline.
+  func turn(at now: Instant, through loop: OpaquePointer) -> Instant {
+    for letter in mailbox.collect() { unsafe handle(letter, at: now, through: loop) }
+    while let slot = sessions.due(at: now) {
+      sessions[slot].handleTimeout(at: now, into: &outbox)
+      unsafe drain(slot, at: now, through: loop)
+    }
+    if nextFiguresAt <= now { publishFigures(at: now) }
+    unsafe downlink.flush(through: loop)
+    let figuresDue = sessions.count > 0 ? nextFiguresAt : .never
+    return min(sessions.nextDeadline, figuresDue)
+  }
+
+  private func handle(_ letter: Letter, at now: Instant, through loop: OpaquePointer) {
+    switch letter {
+    case .begin(let plan, let seed): begin(plan, seed: seed, at: now)
+    case .hangUp(let callID):
+      if let slot = slots[callID] {
+        unsafe end(slot, .hungUp, at: now, through: loop)
+      }
+    case .shutDown:
+      for slot in sessions.occupied { unsafe end(slot, .shuttingDown, at: now, through: loop) }
+      unsafe downlink.flush(through: loop)
+      unsafe pl_loop_stop(loop)
+    }
+  }
+
+  private func end(
+    _ slot: SessionTable.Slot, _ reason: SessionEnd, at now: Instant, through loop: OpaquePointer
+  ) {
+    sessions[slot].hangUp(reason, at: now, into: &outbox)
+    unsafe drain(slot, at: now, through: loop)
+  }
+
+  // MARK: - New calls
+
+  private func begin(_ plan: CallPlan, seed: [UInt8], at now: Instant) {
+    let parameters = SessionParameters(plan, seed: seed, limits: limits)
+    guard
+      let endpoint = try? OpenSslDtls(
+        identity: certificate,
+        configuration: DtlsConfiguration(
+          role: parameters.dtlsRole, fingerprints: parameters.remoteFingerprints),
+        seed: seed)
+    else { return refuse(plan, "cannot make a DTLS endpoint") }
+    let session = CallSession(parameters: parameters, dtls: endpoint, at: now)
+    guard
+      let slot = sessions.insert(session, callID: plan.callID, token: plan.localUfrag)
+    else { return refuse(plan, "no free slot") }
+    slots[plan.callID] = slot
+    described[plan.callID] = CallFigures(plan, identity.transceiver)
+    log.info(
+      "call-begun",
+      [
+        "call": plan.callID.logName, "shard": .number(Int(identity.transceiver.shard)),
+        "backend": .text(plan.backend),
+      ])
+  }
+
+  private func refuse(_ plan: CallPlan, _ reason: String) {
+    log.error("call-not-begun", ["call": plan.callID.logName, "reason": .text(reason)])
+    registry.end(plan.reference)
+  }
+
+  // MARK: - Logs and figures
+
+  func report(_ events: [SessionEvent], of slot: SessionTable.Slot, at now: Instant) {
+    let call = sessions.callID(slot)
+    for event in events { report(event, of: slot, call) }
+  }
+
+  private func report(_ event: SessionEvent, of slot: SessionTable.Slot, _ call: CallID) {
+    switch event {
+    case .reached(let path):
+      log.info("call-reached", [
+        "call": call.logName, "client": .text(path.client.masked),
+        "relay": .number(Int(path.ingress)),
+      ])
+    case .connected(let path, let milliseconds, let profile):
+      described[call]?.connectMilliseconds = milliseconds
+      described[call]?.srtpProfile = profile
+      log.info("call-connected", [
+        "call": call.logName, "client": .text(path.client.masked),
+        "after_ms": .number(Int(milliseconds)), "srtp": .text(profile),
+      ])
+    case .moved(let path):
+      log.info("call-moved", ["call": call.logName, "client": .text(path.client.masked)])
+    case .ended(let reason, let milliseconds):
+      logEnd(reason, milliseconds, call, sessions[slot].figures)
+    }
+  }
+
+  private func logEnd(
+    _ reason: SessionEnd, _ milliseconds: UInt64, _ call: CallID, _ figures: SessionFigures
+  ) {
+    log.info("call-ended", [
+      "call": call.logName, "reason": .text(reason.name),
+      "detail": .text(reason.detail ?? "-"), "after_ms": .number(Int(milliseconds)),
+      "rtp_received": .number(Int(figures.rtpAccepted)),
+      "rtp_lost": .number(Int(figures.packetsLost)), "rtp_sent": .number(Int(figures.rtpSent)),
+      "refused": .number(Int(figures.mediaRefused &+ figures.stunIgnored)),
+    ])
+  }
+
+  /// Once a second: what the page and the operator may read.
+  private func publishFigures(at now: Instant) {
+    nextFiguresAt = now.advanced(byMilliseconds: 1_000)
+    for (callID, slot) in slots {
+      guard let known = described[callID] else { continue }
+      registry.update(callID, known.updated(from: sessions[slot], at: now))
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import CPacketLoop
+import Dtls
+import Log
+import Session
+import Signalling
+import Token
+import Trunk
+import Wire
+
+/// One thread's share of the transceiver: a trunk socket, the sessions whose tokens name this shard,
+/// and nothing that another thread touches except the mailbox.
+///
+/// Everything here runs on the shard's own thread, called by the packet loop.
+final class Shard {
+  /// The only socket of a shard's loop.
+  static let trunkSocket: UInt16 = 0
+
+  /// What other threads may ask of a shard.
+  enum Letter: Sendable {
+    /// `seed` has 32 secret bytes.
+    case begin(CallPlan, seed: [UInt8])
+    case hangUp(CallID)
+    /// End every call; the shard's loop stops when they are gone.
+    case shutDown
+  }
+
+  struct Identity {
+    var cluster: UInt16
+    var transceiver: TransceiverID
+  }
+
+  let identity: Identity
+  let key: TrunkKey?
+  let mailbox: Mailbox<Letter>
+  let registry: CallRegistry
+  let log: Log
+  let certificate: DtlsIdentity
+  let limits: TransceiverLimits
+  var sessions: SessionTable
+  var outbox = SessionOutbox()
+  var downlink: Downlink
+  var counters = ShardCounters()
+  /// Slots by call ID: for hang-ups and figures, not for packets.
+  var slots: [CallID: SessionTable.Slot] = [:]
+  var described: [CallID: CallFigures] = [:]
+  var nextFiguresAt = Instant(nanoseconds: 0)
+
+  init(
+    identity: Identity, options: TransceiverOptions, certificate: DtlsIdentity,
+    mailbox: Mailbox<Letter>, registry: CallRegistry, log: Log
+  ) {
+    self.identity = identity
+    self.mailbox = mailbox
+    self.registry = registry
+    self.log = log
+    self.certificate = certificate
+    key = TrunkKey(options.keys.trunk)
+    limits = options.limits
+    sessions = SessionTable(capacity: options.maximumCalls)
+    downlink = Downlink(
+      key: key, cluster: identity.cluster, transceiver: identity.transceiver,
+      datagramBytes: options.trunkDatagramBytes)
+  }
+
+  // MARK: - Packets
+
+  /// One receive batch of the trunk socket.
+  func handle(_ batch: UnsafeBufferPointer<pl_datagram>, at now: Instant, through loop: OpaquePointer) {
+    for index in batch.indices {
+      unsafe handle(batch[index], at: now, through: loop)
+    }
+    unsafe downlink.flush(through: loop)
+  }
+
+  private func handle(_ datagram: pl_datagram, at now: Instant, through loop: OpaquePointer) {
+    guard unsafe datagram.truncated == 0 else { return counters.truncated &+= 1 }
+    let bytes = unsafe UnsafeMutableRawBufferPointer(
+      start: datagram.bytes, count: Int(datagram.length))
+    let relay = unsafe TransportAddress(datagram.peer)
+    switch TrunkDatagram.open(unsafe UnsafeRawBufferPointer(bytes).bytes, key) {
+    case .valid(let header):
+      guard header.cluster == identity.cluster, header.transceiver == identity.transceiver,
+        header.kind == .up
+      else { return counters.misdirected &+= 1 }
+      counters.bundles &+= 1
+      unsafe handleFrames(bytes, header, from: relay, at: now, through: loop)
+    case .forged: counters.forged &+= 1
+    case .short, .unknownVersion, .unknownKind: counters.malformed &+= 1
+    }
+  }
+
+  private func handleFrames(
+    _ bytes: UnsafeMutableRawBufferPointer, _ header: TrunkHeader, from relay: TransportAddress,
+    at now: Instant, through loop: OpaquePointer
+  ) {
+    var offset = TrunkHeader.bytes
+    while true {
+      switch TrunkDatagram.nextFrame(unsafe UnsafeRawBufferPointer(bytes).bytes, at: offset) {
+      case .end: return
+      case .malformed: return counters.malformedBundles &+= 1
+      case .frame(let frame, let payload):
+        let path = PathID(
+          relay: relay, ingress: header.ingress, listener: frame.listener, client: frame.client)
+        let packet = unsafe UnsafeMutableRawBufferPointer(
+          rebasing: bytes[payload.offset..<payload.end])
+        unsafe deliver(packet, from: path, at: now, through: loop)
+        offset = payload.end
+      }
+    }
+  }
+
+  /// Gives a client's packet to its session: STUN requests by the ufrag that they name, the rest by
+  /// path, the newest session first.
+  private func deliver(
+    _ packet: UnsafeMutableRawBufferPointer, from path: PathID, at now: Instant,
+    through loop: OpaquePointer
+  ) {
+    counters.packets &+= 1
+    if let token = Self.ufrag(in: unsafe UnsafeRawBufferPointer(packet).bytes) {
+      guard let slot = sessions.slot(ufrag: token) else { return counters.unknownUfrag &+= 1 }
+      if unsafe offer(packet, to: slot, from: path, at: now, through: loop) {
+        sessions.learn(path, for: slot)
+      }
+      return
+    }
+    guard let owners = sessions.owners(of: path), let first = owners.first else {
+      return counters.unknownPath &+= 1
+    }
+    if unsafe offer(packet, to: first, from: path, at: now, through: loop) { return }
+    if let second = owners.second {
+      _ = unsafe offer(packet, to: second, from: path, at: now, through: loop)
+    }
+  }
+
+  /// Our ufrag in a STUN message's USERNAME; nil for everything that has none.
+  private static func ufrag(in bytes: RawSpan) -> RoutingToken? {
+    guard !bytes.isEmpty, DatagramKind.classify(firstByte: bytes.u8(at: 0)) == .stun,
+      case .message(let message) = StunMessage.parse(bytes),
+      let range = message.localUfrag(in: bytes)
+    else { return nil }
+    return RoutingToken(bytes, at: range.offset, length: range.count)
+  }
+
+  private func offer(
+    _ packet: UnsafeMutableRawBufferPointer, to slot: SessionTable.Slot, from path: PathID,
+    at now: Instant, through loop: OpaquePointer
+  ) -> Bool {
+    let verdict = unsafe sessions[slot].handle(packet, from: path, at: now, into: &outbox)
+    unsafe drain(slot, at: now, through: loop)
+    return verdict == .accepted
+  }
+
+  // MARK: - What a session wants
+
+  /// Sends what the session queued, logs what it noted, and takes it out when it has ended.
+  func drain(_ slot: SessionTable.Slot, at now: Instant, through loop: OpaquePointer) {
+    for index in 0..<outbox.count {
+      let item = outbox.item(index)
+      let bytes =
+        unsafe item.ended
+        ? UnsafeRawBufferPointer(start: nil, count: 0) : outbox.bytes(index)
+      unsafe downlink.append(
+        bytes, to: item.path, proven: item.proven, ended: item.ended, through: loop)
+    }
+    if !outbox.events.isEmpty { report(outbox.events, of: slot, at: now) }
+    outbox.clear()
+    if sessions[slot].end == nil {
+      sessions.refreshDeadline(slot)
+    } else {
+      retire(slot)
+    }
+  }
+
+  private func retire(_ slot: SessionTable.Slot) {
+    let callID = sessions.callID(slot)
+    slots[callID] = nil
+    described[callID] = nil
+    sessions.remove(slot)
+    registry.end(CallReference(callID: callID, shard: identity.transceiver.shard))
+  }
+}

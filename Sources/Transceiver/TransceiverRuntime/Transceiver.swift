@@ -1,0 +1,103 @@
+import Backends
+import CPage
+import Dtls
+import Glibc
+package import Log
+import Sdp
+import Signalling
+import Token
+package import Wire
+
+/// A transceiver process: shards that own the calls, and the HTTP server that begins and ends them.
+package enum Transceiver {
+  /// Runs until SIGTERM or SIGINT, then ends every call and returns. Call it once, on the main
+  /// thread, before any other thread exists.
+  ///
+  /// - Parameter onReady: called when every socket is open, with the HTTP address and the shards'
+  ///   trunk addresses.
+  package static func run(
+    _ options: TransceiverOptions, log: Log,
+    onReady: (_ http: TransportAddress, _ trunks: [TransportAddress]) -> Void
+  ) throws(TransceiverFailure) {
+    let signals = StopSignals()
+    let certificate = try makeCertificate()
+    let registry = CallRegistry(shards: options.shards, maximum: options.maximumCalls)
+    let threads = try makeShards(options, certificate, registry, log)
+    let bridge = WebBridge(
+      signalling: Signalling(signallingOptions(options, certificate)), registry: registry,
+      shards: threads)
+    let server = try WebServer(bridge, listening: options.http)
+    for thread in threads { thread.start() }
+    let waiter = signals.onStop {
+      log.info("stopping", ["calls": .number(registry.count)])
+      server.stop()
+    }
+    onReady(server.address, threads.map(\.trunk))
+    server.run()
+    for thread in threads { thread.post(.shutDown) }
+    for thread in threads { thread.join() }
+    waiter.join()
+    for thread in threads { thread.shard.logCounters() }
+  }
+
+  private static func makeCertificate() throws(TransceiverFailure) -> DtlsIdentity {
+    do throws(DtlsSetupError) {
+      return try DtlsIdentity.generate()
+    } catch {
+      throw TransceiverFailure(description: "cannot make a DTLS certificate: \(error)")
+    }
+  }
+
+  private static func makeShards(
+    _ options: TransceiverOptions, _ certificate: DtlsIdentity, _ registry: CallRegistry,
+    _ log: Log
+  ) throws(TransceiverFailure) -> [ShardThread] {
+    precondition((1...64).contains(options.shards), "1 to 64 shards")
+    var threads: [ShardThread] = []
+    for number in 0..<options.shards {
+      let shard = Shard(
+        identity: Shard.Identity(
+          cluster: options.cluster,
+          transceiver: TransceiverID(node: options.node, shard: UInt8(number))),
+        options: options, certificate: certificate, mailbox: Mailbox(), registry: registry,
+        log: log)
+      threads.append(try ShardThread(shard: shard, listening: address(options.trunk, number)))
+    }
+    return threads
+  }
+
+  private static func address(
+    _ first: TransportAddress, _ number: Int
+  ) throws(TransceiverFailure) -> TransportAddress {
+    guard first.port != 0 else { return first }
+    guard let port = UInt16(exactly: Int(first.port) + number) else {
+      throw TransceiverFailure(
+        description: "shard \(number) has no port: the trunk begins at \(first.port)")
+    }
+    return TransportAddress(high: first.high, low: first.low, port: port)
+  }
+
+  private static func signallingOptions(
+    _ options: TransceiverOptions, _ certificate: DtlsIdentity
+  ) -> SignallingOptions {
+    let fingerprint = certificate.fingerprint(.sha256)
+    guard let announced = Fingerprint(.sha256, bytes: fingerprint.digest) else {
+      preconditionFailure("a SHA-256 digest has 32 bytes")
+    }
+    let others = BackendKind.allCases.map(\.rawValue).filter { $0 != options.backend.rawValue }
+    return SignallingOptions(
+      candidates: options.candidates, fingerprint: announced,
+      backends: [options.backend.rawValue] + others, page: Self.page, keys: options.keys,
+      cluster: options.cluster, node: options.node)
+  }
+
+  private static var page: [PageFile] {
+    var count: UInt32 = 0
+    guard let first = unsafe page_files(&count) else { return [] }
+    return unsafe UnsafeBufferPointer(start: first, count: Int(count)).map { file in
+      unsafe PageFile(
+        path: String(cString: file.path), mediaType: String(cString: file.media_type),
+        body: Array(UnsafeBufferPointer(start: file.bytes, count: file.length)))
+    }
+  }
+}

@@ -1,0 +1,55 @@
+package import Backends
+package import Token
+package import Wire
+
+/// What a transceiver process is told at its start.
+package struct TransceiverOptions: Sendable {
+  /// Where the HTTP API and the page listen.
+  package var http: TransportAddress
+  /// Shard 0's trunk address; shard i uses the port `i` above. Port 0: the kernel chooses each.
+  package var trunk: TransportAddress
+  /// This node's number in the cluster; with the shard's number it is the transceiver ID.
+  package var node: UInt16
+  /// The cluster's number, sealed into every token.
+  package var cluster: UInt16
+  /// Threads that own sessions, 1...64. Each has its own socket and its own sessions.
+  package var shards: Int
+  /// The relays' public addresses, as clients reach them; the answer lists them in this order.
+  package var candidates: [TransportAddress]
+  /// Who answers a call that names no backend.
+  package var backend: BackendKind
+  package var keys: RoutingKeys
+  /// Trunk datagrams leave with at most this many bytes of UDP payload.
+  package var trunkDatagramBytes: Int = 1_400
+  /// Calls at once over all shards; more get 503.
+  package var maximumCalls: Int = 2_000
+  package var limits = TransceiverLimits()
+
+  package init(
+    http: TransportAddress, trunk: TransportAddress, node: UInt16, cluster: UInt16, shards: Int,
+    candidates: [TransportAddress], backend: BackendKind, keys: RoutingKeys
+  ) {
+    self.http = http
+    self.trunk = trunk
+    self.node = node
+    self.cluster = cluster
+    self.shards = shards
+    self.candidates = candidates
+    self.backend = backend
+    self.keys = keys
+  }
+}
+
+/// Times that tests want shorter than people do, in milliseconds.
+package struct TransceiverLimits: Sendable {
+  /// From the answer to the first media key.
+  package var connectMilliseconds: UInt64 = 30_000
+  /// The longest call.
+  package var callMilliseconds: UInt64 = 2 * 3_600_000
+  package init() {}
+}
+
+/// Why a transceiver could not start: a sentence for the operator.
+package struct TransceiverFailure: Error, Sendable, CustomStringConvertible {
+  package var description: String
+}

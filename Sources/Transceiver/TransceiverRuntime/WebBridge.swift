@@ -1,0 +1,40 @@
+import Crypto
+import Glibc
+import Signalling
+import Token
+import Wire
+
+/// The HTTP side of a transceiver: requests from the web server to `Signalling`, its outcomes to the
+/// shards. Lives on the web server's thread.
+final class WebBridge {
+  private let signalling: Signalling
+  private let registry: CallRegistry
+  private let shards: [ShardThread]
+  private var random = SecureRandom()
+
+  init(
+    signalling: consuming Signalling, registry: CallRegistry, shards: [ShardThread]
+  ) {
+    self.signalling = signalling
+    self.registry = registry
+    self.shards = shards
+  }
+
+  func handle(_ request: ApiRequest) -> ApiResponse {
+    let outcome = signalling.handle(
+      request, directory: registry, minutes: TokenClock.minutes(unixSeconds: Int64(time(nil))),
+      random: &random)
+    switch outcome {
+    case .respond: break
+    case .create(let plan, _): begin(plan)
+    case .hangUp(let call, _): shards[Int(call.shard)].post(.hangUp(call.callID))
+    }
+    return outcome.response
+  }
+
+  private func begin(_ plan: CallPlan) {
+    let shard = shards[Int(plan.shard)]
+    registry.begin(plan.reference, CallFigures(plan, shard.shard.identity.transceiver))
+    shard.post(.begin(plan, seed: SecureRandom.bytes(32)))
+  }
+}
