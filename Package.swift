@@ -101,13 +101,13 @@ let package = Package(
 
     // Programs: options in, a runtime started.
     module("Settings", in: "Programs", uses: ["CJansson"]),
-    module("Deployment", in: "Programs", uses: ["Settings", "Token", "Wire"]),
+    module("Deployment", in: "Programs", uses: ["Settings", "Log", "Token", "Wire", "CProcess"]),
     program(
       "martlet-relay",
       uses: ["Settings", "Deployment", "Log", "RelayRuntime", "RelayCore", "CProcess", "Wire", "Token"]),
     program(
       "martlet-transceiver",
-      uses: ["Settings", "Deployment", "Log", "TransceiverRuntime", "Backends", "Wire", "Token"]),
+      uses: ["Settings", "Deployment", "TransceiverRuntime", "Backends", "Wire"]),
     module(
       "Launcher", in: "Programs",
       uses: ["Settings", "Deployment", "Log", "Token", "Crypto", "Wire", "CPacketLoop", "CProcess"]),

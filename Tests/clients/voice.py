@@ -25,14 +25,12 @@ class ToneTrack(aiortc.mediastreams.AudioStreamTrack):
     async def recv(self):
         await super().recv()  # keeps the pace of 20 ms
         amplitude = 0 if self.silent else self.amplitude
-        samples = array.array(
-            "h",
-            (
-                round(amplitude * math.sin(self.step * (self.position + index)))
-                for index in range(FRAME_SAMPLES)
-            ),
-        )
-        frame = av.AudioFrame(format="s16", layout="mono", samples=FRAME_SAMPLES)
+        # Two channels, as aiortc sends them: it would lower a single one by 3 dB to make two.
+        samples = array.array("h")
+        for index in range(FRAME_SAMPLES):
+            sample = round(amplitude * math.sin(self.step * (self.position + index)))
+            samples.extend((sample, sample))
+        frame = av.AudioFrame(format="s16", layout="stereo", samples=FRAME_SAMPLES)
         frame.planes[0].update(samples.tobytes())
         frame.sample_rate = RATE
         frame.pts = self.position

@@ -1,0 +1,70 @@
+import CProcess
+import Glibc
+package import Log
+package import Settings
+package import Token
+
+/// The settings that the relay and the transceiver have in common.
+package enum SharedSettings {
+  package static let cluster = Setting.value(
+    "cluster", .integer(0...65535), default: "1", help: "number of the cluster")
+  package static let keys = Setting<String?>.optional(
+    "keys", .file, help: "key file of the deployment (needed; `martlet keys` makes one)")
+  package static let log = Setting.value(
+    "log", .choice(LogFormat.allCases.map(\.rawValue)), default: "text",
+    help: "form of the log lines")
+  package static let readyDescriptor = Setting<Int?>.optional(
+    "ready-fd", .integer(3...1023), help: "descriptor to write a line to when ready")
+  package static let exitWithParent = Setting.flag(
+    "exit-with-parent", help: "stop when the process that started this one ends")
+
+  package static let declarations: [Declaration] = [
+    cluster.declaration, keys.declaration, log.declaration, readyDescriptor.declaration,
+    exitWithParent.declaration,
+  ]
+}
+
+/// A server program around its runtime: reads the common settings, loads the keys, and turns a
+/// failure into a log line and an exit status.
+package struct ServerProgram {
+  package let settings: ParsedSettings
+  package let log: Log
+  /// Of the deployment.
+  package let keys: RoutingKeys
+
+  /// Ends the process when the command line or the key file cannot be used.
+  package init(_ command: Command) {
+    settings = command.settings(from: Array(CommandLine.arguments.dropFirst()))
+    let format = LogFormat(rawValue: settings[SharedSettings.log]) ?? .text
+    log = Log(program: command.name, format: format)
+    if settings[SharedSettings.exitWithParent] {
+      let failure = cp_exit_with_parent()
+      if failure != 0 { log.warning("will outlive its parent: \(systemErrorText(failure))") }
+    }
+    guard let file = settings[SharedSettings.keys] else {
+      log.error("--keys is needed; `martlet keys --file FILE` makes a key file")
+      exit(Command.usageStatus)
+    }
+    do {
+      keys = try KeyFile.load(file)
+    } catch {
+      log.error("\(error)")
+      exit(1)
+    }
+  }
+
+  /// Tells the log, and whoever started the process, that it is ready. The descriptor stays open:
+  /// its end tells of ours.
+  package func becameReady(_ fields: KeyValuePairs<String, LogValue>) {
+    log.info("ready", fields)
+    if let descriptor = settings[SharedSettings.readyDescriptor] {
+      write("ready\n", to: Int32(descriptor))
+    }
+  }
+
+  /// Ends the process with a sentence about what failed.
+  package func fail(_ reason: some CustomStringConvertible) -> Never {
+    log.error("\(reason)")
+    exit(1)
+  }
+}
