@@ -19,7 +19,9 @@ struct TokenTests {
     return TokenSealer(keys()).seal(contents, random: &random)
   }
 
-  static func open(_ text: String, _ keys: RoutingKeys = keys(), now: UInt32 = now) -> TokenVerdict {
+  static func open(
+    _ text: String, _ keys: RoutingKeys = keys(), now: UInt32 = now
+  ) -> TokenVerdict {
     let octets = Array("xx\(text)yy".utf8)
     return unsafe TokenOpener(keys).open(
       octets.span.bytes, at: 2, length: octets.count - 4, nowMinutes: now)

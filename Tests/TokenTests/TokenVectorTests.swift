@@ -3,7 +3,8 @@ import Token
 import Wire
 
 /// What other programs must agree on, byte for byte: computed once with another implementation of
-/// AES, HMAC and base64 (the openssl command and Python), so that a change of format cannot pass unseen.
+/// AES, HMAC and base64 (the openssl command and Python), so that a change of format cannot pass
+/// unseen.
 @Suite("Tokens: the format, in fixed figures")
 struct TokenVectorTests {
   static func keys() throws -> RoutingKeys {

@@ -71,7 +71,8 @@ struct BundleTests {
         #expect(!empty)
 
         var large = unsafe BundleWriter(into: buffer, header)
-        let longest = unsafe large.append(frame, UnsafeRawBufferPointer(rebasing: payload[0..<2_047]))
+        let longest = unsafe large.append(
+          frame, UnsafeRawBufferPointer(rebasing: payload[0..<2_047]))
         #expect(longest)
         large.restart()
         let longer = unsafe large.append(frame, payload)

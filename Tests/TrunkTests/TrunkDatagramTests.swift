@@ -92,6 +92,16 @@ struct TrunkDatagramTests {
     #expect(packets(octets) == nil)
   }
 
+  @Test func offsetsBeyondADatagramAreMalformed() {
+    let octets = [UInt8](repeating: 0, count: 70_000)
+    for offset in [65_527, 65_535, 65_536, 69_980] {
+      let step = unsafe TrunkDatagram.nextFrame(octets.span.bytes, at: offset)
+      #expect(step == .malformed)
+    }
+    #expect(unsafe TrunkDatagram.nextFrame(octets.span.bytes, at: 65_526) != .malformed)
+    #expect(unsafe TrunkDatagram.nextFrame(octets.span.bytes, at: 70_000) == .end)
+  }
+
   @Test func randomBytesNeverTrap() {
     var random = SeededRandom(seed: 8)
     for _ in 0..<20_000 {

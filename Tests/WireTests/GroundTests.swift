@@ -90,6 +90,9 @@ struct GroundTests {
   /// From the reference code of xoshiro256** and splitmix64, seed 42.
   @Test func seededRandom() {
     var random = SeededRandom(seed: 42)
-    #expect((0..<3).map { _ in random.next() } == [0x1578_0B2E_0C2E_C716, 0x6104_D986_6D11_3A7E, 0xAE17_5332_39E4_99A1])
+    let expected: [UInt64] = [
+      0x1578_0B2E_0C2E_C716, 0x6104_D986_6D11_3A7E, 0xAE17_5332_39E4_99A1,
+    ]
+    #expect((0..<3).map { _ in random.next() } == expected)
   }
 }

@@ -69,6 +69,21 @@ struct StunParseTests {
     #expect(parse(oddLength) == .malformed(.length))
   }
 
+  /// Longer than UDP can carry, as a stream might: refused, and no offset overflows.
+  @Test func longestMessages() {
+    for body in [65_496, 65_500, 65_504, 65_532] {
+      var whole = stun { _ in } + [UInt8](repeating: 0, count: body)
+      whole[2] = UInt8(body >> 8)
+      whole[3] = UInt8(body & 255)
+      // One attribute that fills all but the last 12 bytes, then USERNAME.
+      let filling = body - 16
+      whole.replaceSubrange(20..<24, with: [0xC0, 1, UInt8(filling >> 8), UInt8(filling & 255)])
+      whole.replaceSubrange((8 + body)..<(14 + body), with: [0, 6, 0, 3, 97, 58])
+      let expected = body <= 65_500 ? 12 + body : nil
+      #expect(stunMessage(whole)?.username?.offset == expected, "body of \(body)")
+    }
+  }
+
   @Test func classes() {
     #expect(StunMessageType.bindingIndication.isIndication)
     #expect(StunMessageType.bindingSuccess.isSuccess)

@@ -73,7 +73,8 @@ package struct IcePasswordDeriver: Sendable, BitwiseCopyable {
   /// The password for a ufrag of ours. Allocates nothing.
   @_noLocks
   package func derive(_ token: RoutingToken) -> IcePassword {
-    var bytes = (token.sealed.first.bigEndian, token.sealed.middle.bigEndian, token.sealed.last.bigEndian)
+    let text = token.sealed
+    var bytes = (text.first.bigEndian, text.middle.bigEndian, text.last.bigEndian)
     return unsafe withUnsafeMutableBytes(of: &bytes) { bytes in
       let ufrag = unsafe UnsafeRawBufferPointer(rebasing: bytes[0..<SealedText.bytes])
       return unsafe IcePassword(digest: key.tag(ufrag))

@@ -51,9 +51,10 @@ package enum TrunkDatagram {
     let word = bytes.u16(at: offset)
     let headerBytes = word & TrunkFrame.ipv6Bit == 0 ? 9 : 21
     let length = Int(word) & TrunkFrame.payloadBytesMax
-    guard word & TrunkFrame.reservedBits == 0, headerBytes + length <= room else {
-      return .malformed
-    }
+    // Nor beyond 16 bits, which no datagram reaches.
+    guard word & TrunkFrame.reservedBits == 0, headerBytes + length <= room,
+      offset + headerBytes + length <= 0xFFFF
+    else { return .malformed }
     let client: TransportAddress
     let port = bytes.u16(at: offset + 3)
     if headerBytes == 9 {

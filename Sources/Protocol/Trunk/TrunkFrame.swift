@@ -2,9 +2,9 @@ package import Wire
 
 /// What stands before each client packet in an `up` or `down` datagram:
 ///
-///     length 11 bits, IPv6, proven, ended, 2 zero bits | listener 1 B | port 2 B | address 4 or 16 B
+///     2 zero bits, ended, proven, IPv6, length 11 bits | listener 1 B | port 2 B | address
 ///
-/// 9 bytes for an IPv4 client and 21 for an IPv6 one.
+/// The address is 4 or 16 bytes, so this is 9 bytes for an IPv4 client and 21 for an IPv6 one.
 package struct TrunkFrame: Hashable, Sendable, BitwiseCopyable {
   /// Bytes in the longest client packet that a frame can hold.
   @inlinable package static var payloadBytesMax: Int { @_noLocks get { 0x7FF } }

@@ -23,11 +23,13 @@ extension StunMessage {
       return .notStun
     }
     let body = Int(bytes.u16(at: 2))
-    guard body % 4 == 0, body == bytes.byteCount - StunLimits.headerBytes else { return .length }
+    guard body % 4 == 0, body == bytes.byteCount - StunLimits.headerBytes,
+      body <= StunLimits.bodyBytesMax
+    else { return .length }
     return nil
   }
 
-  /// Walks the attributes; every offset it takes is at most `count`, which is below 2^16 + 20.
+  /// Walks the attributes; every offset it takes is at most `count`, which fits 16 bits.
   @_noLocks
   private mutating func readAttributes(_ bytes: RawSpan) -> StunDefect? {
     var offset = StunLimits.headerBytes

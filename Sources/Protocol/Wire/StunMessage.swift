@@ -67,6 +67,8 @@ package enum StunParse: Equatable, Sendable, BitwiseCopyable {
 package enum StunLimits {
   /// Bytes in a message header.
   @inlinable package static var headerBytes: Int { @_noLocks get { 20 } }
+  /// Bytes behind the header: no UDP datagram holds more, and every offset fits 16 bits.
+  @inlinable package static var bodyBytesMax: Int { @_noLocks get { 65_500 } }
   /// The attributes that one message may have; browsers send 6 to 10.
   @inlinable package static var attributesMax: Int { @_noLocks get { 32 } }
   /// Bytes in USERNAME (RFC 8489, section 14.3).

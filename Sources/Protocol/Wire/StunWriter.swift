@@ -4,7 +4,7 @@
 /// Order is the caller's: MESSAGE-INTEGRITY (`StunIntegrity.append`) last but for FINGERPRINT.
 /// Traps when the memory is too small; `StunWriter.bytesMax` holds every message we write.
 package struct StunWriter {
-  /// Room for any message of ours: a request with two ufrags of 256 characters fits.
+  /// Room for any message of ours: a check with the longest USERNAME fits.
   @inlinable package static var bytesMax: Int { @_noLocks get { 640 } }
 
   @usableFromInline var writer: ByteWriter

@@ -14,7 +14,9 @@ package struct TransceiverID: Hashable, Sendable, BitwiseCopyable, CustomStringC
   package init(node: UInt16, shard: UInt8) { rawValue = UInt32(node) << 8 | UInt32(shard) }
 
   /// The machine (or process) within the cluster.
-  @inlinable package var node: UInt16 { @_noLocks get { UInt16(truncatingIfNeeded: rawValue >> 8) } }
+  @inlinable package var node: UInt16 {
+    @_noLocks get { UInt16(truncatingIfNeeded: rawValue >> 8) }
+  }
   /// The shard within the node: one thread with its own socket.
   @inlinable package var shard: UInt8 { @_noLocks get { UInt8(truncatingIfNeeded: rawValue) } }
 
