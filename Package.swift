@@ -134,6 +134,9 @@ let package = Package(
     tests("BackendsTests", uses: ["Backends", "Voice", "Wire"]),
     tests("SessionTests", uses: ["CProbe", "TestSupport", "Session", "CallClient", "Ice", "Dtls", "Srtp", "Rtp", "Voice", "Backends", "Crypto", "Wire"]),
     tests("RelayCoreTests", uses: ["CProbe", "TestSupport", "RelayCore", "Token", "Trunk", "Crypto", "Wire"]),
+    tests(
+      "RelayRuntimeTests",
+      uses: ["martlet-relay", "RelayRuntime", "Deployment", "Token", "Trunk", "Crypto", "Wire"]),
     tests("PacketLoopTests", uses: ["CPacketLoop", "CSteering"]),
     tests("SignallingTests", uses: ["Signalling", "Sdp", "Token", "Crypto", "Wire"]),
     tests("WebServerTests", uses: ["CWebServer"]),
