@@ -55,7 +55,7 @@ let package = Package(
     // The C core: one system library or one kernel interface each.
     c("CCrypto", links: ["crypto"]),
     c("CPacketLoop", links: ["numa"]),
-    c("CSteering", links: ["bpf"]),
+    c("CSteering", links: ["bpf"], exclude: ["steer.bpf.o"]),
     c("CDtls", links: ["ssl", "crypto"]),
     c("CSrtp", links: ["srtp2"]),
     c("COpus", links: ["opus"]),

@@ -67,7 +67,8 @@ struct pl_loop {
         }                                                                                  \
     } while (0)
 
-// Fills `error` (which may be NULL) from a format and the errno `number`; returns -1 for the caller to return.
+// Fills `error` (may be NULL) from a format and the errno `number`. Returns -1 for the caller to
+// return.
 int pl_fail(struct pl_error *error, int number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,0 +1,90 @@
+// Steering: the kernel runs this for each datagram that comes to a listener's reuseport group. It
+// drops what no WebRTC client sends, and chooses the worker for the rest. Built by tools/build-bpf.
+#include <linux/bpf.h>
+#include <stddef.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "classify.h"
+
+
+#define UDP_HEADER_LENGTH 8
+
+// The workers' sockets. The library sets how many slots there are; a closed socket leaves it.
+struct {
+    __uint(type, BPF_MAP_TYPE_REUSEPORT_SOCKARRAY);
+    __uint(max_entries, STEERING_SLOTS_MAX);
+    __type(key, uint32_t);
+    __type(value, uint64_t);
+} workers SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, uint32_t);
+    __type(value, struct steering_config);
+} config SEC(".maps");
+
+// One set of counters for each CPU, so that counting needs no atomic operation.
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, uint32_t);
+    __type(value, struct steering_counters);
+} counters SEC(".maps");
+
+// Counts the drop by its reason. Written as a chain because a switch would become a jump table,
+// which this target does not have.
+static __always_inline int drop(struct steering_counters *count, enum steering_verdict verdict) {
+    if (verdict == STEERING_SHORT) count->dropped_short++;
+    else if (verdict == STEERING_LONG) count->dropped_long++;
+    else if (verdict == STEERING_KIND) count->dropped_kind++;
+    else if (verdict == STEERING_STUN_LENGTH) count->dropped_stun_length++;
+    else if (verdict == STEERING_STUN_COOKIE) count->dropped_stun_cookie++;
+    else count->dropped_dtls_version++;
+    return SK_DROP;
+}
+
+static __always_inline int select(struct sk_reuseport_md *datagram, uint32_t slot) {
+    return slot != STEERING_NO_SLOT
+           && bpf_sk_select_reuseport(datagram, &workers, &slot, 0) == 0;
+}
+
+static __always_inline enum steering_verdict classify(struct sk_reuseport_md *datagram) {
+    uint8_t first[CLASSIFY_BYTES] = {0};
+    uint32_t length = datagram->len - UDP_HEADER_LENGTH;  // the kernel has checked the header
+    if (length >= CLASSIFY_BYTES) {
+        bpf_skb_load_bytes(datagram, UDP_HEADER_LENGTH, first, CLASSIFY_BYTES);
+    } else {
+        // Too short for everything but its kind; only the first byte matters.
+        bpf_skb_load_bytes(datagram, UDP_HEADER_LENGTH, first, 1);
+    }
+    return classify_datagram(first, length);
+}
+
+SEC("sk_reuseport")
+int steer(struct sk_reuseport_md *datagram) {
+    uint32_t zero = 0;
+    struct steering_config *settings = bpf_map_lookup_elem(&config, &zero);
+    struct steering_counters *count = bpf_map_lookup_elem(&counters, &zero);
+    if (settings == NULL || count == NULL) return SK_PASS;  // cannot be, but must be said
+
+    enum steering_verdict verdict = classify(datagram);
+    if (verdict != STEERING_KEEP) return drop(count, verdict);
+
+    if (settings->mode == STEERING_BY_CPU) {
+        uint32_t cpu = bpf_get_smp_processor_id();
+        if (cpu < STEERING_CPUS_MAX && select(datagram, settings->slot_of_cpu[cpu])) {
+            count->by_cpu++;
+            return SK_PASS;
+        }
+    }
+    // The kernel's hash covers both addresses and both ports under a secret of this boot, so nobody
+    // outside can aim many flows at one worker.
+    if (select(datagram, settings->slot_of_lot[datagram->hash % STEERING_LOTS])) {
+        count->by_flow++;
+        return SK_PASS;
+    }
+    count->by_kernel++;
+    return SK_PASS;
+}
