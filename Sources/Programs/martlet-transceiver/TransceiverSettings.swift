@@ -1,0 +1,46 @@
+import Backends
+import Deployment
+import Settings
+import TransceiverRuntime
+import Wire
+
+/// The settings of `martlet-transceiver`.
+enum TransceiverSettings {
+  static let http = Setting.value(
+    "http", .address, default: "127.0.0.1:8080", help: "where the page and the HTTP API listen")
+  static let trunk = Setting.value(
+    "trunk", .address, default: "127.0.0.1:4000",
+    help: "address towards the relays; shard n uses the port + n")
+  static let node = Setting.value(
+    "node", .integer(0...65535), default: "1", help: "number of this transceiver")
+  static let shards = Setting.value(
+    "shards", .integer(1...64), default: "1", help: "threads; each owns its calls")
+  static let candidate = Setting.list(
+    "candidate", .address, default: ["127.0.0.1:3478"],
+    help: "a relay's public address, put into the answers")
+  static let backend = Setting.value(
+    "backend", .choice(BackendKind.allCases.map(\.rawValue)), default: "echo",
+    help: "who answers a call that does not say it")
+  static let calls = Setting.value(
+    "calls", .integer(1...1_000_000), default: "2000", help: "calls at once")
+
+  static let command = Command(
+    "martlet-transceiver",
+    summary: "answers voice calls over WebRTC: the HTTP API, the page, and the calls themselves.",
+    declarations: [
+      http.declaration, trunk.declaration, node.declaration, shards.declaration,
+      candidate.declaration, backend.declaration, calls.declaration,
+    ] + SharedSettings.declarations)
+
+  /// What the runtime is told.
+  static func options(_ program: ServerProgram) -> TransceiverOptions {
+    let settings = program.settings
+    var options = TransceiverOptions(
+      http: settings[http], trunk: settings[trunk], node: UInt16(settings[node]),
+      cluster: UInt16(settings[SharedSettings.cluster]), shards: settings[shards],
+      candidates: settings[candidate],
+      backend: BackendKind(rawValue: settings[backend]) ?? .echo, keys: program.keys)
+    options.maximumCalls = settings[calls]
+    return options
+  }
+}
