@@ -91,7 +91,7 @@ let package = Package(
     module("RelayRuntime", in: "Relay", uses: ["Log", "RelayCore", "Wire", "Crypto", "Token", "Trunk", "CPacketLoop", "CSteering"]),
 
     // Transceiver: signalling, and the process that owns the sessions.
-    module("Signalling", in: "Transceiver", uses: ["Wire", "Sdp", "Crypto", "Token"]),
+    module("Signalling", in: "Transceiver", uses: ["Wire", "Sdp", "Token"]),
     module(
       "TransceiverRuntime", in: "Transceiver",
       uses: [
@@ -138,7 +138,7 @@ let package = Package(
       "RelayRuntimeTests",
       uses: ["martlet-relay", "RelayRuntime", "Deployment", "Token", "Trunk", "Crypto", "Wire"]),
     tests("PacketLoopTests", uses: ["CPacketLoop", "CSteering"]),
-    tests("SignallingTests", uses: ["Signalling", "Sdp", "Token", "Crypto", "Wire"]),
+    tests("SignallingTests", uses: ["Signalling", "Sdp", "Token", "Wire"]),
     tests("WebServerTests", uses: ["CWebServer"]),
     tests("SettingsTests", uses: ["Settings", "Log"]),
     tests("LauncherTests", uses: ["Launcher", "Deployment", "Settings", "Token", "Wire"]),

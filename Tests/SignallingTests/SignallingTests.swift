@@ -1,1 +1,0 @@
-// the tests of Signalling follow in a moment
