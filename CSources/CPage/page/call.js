@@ -24,7 +24,7 @@ export class Call {
     this.began = performance.now();
     this.setState("connecting");
     this.peer = new RTCPeerConnection();
-    this.peer.ontrack = (event) => this.onStream(event.streams[0] ?? new MediaStream([event.track]));
+    this.peer.ontrack = (event) => this.onStream(new MediaStream([event.track]));
     for (const track of this.stream.getAudioTracks()) this.peer.addTrack(track, this.stream);
     await this.peer.setLocalDescription(await this.peer.createOffer());
     const answer = await this.post(this.peer.localDescription.sdp);

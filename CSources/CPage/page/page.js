@@ -7,6 +7,12 @@ import { LevelMeter, Trouble, openMicrophone } from "./sound.js";
 
 const find = (id) => document.getElementById(id);
 
+const meterIds = ["level-you", "level-answer"];
+
+const labels = {
+  idle: "Start talking", asking: "Waiting for you", connecting: "Cancel", connected: "Hang up",
+};
+
 const words = {
   echo: "Say something: it comes straight back.",
   parrot: "Say something, then pause: it is said back to you.",
@@ -69,7 +75,8 @@ class Page {
     if (state === "connecting") this.show("connecting", "Connecting …");
     if (state === "interrupted") this.show("connected", "Nothing comes back just now; waiting …");
     if (state === "connected") {
-      this.show("connected", `Connected in ${this.call.connectMilliseconds} ms. ${words[this.backend]}`);
+      const { connectMilliseconds } = this.call;
+      this.show("connected", `Connected in ${connectMilliseconds} ms. ${words[this.backend]}`);
       this.timer ??= setInterval(() => this.measure(), 500);
       this.measure();
     }
@@ -104,12 +111,13 @@ class Page {
   }
 
   facts(figures, server) {
+    const held = server.buffer_ms;
     const rows = [
       ["Packets heard", figures.packetsReceived],
       ["lost", figures.packetsLost],
       ["Packets at the server", server.packets_received],
       ["lost", server.packets_lost],
-      ["Held back against jitter", server.buffer_ms === null ? null : `${Math.round(server.buffer_ms)} ms`],
+      ["Held back against jitter", held === null ? null : `${Math.round(held)} ms`],
       ["Encryption", server.srtp_profile ?? figures.srtpCipher],
       ["Call", server.id],
     ];
@@ -121,7 +129,7 @@ class Page {
     if (!this.own) return;
     const levels = [this.own.read(), this.answer?.read() ?? -90];
     this.voices.add(...levels, performance.now());
-    ["level-you", "level-answer"].forEach((id, index) => {
+    meterIds.forEach((id, index) => {
       const level = Math.round(levels[index]);
       find(id).textContent = level <= -60 ? "quiet" : `${level} dB`;
       find(id).setAttribute("aria-valuenow", Math.max(-60, level));
@@ -141,6 +149,7 @@ class Page {
     this.lastTrouble = trouble;
     this.trouble(trouble);
     this.route.clear();
+    for (const id of meterIds) find(id).textContent = "–";
     this.show("idle", trouble ? "No call." : "The call has ended. Start another when you like.");
   }
 
@@ -155,8 +164,7 @@ class Page {
   show(state, text) {
     find("main").dataset.state = state;
     find("status").textContent = text;
-    find("call-label").textContent =
-      { idle: "Start talking", asking: "Waiting for you", connecting: "Cancel", connected: "Hang up" }[state];
+    find("call-label").textContent = labels[state];
     find("call").disabled = state === "asking";
     document.querySelector("fieldset").disabled = state !== "idle";
   }

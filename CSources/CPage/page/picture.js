@@ -3,6 +3,7 @@
 const voiceSeconds = 8;
 const voicesPerSecond = 25;
 const chartPoints = 120;
+const chartPointsMin = 30;
 
 /** Loudness of both voices, scrolling: yours above the line, the answer below. */
 export class VoicesPicture {
@@ -43,7 +44,7 @@ export class VoicesPicture {
     const bar = Math.max(1.5, step * 0.6);
     pen.fillStyle = style.getPropertyValue("--line");
     pen.fillRect(0, middle - 0.5, width, 1);
-    if (!this.bars.length) this.drawRest(pen, middle, step, bar);
+    if (this.bars.every((pair) => pair[0] + pair[1] < 0.02)) this.drawRest(pen, middle, step, bar);
     const left = width - this.bars.length * step;
     for (const [index, name] of ["--you", "--answer"].entries()) {
       pen.fillStyle = style.getPropertyValue(name);
@@ -105,7 +106,7 @@ export class FigureChart {
 
   draw() {
     const top = Math.max(this.floor, ...this.values) * 1.15;
-    const step = 240 / (chartPoints - 1);
+    const step = 240 / (Math.max(this.values.length, chartPointsMin) - 1);
     const left = 240 - (this.values.length - 1) * step;
     const points = this.values.map((value, index) =>
       `${(left + index * step).toFixed(1)} ${(58 - 54 * value / top).toFixed(1)}`);
