@@ -140,6 +140,7 @@ let package = Package(
     tests("PacketLoopTests", uses: ["CPacketLoop", "CSteering"]),
     tests("SignallingTests", uses: ["Signalling", "Sdp", "Token", "Wire"]),
     tests("WebServerTests", uses: ["CWebServer"]),
+    tests("TransceiverRuntimeTests", uses: ["TransceiverRuntime", "Wire"]),
     tests("SettingsTests", uses: ["Settings", "Log"]),
     tests("LauncherTests", uses: ["Launcher", "Deployment", "Settings", "Token", "Wire"]),
   ],
