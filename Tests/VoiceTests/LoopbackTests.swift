@@ -13,6 +13,10 @@ struct VoicePath: ~Copyable {
   var readings: [ToneReading] = []
   var heard: [HeardFrame] = []
   var inFlight: [(arrival: UInt64, bytes: [UInt8])] = []
+  /// Makes the tone swell and fade five times a second, with overtones.
+  var syllables = false
+  private var overtone: ToneGenerator
+  private var frameCount = 0
   let rate: PcmRate
   var nextSend: UInt64 = 5_000_000_000
   var nextPull: UInt64 = 5_003_000_000
@@ -26,6 +30,7 @@ struct VoicePath: ~Copyable {
       ssrc: 7, payloadType: 111, rate: rate, firstSequenceNumber: sequence,
       firstTimestamp: timestamp, settings: settings)
     receiver = AudioReceiver(payloadType: 111, rate: rate)
+    overtone = ToneGenerator(hertz: hertz * 2.5, level: level - 6, rate: rate)
     meter = ToneMeter(rate: rate)
     tone = ToneGenerator(hertz: hertz, level: level, rate: rate)
   }
@@ -33,13 +38,13 @@ struct VoicePath: ~Copyable {
   /// Runs until `seconds` more have been sent. `network` gets the number of the packet and its bytes,
   /// and returns the delays, in milliseconds, after which copies of it arrive; none is a loss.
   mutating func run(
-    seconds: Double, clientPartsPerMillion: Double = 0, speaks: (Int) -> Bool = { _ in true },
+    seconds: Double, clientPartsPerMillion: Double = 0, spurtFrames: Int = .max,
     network: (Int, inout [UInt8]) -> [Double] = { _, _ in [30] }
   ) {
     let frames = Int(seconds * 50)
     let step = UInt64(20_000_000 * (1 + clientPartsPerMillion / 1_000_000))
     for index in 0..<frames {
-      send(index: index, speaks: speaks(index), network: network)
+      send(index: index, speaks: index / spurtFrames % 2 == 0, network: network)
       nextSend += step
       while nextPull < nextSend { pull() }
     }
@@ -60,12 +65,23 @@ struct VoicePath: ~Copyable {
     var pcm = [Int16](repeating: 0, count: rate.frameSampleCount)
     let now = Instant(nanoseconds: nextSend)
     unsafe pcm.withUnsafeMutableBufferPointer { unsafe tone.fill($0) }
+    if syllables { shapeSyllables(&pcm) }
+    frameCount += 1
     let count = unsafe packet.withUnsafeMutableBytes { bytes in
       unsafe pcm.withUnsafeBufferPointer { frame in
         unsafe sender.send(speaks ? frame : nil, into: bytes, at: now)
       }
     }
     return count > 0 ? Array(packet[0..<count]) : nil
+  }
+
+  private mutating func shapeSyllables(_ pcm: inout [Int16]) {
+    var high = [Int16](repeating: 0, count: pcm.count)
+    unsafe high.withUnsafeMutableBufferPointer { unsafe overtone.fill($0) }
+    let loudness = [0, 20, 60, 100, 100, 90, 60, 30, 10, 0][frameCount % 10]
+    for index in pcm.indices {
+      pcm[index] = Int16((Int(pcm[index]) + Int(high[index])) * loudness / 100)
+    }
   }
 
   mutating func pull() {
@@ -87,6 +103,9 @@ struct VoicePath: ~Copyable {
     guard case .packet(let header) = unsafe RtpHeader.parse(bytes.span.bytes) else { return nil }
     return unsafe receiver.handle(bytes.span.bytes, header: header, at: now)
   }
+
+  /// How far behind the quickest packets the sound is that is heard now.
+  var delayMilliseconds: Int { receiver.delayMilliseconds(at: Instant(nanoseconds: nextPull)) }
 
   /// Readings without the first `skip` windows, as the stream starts.
   func settled(skip: Int = 2) -> ArraySlice<ToneReading> { readings.dropFirst(skip) }

@@ -27,6 +27,6 @@ package enum MediaClock {
     let middle = UInt32(truncatingIfNeeded: ntpTime(at: now) >> 16)
     let units = middle &- block.lastSenderReport &- block.delaySinceLastSenderReport
     guard units < 60 << 16 else { return nil }
-    return UInt64(units) * 1_000_000 >> 16
+    return (UInt64(units) * 1_000_000) >> 16
   }
 }

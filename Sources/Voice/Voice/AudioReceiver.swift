@@ -26,6 +26,8 @@ package struct AudioCounts: Hashable, Sendable {
   package var voiceFrames: UInt64 = 0
   package var concealedFrames: UInt64 = 0
   package var silentFrames: UInt64 = 0
+  /// Pieces of sound, of a frame or less, that were made up; a frame may hold one beside a voice.
+  package var concealedPieces: UInt64 = 0
   /// Lost packets that the packet after them told about.
   package var recoveredPackets: UInt64 = 0
   /// Packets that libopus refused.
@@ -74,6 +76,12 @@ package struct AudioCounts: Hashable, Sendable {
 
   /// How long packets are held back beyond the quickest, in milliseconds; follows the jitter.
   package var targetMilliseconds: Int { jitter.targetMilliseconds }
+
+  /// How much later than by the quickest packet sound is heard at `now`, in milliseconds: the delay that
+  /// this side adds, at least for sound that is flowing.
+  package func delayMilliseconds(at now: Instant) -> Int {
+    jitter.delayMilliseconds(at: now, pendingUnits: Int64(soundCount) * rate.unitsPerSample)
+  }
 
   /// Takes an RTP packet that SRTP has authenticated, parsed as `header`, arrived at `now`.
   package mutating func handle(
@@ -177,13 +185,17 @@ extension AudioReceiver {
     let added = unsafe decoder.recover(from: jitter.payload, into: room(), sampleCount: samples)
     guard let added else { return conceal(samples) }
     soundCount += added
-    guard hasRedundancy else { return .concealed }
+    guard hasRedundancy else {
+      counts.concealedPieces += 1
+      return .concealed
+    }
     counts.recoveredPackets += 1
     return .voice
   }
 
   /// libopus makes up sound in steps of 2.5 ms.
   private mutating func conceal(_ samples: Int) -> HeardFrame {
+    counts.concealedPieces += 1
     let step = rate.frameSampleCount / 8
     let whole = max(step, samples / step * step)
     if let added = unsafe decoder.conceal(into: room(), sampleCount: whole) {

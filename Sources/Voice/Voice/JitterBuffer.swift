@@ -122,6 +122,13 @@ package struct JitterCounts: Hashable, Sendable {
 
   /// How long packets are held back beyond the quickest, in milliseconds.
   package var targetMilliseconds: Int { Int((estimator?.targetUnits ?? 0) / 48) }
+
+  /// How much later than by the quickest packet sound is heard, in milliseconds; 0 while none flows.
+  func delayMilliseconds(at now: Instant, pendingUnits: Int64) -> Int {
+    guard let estimator, isAnchored else { return 0 }
+    let arrival = Int64(truncatingIfNeeded: MediaClock.units64(at: now, rate: 48_000))
+    return Int((arrival - estimator.base - (end - pendingUnits)) / 48)
+  }
 }
 
 // MARK: Putting packets in
