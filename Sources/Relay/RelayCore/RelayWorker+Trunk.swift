@@ -30,7 +30,7 @@ extension RelayWorker {
   private mutating func takeTrunk(
     _ datagram: ReceivedDatagram, _ bytes: RawSpan, _ header: TrunkHeader, _ now: Instant
   ) {
-    guard header.kind == .down else { return counters.count(.trunkUnexpectedKind) }
+    guard case .down = header.kind else { return counters.count(.trunkUnexpectedKind) }
     guard header.cluster == cluster, header.ingress == relayID else {
       return counters.count(.trunkMisdirected)
     }
