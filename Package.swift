@@ -136,7 +136,7 @@ let package = Package(
     tests("RelayCoreTests", uses: ["CProbe", "TestSupport", "RelayCore", "Token", "Trunk", "Crypto", "Wire"]),
     tests(
       "RelayRuntimeTests",
-      uses: ["martlet-relay", "RelayRuntime", "Deployment", "Token", "Trunk", "Crypto", "Wire"]),
+      uses: ["martlet-relay", "RelayRuntime", "RelayCore", "Deployment", "Token", "Trunk", "Crypto", "Wire"]),
     tests("PacketLoopTests", uses: ["CPacketLoop", "CSteering"]),
     tests("SignallingTests", uses: ["Signalling", "Sdp", "Token", "Wire"]),
     tests("WebServerTests", uses: ["CWebServer"]),

@@ -123,6 +123,24 @@ import Wire
     #expect(counters["send_failures"] == 0)
   }
 
+  /// What no client sends is dropped in the kernel where BPF is allowed; where it is not, the log
+  /// says so and the worker drops and counts it. Either way nothing goes unaccounted.
+  @Test func junkIsDroppedBeforeOrByTheWorker() throws {
+    let transceiver = try FakeTransceiver(node: 1, shard: 0)
+    let relay = try relay([transceiver], workers: 2)
+    let client = try UdpSocket()
+    let junk: [[UInt8]] = [[0x50, 1, 2], [0xFF], [0, 1, 0, 0], [22, 3, 1, 0], [0x80, 0]]
+    for bytes in junk { client.send(bytes, to: relay.listeners[0]) }
+    client.send(transceiver.check(relay.keys), to: relay.listeners[0])
+    _ = try #require(transceiver.receive(relay.keys))
+    #expect(relay.end() == 0)
+    let counters = relay.statistics()
+    let isSteered = relay.log.contains("steering=flow")
+    #expect(isSteered != relay.log.contains("the kernel's own hash"))
+    #expect(counters["dropped_in_kernel"] == (isSteered ? 5 : 0))
+    #expect(counters["client_total"] == (isSteered ? 1 : 6))
+  }
+
   @Test func aRestartedRelayLearnsFromWhatFlowsBack() throws {
     let transceiver = try FakeTransceiver(node: 1, shard: 0)
     let relay = try relay([transceiver])

@@ -8,7 +8,9 @@ final class ListenerGroup {
   let address: TransportAddress
   /// One for each worker, in the workers' order.
   let descriptors: [Int32]
+  private var steering: Steering?
 
+  /// Opens the sockets. Attach the steering before anything is received.
   init(_ local: TransportAddress, workers: Int) throws(RelayFailure) {
     var address = local
     descriptors = try Sockets.open(workers) { (_) throws(RelayFailure) in
@@ -19,8 +21,22 @@ final class ListenerGroup {
     self.address = address
   }
 
+  /// Has the kernel spread the datagrams as `mode` says. Returns why it does not, or nil.
+  func steer(_ mode: SteeringMode, _ placement: Placement) throws(RelayFailure) -> String? {
+    guard mode != .kernel else { return nil }
+    switch try Steering.attach(mode, to: descriptors, placement) {
+    case .refused(let sentence): return sentence
+    case .steering(let steering):
+      self.steering = steering
+      return nil
+    }
+  }
+
+  /// Whether a program of ours spreads the datagrams, rather than the kernel's own hash.
+  var isSteered: Bool { steering != nil }
+
   /// Datagrams that the steering program dropped in the kernel.
-  var droppedInKernel: UInt64 { 0 }
+  var droppedInKernel: UInt64 { steering?.dropped ?? 0 }
 }
 
 /// The workers' trunk sockets: each has an address of its own, so that answers come back to the

@@ -38,11 +38,15 @@ final class RunningRelay {
   private let log: Log
   private let groups: [ListenerGroup]
   private let trunks: TrunkSockets
+  private let placement: Placement
   private var workers: [WorkerThread] = []
 
   init(_ options: RelayOptions, log: Log) throws(RelayFailure) {
     self.options = options
     self.log = log
+    // Steering by CPU means nothing unless each worker stays on one.
+    placement = try Placement(
+      workers: options.workers, binds: options.pinsCPUs || options.steering == .cpu)
     var groups: [ListenerGroup] = []
     for listener in options.listeners {
       groups.append(try ListenerGroup(listener, workers: options.workers))
@@ -50,6 +54,14 @@ final class RunningRelay {
     self.groups = groups
     trunks = try TrunkSockets(options.trunk, workers: options.workers)
     for number in 0..<options.workers { workers.append(try makeWorker(number)) }
+    for group in groups { try steer(group) }
+  }
+
+  private func steer(_ group: ListenerGroup) throws(RelayFailure) {
+    guard let reason = try group.steer(options.steering, placement) else { return }
+    log.warning(
+      "the kernel's own hash spreads the datagrams: a worker that ends will move other flows",
+      ["listener": .text(group.address.description), "reason": .text(reason)])
   }
 
   private func makeWorker(_ number: Int) throws(RelayFailure) -> WorkerThread {
@@ -73,12 +85,12 @@ final class RunningRelay {
     return try WorkerThread(
       number: number, listeners: groups.map { $0.descriptors[number] },
       trunk: trunks.descriptors[number], core: core,
-      receiveBytesMax: configuration.receiveBytesMax)
+      receiveBytesMax: configuration.receiveBytesMax, node: placement.node(of: number))
   }
 
   func start() throws(RelayFailure) {
     do {
-      for worker in workers { try worker.start(cpu: options.pinsCPUs ? worker.number : -1) }
+      for worker in workers { try worker.start(cpu: placement.cpu(of: worker.number)) }
     } catch {
       endWorkers()
       throw error
@@ -88,13 +100,18 @@ final class RunningRelay {
   /// The listeners' addresses, as bound.
   var addressText: String { groups.map(\.address.description).joined(separator: " ") }
 
+  /// How datagrams really are spread.
+  private var steeringText: String {
+    groups.allSatisfy(\.isSteered) ? options.steering.rawValue : SteeringMode.kernel.rawValue
+  }
+
   func logReady() {
     log.info(
       "martlet-relay is ready: \(addressText)",
       [
         "workers": .number(workers.count), "trunk": .text(trunks.text),
         "transceivers": .number(options.transceivers.count),
-        "steering": .text(SteeringMode.kernel.rawValue),
+        "steering": .text(steeringText),
       ])
   }
 

@@ -20,7 +20,7 @@ import Wire
   /// Prepares everything that the thread needs; opens nothing.
   init(
     number: Int, listeners: [Int32], trunk: Int32, core: consuming RelayWorker,
-    receiveBytesMax: Int
+    receiveBytesMax: Int, node: Int
   ) throws(RelayFailure) {
     self.number = number
     unsafe argument = .allocate(capacity: 1)
@@ -29,7 +29,8 @@ import Wire
       to: WorkerState(core: core, trunkSocket: UInt16(listeners.count)))
     var options = unsafe pl_loop_options()
     unsafe options.batch = 64
-    unsafe options.numa_node = -1
+    unsafe options.numa_node = Int32(node)
+    unsafe options.sockets_max = UInt32(listeners.count + 1)
     unsafe options.handlers = LoopHandlers.make(for: state)
     var error = pl_error()
     guard let loop = unsafe pl_loop_create(&options, &error) else {
