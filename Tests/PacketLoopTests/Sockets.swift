@@ -1,0 +1,95 @@
+import CPacketLoop
+import Glibc
+import Testing
+
+/// What went wrong in a test's own set-up.
+struct SetUpError: Error, CustomStringConvertible {
+  let description: String
+}
+
+extension pl_error {
+  var sentence: String {
+    var copy = self
+    return unsafe String(cString: pl_error_text(&copy))
+  }
+}
+
+extension pl_address {
+  /// An IPv4 address on the loopback network: 127.0.0.`host`.
+  static func loopback(port: UInt16, host: UInt8 = 1) -> pl_address {
+    var address = pl_address()
+    address.port = port
+    unsafe withUnsafeMutableBytes(of: &address.ip) { bytes in
+      unsafe bytes.copyBytes(from: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 127, 0, 0, host])
+    }
+    return address
+  }
+
+  static func ipv6Loopback(port: UInt16) -> pl_address {
+    var address = pl_address()
+    address.port = port
+    address.ip.15 = 1
+    return address
+  }
+}
+
+/// A UDP socket opened by the library under test, closed with its last reference unless a loop has
+/// taken it.
+final class UdpSocket {
+  let descriptor: Int32
+  let address: pl_address
+  var isOwned = true
+
+  init(_ local: pl_address, sharesPort: Bool = false) throws {
+    var options = pl_socket_options()
+    options.local = local
+    options.reuse_port = sharesPort ? 1 : 0
+    var bound = pl_address()
+    var error = pl_error()
+    descriptor = unsafe pl_socket_open(&options, &bound, &error)
+    address = bound
+    guard descriptor >= 0 else { throw SetUpError(description: error.sentence) }
+  }
+
+  deinit { if isOwned { close(descriptor) } }
+
+  func send(_ bytes: [UInt8], to peer: pl_address) throws {
+    var name = sockaddr_in()
+    name.sin_family = sa_family_t(AF_INET)
+    name.sin_port = peer.port.bigEndian
+    name.sin_addr.s_addr =
+      (UInt32(peer.ip.12) << 24 | UInt32(peer.ip.13) << 16 | UInt32(peer.ip.14) << 8
+      | UInt32(peer.ip.15)).bigEndian
+    let sent = unsafe withUnsafePointer(to: &name) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+        unsafe sendto(descriptor, bytes, bytes.count, 0, generic, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    guard sent == bytes.count else { throw SetUpError(description: "sendto: errno \(errno)") }
+  }
+
+  /// The next datagram, or nil when none comes within `milliseconds`.
+  func receive(within milliseconds: Int32 = 5_000) -> [UInt8]? {
+    var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    guard unsafe poll(&wanted, 1, milliseconds) == 1 else { return nil }
+    var bytes = [UInt8](repeating: 0, count: 65_536)
+    let count = unsafe recv(descriptor, &bytes, bytes.count, 0)
+    return count < 0 ? nil : Array(bytes.prefix(count))
+  }
+
+  /// Everything that waits in the queue.
+  func receiveWaiting() -> [[UInt8]] {
+    var all: [[UInt8]] = []
+    while let next = receive(within: 0) { all.append(next) }
+    return all
+  }
+}
+
+/// Asks again until the answer is yes; gives up after five seconds.
+func eventually(_ isTrue: () throws -> Bool) rethrows -> Bool {
+  for _ in 0..<5_000 {
+    if try isTrue() { return true }
+    usleep(1_000)
+  }
+  return false
+}
