@@ -93,6 +93,10 @@ package struct JitterCounts: Hashable, Sendable {
   private var isDiscontinuous = false
   private var concealedInRow = 0
   private var playedSinceAdjustment = 0
+  /// Held back on top of the target, while losses are frequent and packets tell about the one before
+  /// them: a frame, so that the packet after a lost one is there when the lost one is due.
+  private var redundancyUnits: Int64 = 0
+  private var lastLoss: Int64 = 0
 
   /// 64 packets of 20 ms are 1.28 s; a power of two.
   private static let capacity = 64
@@ -106,6 +110,8 @@ package struct JitterCounts: Hashable, Sendable {
   private static let earlyUnitsMax: Int64 = 288
   /// Late by more than this: drop whole packets.
   private static let skipUnits: Int64 = 24_000
+  /// Two losses within 10 s are frequent; 10 s without one are the end of it.
+  private static let lossMemoryUnits: Int64 = 480_000
   /// Pieces of sound between two adjustments.
   private static let piecesBetweenAdjustments = 3
 
@@ -121,7 +127,9 @@ package struct JitterCounts: Hashable, Sendable {
   }
 
   /// How long packets are held back beyond the quickest, in milliseconds.
-  package var targetMilliseconds: Int { Int((estimator?.targetUnits ?? 0) / 48) }
+  package var targetMilliseconds: Int {
+    Int(((estimator?.targetUnits ?? 0) + redundancyUnits) / 48)
+  }
 
   /// How much later than by the quickest packet sound is heard, in milliseconds; 0 while none flows.
   func delayMilliseconds(at now: Instant, pendingUnits: Int64) -> Int {
@@ -218,6 +226,8 @@ extension JitterBuffer {
       clear(index)
     }
     hasPlayed = false
+    redundancyUnits = 0
+    lastLoss = 0
     isAnchored = false
     isDiscontinuous = false
     concealedInRow = Self.concealedInRowMax
@@ -268,10 +278,12 @@ extension JitterBuffer {
     guard let estimator else { return .silence }
     let arrival = Int64(truncatingIfNeeded: MediaClock.units64(at: now, rate: 48_000))
     // What is decided now is heard after what is pending.
-    let due = estimator.scheduledTime(at: arrival) + pendingUnits
+    if arrival - lastLoss > Self.lossMemoryUnits { redundancyUnits = 0 }
+    let due = estimator.scheduledTime(at: arrival) - redundancyUnits + pendingUnits
     while let slot = lowest() {
       if !isAnchored {
         guard slot.time <= due else { return wait() }
+        if slot.sequence > expected { noteLoss(before: slot, at: arrival) }
         anchor(at: slot)
       }
       let gap = slot.time - end
@@ -281,8 +293,12 @@ extension JitterBuffer {
         finish(slot)
         continue
       }
-      if gap >= 120 { return fill(gap, before: slot) }
-      let excess = min(due - slot.time, bufferedUnits(from: slot) - estimator.targetUnits)
+      if gap >= 120 {
+        if slot.sequence > expected, concealedInRow == 0 { noteLoss(before: slot, at: arrival) }
+        return fill(gap, before: slot)
+      }
+      let held = estimator.targetUnits + redundancyUnits
+      let excess = min(due - slot.time, bufferedUnits(from: slot) - held)
       if excess > Self.skipUnits {
         counts.skipped += 1
         finish(slot)
@@ -303,6 +319,13 @@ extension JitterBuffer {
       sequence += 1
     }
     return nil
+  }
+
+  /// Packets before `slot` are missing.
+  private mutating func noteLoss(before slot: Slot, at arrival: Int64) {
+    guard hasPlayed, slot.hasRedundancy else { return }
+    if lastLoss > 0, arrival - lastLoss < Self.lossMemoryUnits { redundancyUnits = frameUnits }
+    lastLoss = arrival
   }
 
   private mutating func anchor(at slot: Slot) {
