@@ -1,6 +1,7 @@
 // Which CPUs there are, to which NUMA node each belongs, and putting a thread on one.
 #include "internal.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <numa.h>
 #include <sched.h>
@@ -8,23 +9,30 @@
 
 #define NODES_MAX 1024
 
+// Reads a decimal number at *text and steps over it. False when there is none (strtoul alone would
+// take signs and blanks).
+static bool parse_number(const char **text, unsigned long *out) {
+    if (!isdigit((unsigned char)**text)) return false;
+    char *end;
+    *out = strtoul(*text, &end, 10);
+    *text = end;
+    return true;
+}
+
 // Reads a CPU list in the kernel's form, "0-3,8,10-11", into `set` (a byte per CPU).
-// False when it is anything else; CPUs above PL_CPUS_MAX are left out.
-static bool parse_cpu_list(const char *text, uint8_t set[PL_CPUS_MAX], uint8_t value) {
+// False when it is anything else; CPUs from PL_CPUS_MAX on are left out.
+static bool parse_cpu_list(const char *text, uint8_t set[PL_CPUS_MAX]) {
     while (*text != '\0' && *text != '\n') {
-        char *end;
-        unsigned long first = strtoul(text, &end, 10);
-        if (end == text) return false;
-        unsigned long last = first;
-        if (*end == '-') {
-            text = end + 1;
-            last = strtoul(text, &end, 10);
-            if (end == text || last < first) return false;
+        unsigned long first, last;
+        if (!parse_number(&text, &first)) return false;
+        last = first;
+        if (*text == '-') {
+            text++;
+            if (!parse_number(&text, &last) || last < first) return false;
         }
-        for (unsigned long cpu = first; cpu <= last && cpu < PL_CPUS_MAX; cpu++) set[cpu] = value;
-        if (*end == ',') end++;
-        else if (*end != '\0' && *end != '\n') return false;
-        text = end;
+        for (unsigned long cpu = first; cpu <= last && cpu < PL_CPUS_MAX; cpu++) set[cpu] = 1;
+        if (*text == ',') text++;
+        else if (*text != '\0' && *text != '\n') return false;
     }
     return true;
 }
@@ -58,7 +66,7 @@ static void read_nodes(const char *root, struct pl_topology *out) {
         uint8_t members[PL_CPUS_MAX] = {0};
         snprintf(name, sizeof name, "devices/system/node/node%d/cpulist", node);
         if (read_line(root, name, line, sizeof line) != 0) continue;
-        if (!parse_cpu_list(line, members, 1)) continue;
+        if (!parse_cpu_list(line, members)) continue;
         for (uint32_t i = 0; i < out->count; i++) {
             if (members[out->cpus[i].cpu]) out->cpus[i].node = (int16_t)node;
         }
@@ -71,7 +79,7 @@ int pl_topology_read(const char *sysfs_root, struct pl_topology *out, struct pl_
     uint8_t online[PL_CPUS_MAX] = {0};
     memset(out, 0, sizeof *out);
     int code = read_line(root, "devices/system/cpu/online", line, sizeof line);
-    if (code == 0 && !parse_cpu_list(line, online, 1)) code = EBADMSG;
+    if (code == 0 && !parse_cpu_list(line, online)) code = EBADMSG;
     if (code != 0) {
         return pl_fail(error, code, "cannot read the list of CPUs in %s/devices/system/cpu", root);
     }

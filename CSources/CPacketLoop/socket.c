@@ -69,11 +69,16 @@ static int bind_socket(int fd, sa_family_t family, const struct pl_address *loca
     struct sockaddr_in6 name;
     socklen_t length = pl_address_to_kernel(local, family, &name);
     if (bind(fd, (struct sockaddr *)&name, length) != 0) return fail_to_bind(local, errno, error);
-    length = sizeof name;
+    return bound == NULL ? 0 : pl_socket_address(fd, bound, error);
+}
+
+int pl_socket_address(int fd, struct pl_address *out, struct pl_error *error) {
+    struct sockaddr_in6 name;
+    socklen_t length = sizeof name;
     if (getsockname(fd, (struct sockaddr *)&name, &length) != 0) {
-        return pl_fail(error, errno, "cannot read the address of a UDP socket");
+        return pl_fail(error, errno, "cannot read the address of socket %d", fd);
     }
-    if (bound != NULL) pl_address_from_kernel(&name, bound);
+    pl_address_from_kernel(&name, out);
     return 0;
 }
 

@@ -157,6 +157,9 @@ struct pl_socket_options {
 int pl_socket_open(const struct pl_socket_options *options, struct pl_address *bound,
                    struct pl_error *error);
 
+// Reads the address that a UDP or TCP socket is bound to. Returns 0 or -1.
+int pl_socket_address(int descriptor, struct pl_address *out, struct pl_error *error);
+
 // The size that the kernel granted for the receive queue, in bytes as asked for (the kernel itself
 // doubles the figure for its book-keeping). -1 on a bad descriptor.
 int64_t pl_socket_receive_buffer_bytes(int descriptor);

@@ -1,0 +1,55 @@
+import CPacketLoop
+import Glibc
+import Testing
+
+/// Who holds a port.
+@Suite struct PortTests {
+  func holder(_ transport: pl_transport, _ address: pl_address) -> pl_port_holder? {
+    var address = address
+    var holder = pl_port_holder()
+    return unsafe pl_port_find_holder(transport, &address, &holder) ? holder : nil
+  }
+
+  @Test func theSentenceNamesPortAndHolder() throws {
+    let first = try UdpSocket(.loopback(port: 0))
+    let error = try #require(throws: SetUpError.self) { _ = try UdpSocket(first.address) }
+    let text = error.description
+    #expect(text.hasPrefix("cannot bind 127.0.0.1:\(first.address.port)/udp: Address already in use"))
+    #expect(text.hasSuffix("process \(getpid()))"))
+  }
+
+  @Test func udpByAddressAndWildcard() throws {
+    let socket = try UdpSocket(.loopback(port: 0, host: 3))
+    let port = socket.address.port
+    #expect(holder(PL_UDP, socket.address)?.process == getpid())
+    var wildcard = pl_address.loopback(port: port, host: 0)
+    wildcard.ip.12 = 0
+    #expect(holder(PL_UDP, wildcard)?.process == getpid())
+    #expect(holder(PL_UDP, .loopback(port: port, host: 4)) == nil)
+    #expect(holder(PL_TCP, socket.address) == nil)
+  }
+
+  @Test func ipv6() throws {
+    let socket = try UdpSocket(.ipv6Loopback(port: 0))
+    #expect(holder(PL_UDP, socket.address)?.process == getpid())
+    #expect(holder(PL_UDP, .loopback(port: socket.address.port)) == nil)
+  }
+
+  @Test func tcpListeners() throws {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    #expect(listen(descriptor, 1) == 0)  // binds a free port of the wildcard address
+    var bound = pl_address()
+    var error = pl_error()
+    #expect(unsafe pl_socket_address(descriptor, &bound, &error) == 0)
+    #expect(holder(PL_TCP, .loopback(port: bound.port))?.process == getpid())
+  }
+
+  @Test func addressesAsText() {
+    var text = [CChar](repeating: 0, count: Int(PL_ADDRESS_TEXT_SIZE))
+    var ipv4 = pl_address.loopback(port: 3478)
+    #expect(unsafe String(cString: pl_address_text(&ipv4, &text)) == "127.0.0.1:3478")
+    var ipv6 = pl_address.ipv6Loopback(port: 80)
+    #expect(unsafe String(cString: pl_address_text(&ipv6, &text)) == "[::1]:80")
+  }
+}
