@@ -3,6 +3,7 @@
 import { Trouble } from "./sound.js";
 
 const connectSecondsMax = 15;
+const hangUpMilliseconds = 2000;
 
 /**
  * A call to this page's own server. `onState` gets "connecting", "connected", "interrupted" and
@@ -28,6 +29,7 @@ export class Call {
     for (const track of this.stream.getAudioTracks()) this.peer.addTrack(track, this.stream);
     await this.peer.setLocalDescription(await this.peer.createOffer());
     const answer = await this.post(this.peer.localDescription.sdp);
+    if (this.state === "ended") this.abandonLate();
     await this.peer.setRemoteDescription({ type: "answer", sdp: answer });
     await this.connected();
     this.connectMilliseconds = Math.round(performance.now() - this.began);
@@ -53,6 +55,10 @@ export class Call {
   connected() {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(noWay()), connectSecondsMax * 1000);
+      this.stopWaiting = () => {
+        clearTimeout(timer);
+        reject(new Error("hung up while connecting"));
+      };
       this.peer.onconnectionstatechange = () => {
         const state = this.peer.connectionState;
         if (state === "connected" || state === "failed") clearTimeout(timer);
@@ -106,16 +112,27 @@ export class Call {
     };
   }
 
-  /** Hangs up on both sides. */
+  /** Hangs up on both sides: there first, so that the server hears of it from us. */
   async hangUp() {
-    const { id } = this;
+    if (this.leaving || this.state === "ended") return;
+    this.leaving = true;
+    if (this.id) {
+      await reach(`/v1/realtime/calls/${this.id}/hangup`, {
+        method: "POST", signal: AbortSignal.timeout(hangUpMilliseconds),
+      }).catch(() => {});
+    }
     this.end(null);
-    if (id) await reach(`/v1/realtime/calls/${id}/hangup`, { method: "POST" }).catch(() => {});
+  }
+
+  /** Hung up before the server had answered: now its call has a name to be ended by. */
+  abandonLate() {
+    navigator.sendBeacon(`/v1/realtime/calls/${this.id}/hangup`);
+    throw new Error("hung up while connecting");
   }
 
   /** For a page that is being closed: the hang-up still leaves. */
   abandon() {
-    if (this.id && this.state !== "ended") {
+    if (this.id && this.state !== "ended" && !this.leaving) {
       navigator.sendBeacon(`/v1/realtime/calls/${this.id}/hangup`);
     }
   }
@@ -123,7 +140,8 @@ export class Call {
   end(trouble) {
     if (this.state === "ended") return;
     this.peer?.close();
-    this.setState("ended", trouble);
+    this.stopWaiting?.();
+    this.setState("ended", this.leaving ? null : trouble);
   }
 
   setState(state, trouble = null) {

@@ -45,10 +45,11 @@ class Page {
     this.trouble(null);
     this.clear();
     this.show("asking", "Asking for the microphone …");
+    let call = null;
     try {
       this.context = new AudioContext();
       this.stream = await open(this.context);
-      this.call = new Call({
+      call = this.call = new Call({
         backend: this.backend,
         stream: this.stream,
         onState: (state, trouble) => this.stateChanged(state, trouble),
@@ -57,9 +58,11 @@ class Page {
       this.context.resume();
       this.own = new LevelMeter(this.context, this.stream);
       this.draw();
-      await this.call.start();
+      await call.start();
       return true;
     } catch (error) {
+      // Hung up while connecting, or told already.
+      if (call?.state === "ended") return false;
       this.finish(error instanceof Trouble ? error
         : new Trouble("The call did not start", `The browser says: ${error.message}`));
       return false;
@@ -67,7 +70,8 @@ class Page {
   }
 
   async stop() {
-    this.show("idle", "Hanging up …");
+    find("call").disabled = true;
+    find("status").textContent = "Hanging up …";
     await this.call?.hangUp();
   }
 
@@ -138,8 +142,9 @@ class Page {
   }
 
   /** Back to where a call can be started; with a trouble, it is told. */
-  finish(trouble) {
+  finish(reason) {
     clearInterval(this.timer);
+    const trouble = this.call?.leaving ? null : reason;
     this.call?.end(trouble);
     this.own?.close();
     this.answer?.close();

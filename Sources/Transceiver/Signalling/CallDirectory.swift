@@ -20,7 +20,7 @@ package struct CallFigures: Sendable {
   package var connectMilliseconds: UInt64?
   /// The relay that the client's media comes through.
   package var relay: UInt16?
-  /// The worker of that relay.
+  /// The worker of that relay, named by its trunk port: the trunk carries no number of workers.
   package var relayWorker: UInt16?
   /// Which of the relay's public addresses the client uses.
   package var listener: UInt8?
