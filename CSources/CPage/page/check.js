@@ -30,6 +30,7 @@ export async function runCheck(page, parameters) {
 function emptyResult() {
   return {
     connected: false, connectMilliseconds: null, toneHertz: null, toneLevelDbfs: null,
+    sentLevelDbfs: null, audioContext: null,
     packetsReceived: 0, packetsLost: 0, seconds: 0, roundTripMilliseconds: null,
     jitterMilliseconds: null, srtpCipher: null, callID: null, error: null,
     userAgent: navigator.userAgent,
@@ -48,6 +49,8 @@ async function measure(page, seconds, result) {
     await pause(lookMilliseconds);
     if (!page.call) break;
     meter?.look();
+    result.sentLevelDbfs = page.own.read();
+    result.audioContext = page.context.state;
     const figures = await page.call.figures();
     for (const name of ["packetsReceived", "packetsLost", "roundTripMilliseconds",
       "jitterMilliseconds", "srtpCipher"]) result[name] = figures[name];
