@@ -1,0 +1,88 @@
+package import Dtls
+package import Wire
+
+/// What a caller needs of the server's SDP answer (RFC 8866, RFC 9429).
+package struct AnswerDescription: Sendable {
+  package var iceUfrag: String
+  package var icePwd: String
+  /// The certificates that the server may show; never empty.
+  package var fingerprints: [DtlsFingerprint]
+  /// The server sends the ClientHello.
+  package var isActive: Bool
+  /// The server's addresses over UDP, in its order; never empty.
+  package var candidates: [TransportAddress]
+  /// The payload type that both sides send Opus with.
+  package var payloadType: UInt8
+
+  /// Reads an answer to an offer of one audio line.
+  package static func parse(_ text: String) throws(CallClientError) -> AnswerDescription {
+    var reader = Reader()
+    for line in text.split(whereSeparator: \.isNewline) { reader.read(line) }
+    return try reader.description()
+  }
+}
+
+/// Why a call could not be begun, in one sentence.
+package struct CallClientError: Error, Equatable, Sendable, CustomStringConvertible {
+  package let description: String
+}
+
+private struct Reader {
+  var ufrag: String?
+  var password: String?
+  var fingerprints: [DtlsFingerprint] = []
+  var setup: Substring?
+  var candidates: [TransportAddress] = []
+  var payloadType: UInt8?
+
+  mutating func read(_ line: Substring) {
+    if let value = line.value(of: "a=ice-ufrag:") { ufrag = String(value) }
+    if let value = line.value(of: "a=ice-pwd:") { password = String(value) }
+    if let value = line.value(of: "a=setup:") { setup = value }
+    if let value = line.value(of: "a=rtpmap:") { readRtpMap(value) }
+    if let value = line.value(of: "a=candidate:") { readCandidate(value) }
+    if let value = line.value(of: "a=fingerprint:") {
+      let words = value.split(separator: " ")
+      if words.count == 2, let fingerprint = DtlsFingerprint(hash: words[0], text: words[1]) {
+        fingerprints.append(fingerprint)
+      }
+    }
+  }
+
+  private mutating func readRtpMap(_ value: Substring) {
+    let words = value.split(separator: " ")
+    guard words.count == 2, words[1].lowercased() == "opus/48000/2" else { return }
+    payloadType = UInt8(words[0])
+  }
+
+  /// `foundation component transport priority address port typ host` (RFC 8839, section 5.1).
+  private mutating func readCandidate(_ value: Substring) {
+    let words = value.split(separator: " ")
+    guard words.count >= 8, words[1] == "1", words[2].lowercased() == "udp" else { return }
+    let isIPv6 = words[4].contains(":")
+    let text = isIPv6 ? "[\(words[4])]:\(words[5])" : "\(words[4]):\(words[5])"
+    if let address = TransportAddress(text) { candidates.append(address) }
+  }
+
+  func description() throws(CallClientError) -> AnswerDescription {
+    guard let ufrag, let password else { throw missing("ICE credentials") }
+    guard !fingerprints.isEmpty else { throw missing("usable fingerprint") }
+    guard setup == "active" || setup == "passive" else { throw missing("DTLS role") }
+    guard !candidates.isEmpty else { throw missing("UDP candidate") }
+    guard let payloadType, payloadType < 128 else { throw missing("Opus payload type") }
+    return AnswerDescription(
+      iceUfrag: ufrag, icePwd: password, fingerprints: fingerprints, isActive: setup == "active",
+      candidates: candidates, payloadType: payloadType)
+  }
+
+  private func missing(_ what: String) -> CallClientError {
+    CallClientError(description: "the SDP answer has no \(what)")
+  }
+}
+
+extension Substring {
+  /// What follows `prefix`; nil when the line begins otherwise.
+  fileprivate func value(of prefix: String) -> Substring? {
+    hasPrefix(prefix) ? dropFirst(prefix.count) : nil
+  }
+}

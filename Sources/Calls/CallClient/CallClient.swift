@@ -1,0 +1,304 @@
+import Crypto
+package import Dtls
+import Ice
+import Rtp
+import Srtp
+package import Voice
+package import Wire
+
+/// How a caller behaves.
+package struct CallClientOptions: Sendable {
+  /// What the offer says of the DTLS roles.
+  package enum Setup: String, Sendable { case actpass, active, passive }
+
+  package var setup = Setup.actpass
+  /// At which rate the caller listens.
+  package var rate = PcmRate.hertz16000
+  /// How long the call may take to connect after the answer.
+  package var connectMilliseconds: UInt64 = 15_000
+
+  package init() {}
+}
+
+/// Why a caller's call ended.
+package enum CallClientEnd: Equatable, Sendable {
+  case hungUp
+  /// The server said BYE or close_notify.
+  case endedByServer
+  case neverConnected
+  case consentLost
+  case dtlsFailed(DtlsFailure)
+}
+
+/// Where a caller stands.
+package enum CallClientState: Equatable, Sendable {
+  /// Waits for the answer to its offer.
+  case offering
+  case connecting
+  case connected
+  case ended(CallClientEnd)
+}
+
+/// The figures of one call, as its caller sees them.
+package struct CallClientFigures: Sendable {
+  /// From the answer to the first answered check, in milliseconds.
+  package var iceMilliseconds: UInt64?
+  /// From the answer to the keys, in milliseconds.
+  package var connectMilliseconds: UInt64?
+  package var packetsSent: UInt64 = 0
+  package var packetsReceived: UInt64 = 0
+  package var packetsLost = 0
+  /// Frames of 20 ms that had to be made up.
+  package var framesConcealed: UInt64 = 0
+  /// Packets that SRTP refused.
+  package var packetsRefused: UInt64 = 0
+  package var roundTripMicroseconds: UInt64?
+  package var tone = ToneFigures()
+  package var srtpProfile: String?
+}
+
+/// The other end of a call: offers, connects, says a tone and measures what comes back.
+///
+/// Sans-IO, as the session is that it calls: after each mutating call drain `nextDatagram`, then
+/// ask for `deadline`. One thread.
+package final class CallClient {
+  package let options: CallClientOptions
+  package private(set) var state = CallClientState.offering
+  package var deadline: Instant { computeDeadline() }
+
+  let identity: DtlsIdentity
+  let tone: EncodedTone
+  let secrets: CallerSecrets
+  var random: SeededRandom
+  var ice: IceClientAgent?
+  var dtls: OpenSslDtls?
+  var media: CallerMedia?
+  var answer: AnswerDescription?
+  var queue = SendQueue()
+  var acceptedAt = Instant.never
+  var counts = CallClientFigures()
+  
+
+  /// `random` must be a secure one in service: the call's secrets come from it.
+  package init(
+    tone: EncodedTone, identity: DtlsIdentity, options: CallClientOptions = CallClientOptions(),
+    random: inout some RandomNumberGenerator
+  ) {
+    self.tone = tone
+    self.identity = identity
+    self.options = options
+    secrets = CallerSecrets(random: &random)
+    self.random = SeededRandom(seed: random.next())
+  }
+
+  /// The SDP offer, ready to be posted.
+  package var offer: String {
+    OfferText.render(
+      secrets: secrets, fingerprint: identity.fingerprint(), setup: options.setup.rawValue)
+  }
+
+  /// Takes the server's SDP answer and begins to connect.
+  package func accept(answer text: String, at now: Instant) throws(CallClientError) {
+    precondition(state == .offering, "a call is answered once")
+    let answer = try AnswerDescription.parse(text)
+    var configuration = DtlsConfiguration(
+      role: answer.isActive ? .passive : .active, fingerprints: answer.fingerprints)
+    configuration.handshakeTimeoutMilliseconds = options.connectMilliseconds
+    do {
+      dtls = try OpenSslDtls(
+        identity: identity, configuration: configuration, seed: secrets.dtlsSeed)
+    } catch {
+      throw CallClientError(description: error.description)
+    }
+    self.answer = answer
+    ice = IceClientAgent(
+      local: IceCredentials(ufrag: secrets.iceUfrag, password: secrets.icePwd),
+      remote: IceCredentials(ufrag: answer.iceUfrag, password: answer.icePwd),
+      candidates: answer.candidates, tieBreaker: random.next(), at: now)
+    acceptedAt = now
+    state = .connecting
+    // A server that is active may speak as soon as it has our first check.
+    if answer.isActive { dtls?.start(at: now) }
+    pollIce(at: now)
+  }
+
+  /// Takes one datagram that came from `address`, changing it in place; any bytes may come.
+  package func handle(
+    _ datagram: UnsafeMutableRawBufferPointer, from address: TransportAddress, at now: Instant
+  ) {
+    guard state == .connecting || state == .connected, let first = unsafe datagram.first,
+      ice?.isCandidate(address) == true
+    else { return }
+    switch DatagramKind.classify(firstByte: first) {
+    case .stun: unsafe handleStun(datagram, from: address, at: now)
+    case .dtls:
+      unsafe dtls?.handle(UnsafeRawBufferPointer(datagram), at: now)
+      pumpDtls(at: now)
+    case .media: unsafe handleMedia(datagram, at: now)
+    case .other: break
+    }
+  }
+
+  /// Does what is due at `now`.
+  package func handleTimeout(at now: Instant) {
+    guard state == .connecting || state == .connected else { return }
+    if state == .connecting,
+      now.milliseconds(since: acceptedAt) >= options.connectMilliseconds
+    {
+      return end(.neverConnected)
+    }
+    pollIce(at: now)
+    if let dtls, dtls.deadline <= now {
+      dtls.handleTimeout(at: now)
+      pumpDtls(at: now)
+    }
+    runMedia(at: now)
+  }
+
+  /// Writes the next datagram to send into `buffer` (1,536 bytes or more): its length and target.
+  package func nextDatagram(
+    into buffer: UnsafeMutableRawBufferPointer
+  ) -> (length: Int, to: TransportAddress)? {
+    unsafe queue.next(into: buffer)
+  }
+
+  /// Ends the call: BYE and close_notify are queued.
+  package func hangUp(at now: Instant) {
+    guard state == .connecting || state == .connected else { return end(.hungUp) }
+    if let media, let target = ice?.selected, let slot = unsafe queue.slot() {
+      var length = unsafe media.writeGoodbye(into: slot)
+      if unsafe media.srtp.protectRtcp(slot, length: &length) == .ok {
+        queue.commit(length: length, to: target)
+      }
+    }
+    dtls?.close()
+    drainDtls()
+    end(.hungUp)
+  }
+
+  /// The call in numbers, at this moment.
+  package var figures: CallClientFigures {
+    var figures = counts
+    guard let media else { return figures }
+    figures.packetsSent = media.packetsSent
+    figures.packetsReceived = media.packetsReceived
+    figures.packetsLost = media.packetsLost
+    figures.framesConcealed = media.concealedFrames
+    figures.roundTripMicroseconds = media.roundTripMicroseconds
+    figures.tone = media.figures
+    figures.srtpProfile = media.srtp.profile.name
+    return figures
+  }
+
+  // MARK: - Steps
+
+  func end(_ reason: CallClientEnd) {
+    if case .ended = state { return }
+    state = .ended(reason)
+  }
+
+  private func computeDeadline() -> Instant {
+    guard state == .connecting || state == .connected, let ice, let dtls else { return .never }
+    var next = min(ice.deadline, dtls.deadline)
+    if state == .connecting {
+      next = min(next, acceptedAt.advanced(byMilliseconds: options.connectMilliseconds))
+    }
+    if let media { next = min(next, min(media.nextTick, media.nextReport)) }
+    return next
+  }
+
+  private func pollIce(at now: Instant) {
+    while let slot = unsafe queue.slot(),
+      let check = unsafe ice?.poll(at: now, into: slot, random: &random)
+    {
+      queue.commit(length: check.length, to: check.to)
+    }
+    if ice?.state == .lost { end(state == .connected ? .consentLost : .neverConnected) }
+  }
+
+  private func handleStun(
+    _ datagram: UnsafeMutableRawBufferPointer, from address: TransportAddress, at now: Instant
+  ) {
+    guard let slot = unsafe queue.slot() else { return }
+    let verdict = unsafe ice?.handle(
+      UnsafeRawBufferPointer(datagram).bytes, from: address, at: now, reply: slot)
+    switch verdict {
+    case .respond(let length): queue.commit(length: length, to: address)
+    case .connected:
+      counts.iceMilliseconds = now.milliseconds(since: acceptedAt)
+      dtls?.start(at: now)
+      pumpDtls(at: now)
+      pollIce(at: now)
+    case .refreshed, .ignored, nil: break
+    }
+  }
+
+  private func handleMedia(_ datagram: UnsafeMutableRawBufferPointer, at now: Instant) {
+    guard let media else { return }
+    var length = datagram.count
+    let isControl = isRtcp(unsafe UnsafeRawBufferPointer(datagram).bytes)
+    let status =
+      unsafe isControl
+      ? media.srtp.unprotectRtcp(datagram, length: &length)
+      : media.srtp.unprotectRtp(datagram, length: &length)
+    guard status == .ok else {
+      counts.packetsRefused += 1
+      return
+    }
+    let bytes = unsafe UnsafeRawBufferPointer(rebasing: datagram[..<length]).bytes
+    guard isControl else { return media.receive(rtp: bytes, at: now) }
+    if media.receive(rtcp: bytes, at: now) { end(.endedByServer) }
+  }
+
+  private func runMedia(at now: Instant) {
+    guard state == .connected, let media, let target = ice?.selected else { return }
+    while media.nextTick <= now {
+      sendTick(media, to: target, at: now)
+      media.advanceTick(at: now)
+    }
+    guard media.nextReport <= now, let slot = unsafe queue.slot() else { return }
+    var length = unsafe media.writeReport(into: slot, at: now)
+    if unsafe media.srtp.protectRtcp(slot, length: &length) == .ok {
+      queue.commit(length: length, to: target)
+    }
+  }
+
+  private func sendTick(_ media: CallerMedia, to target: TransportAddress, at now: Instant) {
+    guard let slot = unsafe queue.slot() else { return }
+    var length = unsafe media.tick(into: slot, at: now)
+    if unsafe media.srtp.protectRtp(slot, length: &length) == .ok {
+      queue.commit(length: length, to: target)
+    }
+  }
+
+  private func pumpDtls(at now: Instant) {
+    guard let dtls else { return }
+    drainDtls()
+    switch dtls.state {
+    case .connected: if media == nil { beginMedia(dtls, at: now) }
+    case .failed(let failure): end(.dtlsFailed(failure))
+    case .closed: end(.endedByServer)
+    case .idle, .handshaking: break
+    }
+  }
+
+  private func drainDtls() {
+    guard let dtls, let answer else { return }
+    let target = ice?.selected ?? answer.candidates[0]
+    while let slot = unsafe queue.slot(), let length = unsafe dtls.nextDatagram(into: slot) {
+      queue.commit(length: length, to: target)
+    }
+  }
+
+  private func beginMedia(_ dtls: OpenSslDtls, at now: Instant) {
+    guard let agreed = dtls.srtpKeys, let profile = SrtpProfile(rawValue: agreed.profile),
+      let keys = SrtpKeys(profile: profile, local: agreed.local, remote: agreed.remote),
+      let srtp = SrtpContext(keys: keys), let answer
+    else { return end(.dtlsFailed(.noSrtpProfile)) }
+    media = CallerMedia(
+      tone: tone, payloadType: answer.payloadType, rate: options.rate, srtp: srtp,
+      ssrc: secrets.ssrc, random: &random, at: now)
+    counts.connectMilliseconds = now.milliseconds(since: acceptedAt)
+    state = .connected
+  }
+}

@@ -1,0 +1,155 @@
+import Rtp
+import Srtp
+package import Voice
+import Wire
+
+/// The sound of a connected call at its caller: says a tone, and measures what comes back.
+@safe final class CallerMedia {
+  static let tickNanoseconds: UInt64 = 20_000_000
+  static let reportMilliseconds: UInt64 = 1_000
+  /// A window is right when its tone is this close to the one that was said.
+  static let toneToleranceHertz = 3.0
+
+  let srtp: SrtpContext
+  private let tone: EncodedTone
+  private let payloadType: UInt8
+  private let ssrc: UInt32
+  private let name: CanonicalName
+  private var sequenceNumber: UInt16
+  private var timestamp: UInt32
+  private var nextPayload = 0
+  private var statistics = SenderStatistics(clockRate: 48_000)
+  private var receiver: AudioReceiver
+  private var meter: ToneMeter
+  private let frame: UnsafeMutableBufferPointer<Int16>
+  private(set) var nextTick: Instant
+  private(set) var nextReport: Instant
+  private(set) var figures = ToneFigures()
+  private(set) var roundTripMicroseconds: UInt64?
+
+  init(
+    tone: EncodedTone, payloadType: UInt8, rate: PcmRate, srtp: SrtpContext, ssrc: UInt32,
+    random: inout SeededRandom, at now: Instant
+  ) {
+    self.tone = tone
+    self.payloadType = payloadType
+    self.srtp = srtp
+    self.ssrc = ssrc
+    name = CanonicalName("caller")
+    // Half the range, so that no receiver meets a wrap in the first minutes (RFC 3711, 3.3.1).
+    sequenceNumber = UInt16(truncatingIfNeeded: random.next()) & 0x7FFF
+    timestamp = UInt32(truncatingIfNeeded: random.next())
+    receiver = AudioReceiver(payloadType: payloadType, rate: rate)
+    meter = ToneMeter(rate: rate)
+    unsafe frame = .allocate(capacity: rate.frameSampleCount)
+    unsafe frame.initialize(repeating: 0)
+    nextTick = now
+    nextReport = now.advanced(byMilliseconds: Self.reportMilliseconds / 2)
+  }
+
+  deinit { unsafe frame.deallocate() }
+
+  /// Packets that the server's sequence numbers say were sent, but did not come.
+  var packetsLost: Int { Int(receiver.source?.cumulativeLost ?? 0) }
+  var packetsReceived: UInt64 { receiver.source?.received ?? 0 }
+  var packetsSent: UInt64 { statistics.packetCount }
+  var concealedFrames: UInt64 { receiver.counts.concealedFrames }
+
+  /// Takes an RTP packet whose authentication held.
+  func receive(rtp bytes: RawSpan, at now: Instant) {
+    guard case .packet(let header) = RtpHeader.parse(bytes) else { return }
+    _ = receiver.handle(bytes, header: header, at: now)
+  }
+
+  /// Takes a compound RTCP packet whose authentication held; true when it says goodbye.
+  func receive(rtcp bytes: RawSpan, at now: Instant) -> Bool {
+    guard case .compound(let compound) = RtcpCompound.parse(bytes) else { return false }
+    var offset = 0
+    var isGoodbye = false
+    while let (part, next) = compound.part(of: bytes, at: offset) {
+      offset = next
+      switch part {
+      case .senderReport(let ssrc, let info, let blocks):
+        receiver.noteSenderReport(ssrc: ssrc, info: info, at: now)
+        note(blocks, of: bytes, at: now)
+      case .receiverReport(_, let blocks): note(blocks, of: bytes, at: now)
+      case .goodbye: isGoodbye = true
+      case .nack, .sourceDescription, .other: break
+      }
+    }
+    return isGoodbye
+  }
+
+  private func note(_ blocks: ReportBlocks, of bytes: RawSpan, at now: Instant) {
+    for index in 0..<blocks.count {
+      let block = blocks.block(index, of: bytes)
+      guard block.ssrc == ssrc else { continue }
+      roundTripMicroseconds =
+        MediaClock.roundTripMicroseconds(from: block, at: now) ?? roundTripMicroseconds
+    }
+  }
+
+  /// One tick: hears a frame, and writes the next RTP packet into `output`; its length.
+  func tick(into output: UnsafeMutableRawBufferPointer, at now: Instant) -> Int {
+    _ = unsafe receiver.pull(into: frame, at: now)
+    if unsafe meter.hear(UnsafeBufferPointer(frame)), let reading = meter.reading {
+      figures.note(reading, expected: tone.hertz)
+    }
+    let payload = tone.payloads[nextPayload]
+    let header = RtpHeader(
+      marker: statistics.packetCount == 0, payloadType: payloadType,
+      sequenceNumber: sequenceNumber, timestamp: timestamp, ssrc: ssrc)
+    var writer = unsafe ByteWriter(into: output)
+    header.write(to: &writer)
+    unsafe writer.append(payload.span.bytes)
+    statistics.note(timestamp: timestamp, payloadCount: payload.count, at: now)
+    nextPayload = (nextPayload + 1) % tone.payloads.count
+    sequenceNumber &+= 1
+    timestamp &+= UInt32(frameUnits)
+    return writer.count
+  }
+
+  /// Moves the tick on; a thread that was held up for long drops what it missed.
+  func advanceTick(at now: Instant) {
+    nextTick = nextTick.advanced(byNanoseconds: Self.tickNanoseconds)
+    if now.nanoseconds(since: nextTick) > 5 * Self.tickNanoseconds {
+      nextTick = now.advanced(byNanoseconds: Self.tickNanoseconds)
+    }
+  }
+
+  /// Writes a report (SR, SDES); its length.
+  func writeReport(into output: UnsafeMutableRawBufferPointer, at now: Instant) -> Int {
+    nextReport = now.advanced(byMilliseconds: Self.reportMilliseconds)
+    var writer = unsafe ByteWriter(into: output)
+    RtcpWriter.report(
+      from: ssrc, info: statistics.report(at: now), block: receiver.reportBlock(at: now),
+      name: name, to: &writer)
+    return writer.count
+  }
+
+  /// Writes the BYE that ends the call; its length.
+  func writeGoodbye(into output: UnsafeMutableRawBufferPointer) -> Int {
+    var writer = unsafe ByteWriter(into: output)
+    RtcpWriter.goodbye(from: ssrc, name: name, to: &writer)
+    return writer.count
+  }
+}
+
+/// What a caller heard of its own tone.
+package struct ToneFigures: Equatable, Sendable {
+  /// Of the last window of 200 ms.
+  package private(set) var last: ToneReading?
+  /// Windows since the first one in which the tone was there.
+  package private(set) var windows = 0
+  /// Those of them with the right tone.
+  package private(set) var rightWindows = 0
+
+  mutating func note(_ reading: ToneReading, expected: Double) {
+    let difference = reading.hertz - expected
+    let isRight =
+      difference.magnitude <= CallerMedia.toneToleranceHertz && reading.level > -60
+    last = reading
+    if isRight { rightWindows += 1 }
+    if rightWindows > 0 { windows += 1 }
+  }
+}

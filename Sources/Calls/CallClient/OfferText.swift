@@ -1,0 +1,43 @@
+import Dtls
+
+/// What a caller draws at random for one call. Secret but for the SSRC and the ufrag.
+struct CallerSecrets: Sendable {
+  let iceUfrag: String
+  let icePwd: String
+  let ssrc: UInt32
+  let sessionNumber: UInt64
+  let dtlsSeed: [UInt8]
+
+  init(random: inout some RandomNumberGenerator) {
+    iceUfrag = Self.iceText(count: 8, random: &random)
+    icePwd = Self.iceText(count: 24, random: &random)
+    ssrc = UInt32.random(in: 1...UInt32.max, using: &random)
+    sessionNumber = random.next() >> 1
+    dtlsSeed = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
+  }
+
+  private static func iceText(count: Int, random: inout some RandomNumberGenerator) -> String {
+    let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+    return String((0..<count).map { _ in letters.randomElement(using: &random)! })
+  }
+}
+
+/// The SDP offer of one audio line, as browsers write it (RFC 9429).
+enum OfferText {
+  static let payloadType = 111
+
+  static func render(
+    secrets: CallerSecrets, fingerprint: DtlsFingerprint, setup: String
+  ) -> String {
+    let lines = [
+      "v=0", "o=- \(secrets.sessionNumber) 2 IN IP4 127.0.0.1", "s=-", "t=0 0",
+      "a=group:BUNDLE 0", "a=msid-semantic: WMS *",
+      "m=audio 9 UDP/TLS/RTP/SAVPF \(payloadType)", "c=IN IP4 0.0.0.0",
+      "a=ice-ufrag:\(secrets.iceUfrag)", "a=ice-pwd:\(secrets.icePwd)",
+      "a=fingerprint:\(fingerprint.hash.name) \(fingerprint.text)", "a=setup:\(setup)",
+      "a=mid:0", "a=sendrecv", "a=rtcp-mux", "a=rtpmap:\(payloadType) opus/48000/2",
+      "a=fmtp:\(payloadType) minptime=10;useinbandfec=1", "a=ssrc:\(secrets.ssrc) cname:caller",
+    ]
+    return lines.map { $0 + "\r\n" }.joined()
+  }
+}
