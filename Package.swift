@@ -133,6 +133,9 @@ let package = Package(
     tests("VoiceTests", uses: ["CProbe", "TestSupport", "Voice", "Rtp", "Wire"]),
     tests("BackendsTests", uses: ["Backends", "Voice", "Wire"]),
     tests("SessionTests", uses: ["CProbe", "TestSupport", "Session", "CallClient", "Ice", "Dtls", "Srtp", "Rtp", "Voice", "Backends", "Crypto", "Wire"]),
+    tests(
+      "CallClientTests",
+      uses: ["CallClient", "Crypto", "Dtls", "Ice", "Rtp", "Sdp", "Srtp", "Voice", "Wire"]),
     tests("RelayCoreTests", uses: ["CProbe", "TestSupport", "RelayCore", "Token", "Trunk", "Crypto", "Wire"]),
     tests(
       "RelayRuntimeTests",

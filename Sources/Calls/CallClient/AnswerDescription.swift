@@ -25,6 +25,8 @@ package struct AnswerDescription: Sendable {
 /// Why a call could not be begun, in one sentence.
 package struct CallClientError: Error, Equatable, Sendable, CustomStringConvertible {
   package let description: String
+
+  package init(description: String) { self.description = description }
 }
 
 private struct Reader {

@@ -165,7 +165,7 @@ package final class CallClient {
   /// Ends the call: BYE and close_notify are queued.
   package func hangUp(at now: Instant) {
     guard state == .connecting || state == .connected else { return end(.hungUp) }
-    if let media, let target = ice?.selected, let slot = unsafe queue.slot() {
+    if let media, let target, let slot = unsafe queue.slot() {
       var length = unsafe media.writeGoodbye(into: slot)
       if unsafe media.srtp.protectRtcp(slot, length: &length) == .ok {
         queue.commit(length: length, to: target)
@@ -251,7 +251,7 @@ package final class CallClient {
   }
 
   private func runMedia(at now: Instant) {
-    guard state == .connected, let media, let target = ice?.selected else { return }
+    guard state == .connected, let media, let target else { return }
     while media.nextTick <= now {
       sendTick(media, to: target, at: now)
       media.advanceTick(at: now)
@@ -282,9 +282,12 @@ package final class CallClient {
     }
   }
 
+  /// Where datagrams go. A server that got our check speaks to us even when its answer was lost, so
+  /// DTLS may be done before the first check is.
+  private var target: TransportAddress? { ice?.selected ?? answer?.candidates.first }
+
   private func drainDtls() {
-    guard let dtls, let answer else { return }
-    let target = ice?.selected ?? answer.candidates[0]
+    guard let dtls, let target else { return }
     while let slot = unsafe queue.slot(), let length = unsafe dtls.nextDatagram(into: slot) {
       queue.commit(length: length, to: target)
     }
