@@ -133,7 +133,8 @@ export class RoutePicture {
     const known = (value) => value !== null && value !== undefined;
     if (known(route.client)) browser.textContent = `seen as ${route.client}`;
     if (known(route.relay)) relay.textContent = `Relay ${route.relay}`;
-    if (known(route.relay_worker)) worker.textContent = `worker at trunk port ${route.relay_worker}`;
+    const port = route.relay_worker;
+    if (known(port)) worker.textContent = `worker at trunk port ${port}`;
     transceiver.textContent = `Transceiver ${route.transceiver_node}`;
     shard.textContent = `shard ${route.transceiver_shard}, ${backend}`;
     note.textContent = "as this call takes it";

@@ -1,6 +1,7 @@
 // A small HTTP/1.1 server over libwebsockets: requests in, replies out, on one thread. It serves
 // what the handler says and nothing else: it opens no file but the TLS certificate and key, and
-// follows no path. WebSocket upgrades are refused for now; they will get handlers of their own here.
+// follows no path. WebSocket upgrades are refused for now; they will get handlers of their own
+// here.
 //
 // Bounds: connections, bytes of header (8 KiB), bytes of body, and seconds for a client to send a
 // request or take a reply. A client beyond a bound is answered if it can be, then cut off.

@@ -16,7 +16,7 @@ extension Signalling {
     let answer = CallAnswer(
       iceUfrag: names.token.text, icePwd: names.password.text, fingerprint: options.fingerprint,
       candidates: candidates, ssrc: .random(in: 1 ... .max, using: &random),
-      sessionNumber: .random(in: 1 ... (.max >> 1), using: &random))
+      sessionNumber: .random(in: 1...(.max >> 1), using: &random))
     var response = ApiResponse(status: 201, "application/sdp", answer.render(to: offer))
     response.headers.append(("Location", base + names.callID.text))
     response.headers.append(("Cache-Control", "no-store"))
