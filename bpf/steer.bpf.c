@@ -1,5 +1,6 @@
-// Steering: the kernel runs this for each datagram that comes to a listener's reuseport group. It
-// drops what no WebRTC client sends, and chooses the worker for the rest. Built by tools/build-bpf.
+// Steering: for each datagram that comes to a listener's reuseport group the kernel runs `steer`,
+// which chooses the worker, and `drop_junk` on that worker's socket, which drops what no WebRTC
+// client sends. Built by tools/build-bpf.
 #include <linux/bpf.h>
 #include <stddef.h>
 
@@ -33,26 +34,11 @@ struct {
     __type(value, struct steering_counters);
 } counters SEC(".maps");
 
-// Counts the drop by its reason. Written as a chain because a switch would become a jump table,
-// which this target does not have.
-static __always_inline int drop(struct steering_counters *count, enum steering_verdict verdict) {
-    if (verdict == STEERING_SHORT) count->dropped_short++;
-    else if (verdict == STEERING_LONG) count->dropped_long++;
-    else if (verdict == STEERING_KIND) count->dropped_kind++;
-    else if (verdict == STEERING_STUN_LENGTH) count->dropped_stun_length++;
-    else if (verdict == STEERING_STUN_COOKIE) count->dropped_stun_cookie++;
-    else count->dropped_dtls_version++;
-    return SK_DROP;
-}
-
-static __always_inline int select(struct sk_reuseport_md *datagram, uint32_t slot) {
-    return slot != STEERING_NO_SLOT
-           && bpf_sk_select_reuseport(datagram, &workers, &slot, 0) == 0;
-}
-
-static __always_inline enum steering_verdict classify(struct sk_reuseport_md *datagram) {
+// The datagram's verdict; `datagram` is the context of either program, and begins, as `length` does,
+// with the UDP header that the kernel has checked.
+static __always_inline enum steering_verdict classify(const void *datagram, uint32_t length) {
     uint8_t first[CLASSIFY_BYTES] = {0};
-    uint32_t length = datagram->len - UDP_HEADER_LENGTH;  // the kernel has checked the header
+    length -= UDP_HEADER_LENGTH;
     if (length >= CLASSIFY_BYTES) {
         bpf_skb_load_bytes(datagram, UDP_HEADER_LENGTH, first, CLASSIFY_BYTES);
     } else {
@@ -62,6 +48,25 @@ static __always_inline enum steering_verdict classify(struct sk_reuseport_md *da
     return classify_datagram(first, length);
 }
 
+// A chain of ifs because a switch would become a jump table, which this target does not have.
+static __always_inline void count_drop(struct steering_counters *count,
+                                       enum steering_verdict verdict) {
+    if (verdict == STEERING_SHORT) count->dropped_short++;
+    else if (verdict == STEERING_LONG) count->dropped_long++;
+    else if (verdict == STEERING_KIND) count->dropped_kind++;
+    else if (verdict == STEERING_STUN_LENGTH) count->dropped_stun_length++;
+    else if (verdict == STEERING_STUN_COOKIE) count->dropped_stun_cookie++;
+    else count->dropped_dtls_version++;
+}
+
+static __always_inline int select(struct sk_reuseport_md *datagram, uint32_t slot) {
+    return slot != STEERING_NO_SLOT
+           && bpf_sk_select_reuseport(datagram, &workers, &slot, 0) == 0;
+}
+
+// Chooses the worker's socket. What no client sends goes uncounted to some worker, whose filter
+// below drops it: SK_DROP here would make the kernel answer with an ICMP port unreachable, so that
+// anybody who forges a client's address could tell that client that its server is gone.
 SEC("sk_reuseport")
 int steer(struct sk_reuseport_md *datagram) {
     uint32_t zero = 0;
@@ -69,22 +74,32 @@ int steer(struct sk_reuseport_md *datagram) {
     struct steering_counters *count = bpf_map_lookup_elem(&counters, &zero);
     if (settings == NULL || count == NULL) return SK_PASS;  // cannot be, but must be said
 
-    enum steering_verdict verdict = classify(datagram);
-    if (verdict != STEERING_KEEP) return drop(count, verdict);
-
+    uint64_t one = classify(datagram, datagram->len) == STEERING_KEEP;
     if (settings->mode == STEERING_BY_CPU) {
         uint32_t cpu = bpf_get_smp_processor_id();
         if (cpu < STEERING_CPUS_MAX && select(datagram, settings->slot_of_cpu[cpu])) {
-            count->by_cpu++;
+            count->by_cpu += one;
             return SK_PASS;
         }
     }
     // The kernel's hash covers both addresses and both ports under a secret of this boot, so nobody
     // outside can aim many flows at one worker.
     if (select(datagram, settings->slot_of_lot[datagram->hash % STEERING_LOTS])) {
-        count->by_flow++;
+        count->by_flow += one;
         return SK_PASS;
     }
-    count->by_kernel++;
+    count->by_kernel += one;
     return SK_PASS;
+}
+
+// The filter of each worker's socket: drops what no client sends, silently. Returns how many bytes
+// to keep; 0 drops the datagram.
+SEC("socket")
+int drop_junk(struct __sk_buff *datagram) {
+    enum steering_verdict verdict = classify(datagram, datagram->len);
+    if (verdict == STEERING_KEEP) return (int)datagram->len;
+    uint32_t zero = 0;
+    struct steering_counters *count = bpf_map_lookup_elem(&counters, &zero);
+    if (count != NULL) count_drop(count, verdict);
+    return 0;
 }

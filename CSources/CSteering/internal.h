@@ -11,8 +11,9 @@ struct bpf_object;
 
 struct steering {
     struct bpf_object *object;
-    int program;
-    int workers;   // map descriptors, owned by `object`
+    int program;   // descriptors, owned by `object`: the two programs and the three maps
+    int filter;
+    int workers;  
     int config;
     int counters;
     uint32_t slots;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-// The program, built by tools/build-bpf. Aligned as an ELF file wants to be read.
+// The programs, built by tools/build-bpf. Aligned as an ELF file wants to be read.
 static const unsigned char object_bytes[] __attribute__((aligned(8))) = {
 #embed "steer.bpf.o"
 };
@@ -19,6 +19,10 @@ static int stay_silent(enum libbpf_print_level level, const char *format, va_lis
     (void)format;
     (void)arguments;
     return 0;
+}
+
+static int find_program(struct bpf_object *object, const char *name) {
+    return bpf_program__fd(bpf_object__find_program_by_name(object, name));
 }
 
 static int find_map(struct bpf_object *object, const char *name) {
@@ -35,13 +39,13 @@ static int load(struct steering *steering) {
     if (result == 0) result = bpf_object__load(steering->object);
     if (result != 0) return -result;
 
-    steering->program = bpf_program__fd(
-        bpf_object__find_program_by_name(steering->object, "steer"));
+    steering->program = find_program(steering->object, "steer");
+    steering->filter = find_program(steering->object, "drop_junk");
     steering->workers = find_map(steering->object, "workers");
     steering->config = find_map(steering->object, "config");
     steering->counters = find_map(steering->object, "counters");
-    bool is_complete = steering->program >= 0 && steering->workers >= 0 && steering->config >= 0
-                       && steering->counters >= 0;
+    bool is_complete = steering->program >= 0 && steering->filter >= 0 && steering->workers >= 0
+                       && steering->config >= 0 && steering->counters >= 0;
     return is_complete ? 0 : ENOENT;
 }
 
@@ -62,7 +66,7 @@ struct steering *steering_open(uint32_t slots, enum steering_mode mode,
     steering_share_lots(steering);
     int number = load(steering);
     if (number != 0) {
-        steering_fail(error, number, "cannot load the steering program into the kernel");
+        steering_fail(error, number, "cannot load the steering programs into the kernel");
     } else if (steering_publish(steering, error) == 0) {
         return steering;
     }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "../../bpf/classify.h"
 
@@ -19,6 +20,11 @@ static int check_slot(const struct steering *steering, uint32_t slot,
 int steering_set_slot(struct steering *steering, uint32_t slot, int descriptor,
                       struct steering_error *error) {
     if (check_slot(steering, slot, error) != 0) return -1;
+    // The filter first: no socket gets a datagram from us that it has not been applied to.
+    int filter = steering->filter;
+    if (setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_BPF, &filter, sizeof filter) != 0) {
+        return steering_fail(error, errno, "cannot put the steering filter on a socket");
+    }
     uint64_t value = (uint64_t)descriptor;
     int result = bpf_map_update_elem(steering->workers, &slot, &value, BPF_ANY);
     if (result != 0) {

@@ -96,7 +96,8 @@ final class FakeSysfs {
     defer { unsafe fclose(file) }
     var line = [CChar](repeating: 0, count: 4_096)
     while unsafe fgets(&line, Int32(line.count), file) != nil {
-      let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+      let bytes = line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
+      let text = String(decoding: bytes, as: UTF8.self)
       if text.hasPrefix("Cpus_allowed_list:") {
         return text.dropFirst(18).filter { !$0.isWhitespace }
       }

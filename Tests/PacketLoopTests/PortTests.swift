@@ -14,7 +14,8 @@ import Testing
     let first = try UdpSocket(.loopback(port: 0))
     let error = try #require(throws: SetUpError.self) { _ = try UdpSocket(first.address) }
     let text = error.description
-    #expect(text.hasPrefix("cannot bind 127.0.0.1:\(first.address.port)/udp: Address already in use"))
+    let port = first.address.port
+    #expect(text.hasPrefix("cannot bind 127.0.0.1:\(port)/udp: Address already in use"))
     #expect(text.hasSuffix("process \(getpid()))"))
   }
 

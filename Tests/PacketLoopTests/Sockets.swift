@@ -53,19 +53,42 @@ final class UdpSocket {
 
   deinit { if isOwned { close(descriptor) } }
 
-  func send(_ bytes: [UInt8], to peer: pl_address) throws {
+  /// Calls `body` with the kernel's form of an IPv4 address.
+  private func withName<Result>(
+    of peer: pl_address, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+  ) -> Result {
     var name = sockaddr_in()
     name.sin_family = sa_family_t(AF_INET)
     name.sin_port = peer.port.bigEndian
     name.sin_addr.s_addr =
       (UInt32(peer.ip.12) << 24 | UInt32(peer.ip.13) << 16 | UInt32(peer.ip.14) << 8
       | UInt32(peer.ip.15)).bigEndian
-    let sent = unsafe withUnsafePointer(to: &name) { pointer in
+    let length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    return unsafe withUnsafePointer(to: &name) { pointer in
       unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-        unsafe sendto(descriptor, bytes, bytes.count, 0, generic, socklen_t(MemoryLayout<sockaddr_in>.size))
+        unsafe body(generic, length)
       }
     }
+  }
+
+  func send(_ bytes: [UInt8], to peer: pl_address) throws {
+    let sent = unsafe withName(of: peer) { name, length in
+      unsafe sendto(descriptor, bytes, bytes.count, 0, name, length)
+    }
     guard sent == bytes.count else { throw SetUpError(description: "sendto: errno \(errno)") }
+  }
+
+  func connect(to peer: pl_address) throws {
+    let status = unsafe withName(of: peer) { unsafe Glibc.connect(descriptor, $0, $1) }
+    guard status == 0 else { throw SetUpError(description: "connect: errno \(errno)") }
+  }
+
+  /// What the network has told a connected socket; an errno, 0 for nothing.
+  var pendingError: Int32 {
+    var error: Int32 = 0
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length)
+    return error
   }
 
   /// The next datagram, or nil when none comes within `milliseconds`.

@@ -3,7 +3,8 @@ import Testing
 
 /// What the kernel's program says of a datagram, asked in user space.
 @Suite struct SteeringRulesTests {
-  static let stunRequest: [UInt8] = [0, 1, 0, 8, 0x21, 0x12, 0xA4, 0x42] + [UInt8](repeating: 7, count: 20)
+  static let stunRequest: [UInt8] =
+    [0, 1, 0, 8, 0x21, 0x12, 0xA4, 0x42] + [UInt8](repeating: 7, count: 20)
   static let dtlsHello: [UInt8] = [22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 1, 2, 3, 4]
   static let rtp: [UInt8] = [0x80, 111] + [UInt8](repeating: 9, count: 30)
 

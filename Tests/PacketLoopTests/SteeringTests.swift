@@ -155,6 +155,19 @@ struct SteeringTests {
     #expect(arrived == [SteeringRulesTests.stunRequest, SteeringRulesTests.dtlsHello])
   }
 
+  /// Whoever forges a client's address must not be able to make the kernel tell that client that
+  /// nobody is here: no ICMP error comes back for junk.
+  @Test func junkIsDroppedInSilence() throws {
+    let group = try SteeredGroup(slots: 2, filled: 2)
+    let client = try UdpSocket(.loopback(port: 0))
+    try client.connect(to: group.address)  // a connected socket is told of ICMP errors
+    for length in 1...50 {
+      try group.send([UInt8](repeating: 0x47, count: length), from: client)
+    }
+    #expect(try group.settledCounters().dropped_kind == 50)
+    #expect(client.pendingError == 0)
+  }
+
   /// The kernel's answer at every length is that of the same code in user space.
   @Test func kernelAndUserSpaceAgreeAtEveryLength() throws {
     let group = try SteeredGroup(slots: 1, filled: 1)

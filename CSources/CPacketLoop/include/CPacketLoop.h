@@ -128,7 +128,8 @@ struct pl_counters {
     uint64_t failed_other;          // the wrong address family, port 0, ...
     uint64_t turns;                 // 0 for one socket
     uint64_t receive_errors;        // receive calls that returned an error of an earlier send
-    uint64_t dropped_by_kernel;     // never read: receive queue full, bad checksum (modulo 2^32)
+    uint64_t dropped_by_kernel;     // never read: receive queue full, bad checksum, a filter's
+                                    // drop (CSteering counts those by reason); modulo 2^32
 };
 
 // Reads the sum over all sockets. Any thread, while the loop runs; no lock. Each figure is exact,

@@ -26,7 +26,7 @@ const char *steering_error_text(const struct steering_error *error);
 
 struct steering;
 
-// Loads the program with its maps for `slots` workers, 1...STEERING_SLOTS_MAX, all slots empty.
+// Loads the programs with their maps for `slots` workers, 1...STEERING_SLOTS_MAX, all slots empty.
 // Returns NULL and fills `error` (may be NULL) when that fails.
 struct steering *steering_open(uint32_t slots, enum steering_mode mode,
                                struct steering_error *error);
@@ -35,7 +35,7 @@ struct steering *steering_open(uint32_t slots, enum steering_mode mode,
 // other. Fill the slots first: until then the kernel's own hash chooses. Returns 0 or -1.
 int steering_attach(struct steering *steering, int descriptor, struct steering_error *error);
 
-// Puts a socket of the group into a slot. A socket that was there before gets no more datagrams,
+// Puts a socket of the group into a slot, and the filter that drops junk on the socket. A socket that was there before gets no more datagrams,
 // but keeps what waits in its queue; no datagram is lost and no other slot's flow moves when a
 // socket is replaced. Filling an empty slot takes over at most its share of flows. Returns 0 or -1.
 int steering_set_slot(struct steering *steering, uint32_t slot, int descriptor,
