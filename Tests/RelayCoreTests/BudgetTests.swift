@@ -28,6 +28,7 @@ struct BudgetTests {
         if isTrunk {
           bench.worker.takeTrunkDatagram(datagram, at: now)
         } else {
+          bench.worker.announce(client: client, listener: 0)
           bench.worker.takeClientDatagram(datagram, listener: 0, at: now)
         }
         if number % 8 == 7 {

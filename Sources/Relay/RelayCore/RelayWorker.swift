@@ -75,6 +75,8 @@ package struct RelayWorker: ~Copyable {
   var bundles: BundlePool
   var output: OutputQueue
   var sweepAt = Instant(nanoseconds: 0)
+  /// What `announce` read; means nothing.
+  var touched: UInt16 = 0
 
   /// What has become of all datagrams so far.
   package internal(set) var counters = RelayCounters()
@@ -120,6 +122,17 @@ package struct RelayWorker: ~Copyable {
 
   /// Routes that the worker holds now.
   package var routeCount: Int { routes.count }
+
+  /// The memory of the route table, most of what the worker has; at a multiple of 2 MiB when it is
+  /// that large. Valid as long as the worker.
+  package var routeMemory: UnsafeRawBufferPointer { unsafe routes.memory }
+
+  /// Says that a datagram of `client` on `listener` is about to be taken. Announcing a whole batch
+  /// before the first is taken lets the processor fetch all their routes at the same time.
+  @_noLocks
+  package mutating func announce(client: TransportAddress, listener: UInt8) {
+    touched ^= routes.touch(RouteKey(listener: listener, client: client))
+  }
 
   /// Whether the runtime must drain (`finishBatch`, send, `reset`) before the next datagram.
   package var needsDrain: Bool {

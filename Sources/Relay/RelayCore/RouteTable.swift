@@ -23,8 +23,10 @@ import Wire
     self.routesMax = routesMax
     self.hash = hash
     mask = capacity - 1
+    let byteCount = capacity * MemoryLayout<Route>.stride
+    // A large table begins where a large page can begin (see `memory`).
     let memory = UnsafeMutableRawPointer.allocate(
-      byteCount: capacity * MemoryLayout<Route>.stride, alignment: 64)
+      byteCount: byteCount, alignment: byteCount < 2 << 20 ? 64 : 2 << 20)
     unsafe slots = memory.bindMemory(to: Route.self, capacity: capacity)
     unsafe slots.initialize(repeating: .empty, count: capacity)
   }
@@ -47,6 +49,19 @@ import Wire
       slot = (slot &+ 1) & mask
     }
     return -1
+  }
+
+  /// Reads the cache line where the look-up of `key` begins, so that it is near when it is needed.
+  /// Returns something of it, for the compiler not to leave the reading out.
+  @_noLocks
+  func touch(_ key: RouteKey) -> UInt16 {
+    unsafe slots[home(of: key)].owner
+  }
+
+  /// The table's memory, for the runtime to have it laid on large pages.
+  package var memory: UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(
+      start: slots, count: (mask + 1) * MemoryLayout<Route>.stride)
   }
 
   /// Adds a route whose key is not there yet. False when the table is full.

@@ -41,20 +41,42 @@ extension WorkerState {
   ) {
     guard let first = unsafe batch.first else { return }
     core.tokenMinutes = tokenMinutesNow()
+    if unsafe first.socket == trunkSocket {
+      unsafe takeFromTrunk(batch, loop, now)
+    } else {
+      // Listeners are added to the loop first, so the loop's index is the listener's number.
+      let listener = UInt8(truncatingIfNeeded: unsafe first.socket)
+      unsafe takeFromClients(batch, listener, loop, now)
+    }
+    unsafe drain(into: loop)
+  }
+
+  private mutating func takeFromClients(
+    _ batch: UnsafeBufferPointer<pl_datagram>, _ listener: UInt8, _ loop: OpaquePointer,
+    _ now: Instant
+  ) {
+    var index = 0
+    while index < batch.count {
+      unsafe core.announce(client: TransportAddress(batch[index].peer), listener: listener)
+      index += 1
+    }
+    index = 0
+    while index < batch.count {
+      if core.needsDrain { unsafe drain(into: loop) }
+      unsafe core.takeClientDatagram(ReceivedDatagram(batch[index]), listener: listener, at: now)
+      index += 1
+    }
+  }
+
+  private mutating func takeFromTrunk(
+    _ batch: UnsafeBufferPointer<pl_datagram>, _ loop: OpaquePointer, _ now: Instant
+  ) {
     var index = 0
     while index < batch.count {
       if core.needsDrain { unsafe drain(into: loop) }
-      let datagram = unsafe ReceivedDatagram(batch[index])
-      if unsafe first.socket == trunkSocket {
-        core.takeTrunkDatagram(datagram, at: now)
-      } else {
-        // Listeners are added to the loop first, so the loop's index is the listener's number.
-        core.takeClientDatagram(
-          datagram, listener: UInt8(truncatingIfNeeded: unsafe first.socket), at: now)
-      }
+      unsafe core.takeTrunkDatagram(ReceivedDatagram(batch[index]), at: now)
       index += 1
     }
-    unsafe drain(into: loop)
   }
 
   /// Sends everything that waits, so that its memory can be used again.

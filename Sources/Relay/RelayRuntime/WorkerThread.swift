@@ -27,6 +27,7 @@ import Wire
     unsafe state = .allocate(capacity: 1)
     unsafe state.initialize(
       to: WorkerState(core: core, trunkSocket: UInt16(listeners.count)))
+    unsafe LargePages.collapse(state.pointee.core.routeMemory)
     var options = unsafe pl_loop_options()
     unsafe options.batch = 64
     unsafe options.numa_node = Int32(node)
