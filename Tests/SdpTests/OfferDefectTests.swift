@@ -17,7 +17,8 @@ struct OfferDefectTests {
     Defect(old: "v=0\r\n", new: "v=1\r\n", line: 1, cause: .noVersion),
     Defect(old: "s=-", new: "s", line: 3, cause: .notALine),
     Defect(old: "s=-", new: "S=-", line: 3, cause: .notALine),
-    Defect(old: "m=audio 9 UDP/TLS/RTP/SAVPF 0 111", new: "m=audio 9", line: 5, cause: .badMediaLine),
+    Defect(
+      old: "m=audio 9 UDP/TLS/RTP/SAVPF 0 111", new: "m=audio 9", line: 5, cause: .badMediaLine),
     Defect(old: "m=audio 9", new: "m=audio 70000", line: 5, cause: .badMediaLine),
     Defect(old: "m=audio 9", new: "m=audio -1", line: 5, cause: .badMediaLine),
     Defect(old: "m=audio", new: "m=video", line: 0, cause: .noAudio),

@@ -13,7 +13,8 @@ import Glibc
   /// The body that `GET /large` answers with; several chunks long.
   static let largeBody = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
 
-  init(bodyBytesMax: UInt32 = 4096, connectionsMax: UInt32 = 64, timeoutSeconds: UInt32 = 2) throws {
+  init(bodyBytesMax: UInt32 = 4096, connectionsMax: UInt32 = 64, timeoutSeconds: UInt32 = 2) throws
+  {
     unsafe server = try unsafe Self.make(
       port: 0, bodyBytesMax: bodyBytesMax, connectionsMax: connectionsMax,
       timeoutSeconds: timeoutSeconds)
@@ -76,7 +77,9 @@ import Glibc
 private func reply(_ request: ws_request, _ reply: OpaquePointer) {
   let path = unsafe String(cString: request.path)
   if path == "/silent" { return }
-  let query = unsafe (0..<Int(request.query_count)).map { unsafe String(cString: request.query[$0]!) }
+  let query = unsafe (0..<Int(request.query_count)).map {
+    unsafe String(cString: request.query[$0]!)
+  }
   let status = query.first { $0.hasPrefix("status=") }.flatMap { UInt16($0.dropFirst(7)) } ?? 200
   unsafe ws_reply_status(reply, status)
   if path == "/large" {
@@ -94,9 +97,9 @@ private func reply(_ request: ws_request, _ reply: OpaquePointer) {
   }
   let bytes = unsafe UnsafeBufferPointer(start: request.body, count: request.body_length)
   let text = unsafe """
-    method=\(String(cString: request.method)) path=\(path) query=\(query) fields=\(fields) \
-    peer=\(String(cString: request.peer)) body=\(String(decoding: bytes, as: UTF8.self))
-    """
+  method=\(String(cString: request.method)) path=\(path) query=\(query) fields=\(fields) \
+  peer=\(String(cString: request.peer)) body=\(String(decoding: bytes, as: UTF8.self))
+  """
   var copy = text
   copy.withUTF8 { unsafe ws_reply_body(reply, $0.baseAddress, $0.count) }
 }
