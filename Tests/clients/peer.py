@@ -65,7 +65,7 @@ class Call:
             samples = voice.samples_of(frame)
             if not self.first_voice.is_set() and voice.level(samples) > -40:
                 self.first_voice.set()
-            self.heard.append(samples)
+            self.heard.append((time.monotonic(), samples))
 
     async def start(self):
         """Offer, answer, and the client's checks begin."""
@@ -89,11 +89,13 @@ class Call:
         return 1000 * (self.connected_at - self.answered_at)
 
     def tone(self, seconds):
-        """What was heard in the last so many seconds."""
-        frames = self.heard[-int(seconds * 50) :]
+        """What was heard in the last so many seconds; silence where nothing came."""
+        since = time.monotonic() - seconds
         samples = voice.array.array("h")
-        for frame in frames:
-            samples.extend(frame)
+        for moment, frame in self.heard:
+            if moment >= since:
+                samples.extend(frame)
+        samples.extend([0] * (int(seconds * voice.RATE) - len(samples)))
         return voice.Tone(samples)
 
     async def figures(self):
