@@ -15,6 +15,7 @@ package enum PortCheck {
     guard failure != 0 else { return nil }
     if failure == EADDRINUSE {
       return "port \(address.port)/\(transport.rawValue) is taken"
+        + (PortHolder.find(address, transport).map { " by \($0)" } ?? "")
     }
     return "cannot listen on \(address)/\(transport.rawValue): \(systemErrorText(failure))"
   }
