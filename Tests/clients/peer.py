@@ -5,14 +5,12 @@ import time
 import urllib.error
 import urllib.request
 
-import aioice.stun
 import aiortc
 
+import timers
 import voice
 
-# aioice repeats an unanswered check after 500 ms, browsers do after about 50. The tests measure
-# what one lost datagram costs on our side, so the client gets the browsers' timer.
-aioice.stun.RETRY_RTO = 0.05
+timers.use_browser_timers()
 
 
 class Call:

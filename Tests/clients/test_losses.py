@@ -151,8 +151,11 @@ def cost_of_losing(calls, up, place, usual_ms):
     return best, story
 
 
-@pytest.mark.parametrize("role", ["actpass", "active"])
-@pytest.mark.parametrize("client", ["aiortc", "chromium"])
+# `active` in an offer makes the transceiver the DTLS server. There the last flight is its own, and
+# a client repeats its flight to ask for it again; aiortc does so after a second only.
+@pytest.mark.parametrize(
+    "client, role", [("aiortc", "actpass"), ("chromium", "actpass"), ("chromium", "active")]
+)
 def test_one_lost_datagram_costs_little(client, role, up, sound, record_property):
     calls = ChromiumCalls(up, role, sound) if client == "chromium" else AiortcCalls(up, role)
     with calls:
