@@ -104,7 +104,7 @@ let package = Package(
     module("Deployment", in: "Programs", uses: ["Settings", "Log", "Token", "Wire", "CProcess"]),
     program(
       "martlet-relay",
-      uses: ["Settings", "Deployment", "Log", "RelayRuntime", "RelayCore", "CProcess", "Wire", "Token"]),
+      uses: ["Settings", "Deployment", "Log", "RelayRuntime", "RelayCore", "CProcess", "Wire"]),
     program(
       "martlet-transceiver",
       uses: ["Settings", "Deployment", "TransceiverRuntime", "Backends", "Wire"]),
@@ -139,7 +139,9 @@ let package = Package(
     tests("RelayCoreTests", uses: ["CProbe", "TestSupport", "RelayCore", "Token", "Trunk", "Crypto", "Wire"]),
     tests(
       "RelayRuntimeTests",
-      uses: ["martlet-relay", "RelayRuntime", "RelayCore", "Deployment", "Token", "Trunk", "Crypto", "Wire"]),
+      uses: [
+        "martlet-relay", "RelayRuntime", "RelayCore", "Deployment", "Token", "Trunk", "Crypto", "Wire",
+      ]),
     tests("PacketLoopTests", uses: ["CPacketLoop", "CSteering"]),
     tests("SignallingTests", uses: ["Signalling", "Sdp", "Token", "Wire"]),
     tests("WebServerTests", uses: ["CWebServer"]),

@@ -13,11 +13,14 @@ struct Bench: ~Copyable {
   static let relayID: UInt16 = 3
   static let transceivers = [
     TransceiverEntry(
-      id: TransceiverID(node: 1, shard: 0), address: TransportAddress(ipv4: 0x0A00_0001, port: 4000)),
+      id: TransceiverID(node: 1, shard: 0), address: TransportAddress(ipv4: 0x0A00_0001, port: 4000)
+    ),
     TransceiverEntry(
-      id: TransceiverID(node: 1, shard: 1), address: TransportAddress(ipv4: 0x0A00_0001, port: 4001)),
+      id: TransceiverID(node: 1, shard: 1), address: TransportAddress(ipv4: 0x0A00_0001, port: 4001)
+    ),
     TransceiverEntry(
-      id: TransceiverID(node: 2, shard: 0), address: TransportAddress(ipv4: 0x0A00_0002, port: 4000)),
+      id: TransceiverID(node: 2, shard: 0), address: TransportAddress(ipv4: 0x0A00_0002, port: 4000)
+    ),
   ]
   static let client = TransportAddress(ipv4: 0xC633_6407, port: 50_000)
   static let client6 = TransportAddress(high: 0x2001_0DB8_0000_0000, low: 7, port: 50_000)

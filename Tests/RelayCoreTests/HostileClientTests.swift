@@ -111,7 +111,8 @@ import Wire
       var bytes = (0..<length).map { _ in UInt8.random(in: .min ... .max, using: &random) }
       if length > 8, Bool.random(using: &random) {
         bytes.replaceSubrange(
-          0..<8, with: [0, 1, UInt8((length - 20) >> 8 & 1), UInt8((length - 20) & 0xFF)]
+          0..<8,
+          with: [0, 1, UInt8((length - 20) >> 8 & 1), UInt8((length - 20) & 0xFF)]
             + [0x21, 0x12, 0xA4, 0x42])
       }
       _ = bench.takeClient([bytes])

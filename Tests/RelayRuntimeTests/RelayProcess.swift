@@ -63,7 +63,7 @@ final class RelayProcess {
     unsafe posix_spawn_file_actions_addopen(&actions, 2, folder + "/log", O_WRONLY | O_CREAT, 0o600)
     var words: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe strdup($0) } + [nil]
     let failure = unsafe posix_spawn(&pid, words[0]!, &actions, nil, &words, environ)
-    for unsafe word in unsafe words { unsafe free(word) }
+    for index in arguments.indices { unsafe free(words[index]) }
     unsafe posix_spawn_file_actions_destroy(&actions)
     _ = close(ends[1])
     guard failure == 0 else {

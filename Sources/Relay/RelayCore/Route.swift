@@ -89,7 +89,8 @@ extension Route {
     return .challenged
   }
 
-  /// The former owner stays challenger: a client that uses one port for two calls is served in both.
+  /// The former owner stays challenger: a client that uses one port for two calls is served in
+  /// both.
   @_noLocks
   private mutating func changeOwner(to speaker: UInt16, at now: Instant) {
     challenger = owner

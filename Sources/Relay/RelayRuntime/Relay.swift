@@ -1,6 +1,4 @@
-import CPacketLoop
 import Crypto
-import Glibc
 package import Log
 import RelayCore
 import Token
@@ -132,21 +130,13 @@ final class RunningRelay {
     for worker in workers { worker.wantReport() }
     var reports: [PublishedReport] = []
     for worker in workers {
-      if let report = Self.waitForReport(of: worker) {
+      if let report = worker.waitForReport(seconds: 1) {
         reports.append(report)
       } else {
         log.warning("a worker does not answer", ["worker": .number(worker.number)])
       }
     }
     publish(reports, event: "report")
-  }
-
-  private static func waitForReport(of worker: WorkerThread) -> PublishedReport? {
-    for _ in 0..<1000 {
-      if let report = worker.report() { return report }
-      usleep(1000)
-    }
-    return nil
   }
 
   private func publish(_ reports: [PublishedReport], event: String) {

@@ -10,19 +10,26 @@ import Wire
 /// The thread owns `core` and the numbers of its sockets. `wanted` and `published` are how the main
 /// thread asks for the counters: the thread copies them between two batches, so nothing on the
 /// packet path waits for anybody.
-struct WorkerState: ~Copyable {
+@safe struct WorkerState: ~Copyable {
   /// What the relay thinks; touched by the worker's thread alone.
   var core: RelayWorker
   /// The loop's index of the trunk socket.
   let trunkSocket: UInt16
+  /// The value of `wanted` at the last report; the worker's own.
+  var lastAnswered: UInt64 = 0
   /// Every time the main thread wants a report it counts this up.
   let wanted = Atomic<UInt64>(0)
   /// The last report made, and the value of `wanted` that it answers.
   let published = Mutex(PublishedReport())
+  /// Posted when a report has been made; outlives this.
+  let answered: UnsafeMutablePointer<sem_t>
 
-  init(core: consuming RelayWorker, trunkSocket: UInt16) {
+  init(
+    core: consuming RelayWorker, trunkSocket: UInt16, answered: UnsafeMutablePointer<sem_t>
+  ) {
     self.core = core
     self.trunkSocket = trunkSocket
+    unsafe self.answered = answered
   }
 }
 
@@ -101,13 +108,17 @@ extension WorkerState {
   /// After the batches: house-keeping, and a report when one is wanted. Returns the next deadline.
   mutating func turn(at now: Instant) -> Instant {
     let wanted = wanted.load(ordering: .acquiring)
-    let counters = core.counters
-    let routes = core.routeCount
-    published.withLock { report in
-      guard report.answers != wanted else { return }
-      report = PublishedReport(answers: wanted, counters: counters, routes: routes)
-    }
+    if wanted != lastAnswered { publish(answering: wanted) }
     return core.onTurn(at: now)
+  }
+
+  /// Makes the report that the main thread waits for.
+  private mutating func publish(answering wanted: UInt64) {
+    let report = PublishedReport(
+      answers: wanted, counters: core.counters, routes: core.routeCount)
+    published.withLock { $0 = report }
+    lastAnswered = wanted
+    unsafe sem_post(answered)
   }
 }
 

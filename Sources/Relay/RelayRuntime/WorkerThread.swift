@@ -14,6 +14,8 @@ import Wire
   private let state: UnsafeMutablePointer<WorkerState>
   private let loop: OpaquePointer
   private let argument: UnsafeMutablePointer<ThreadArgument>
+  /// Posted by the thread when it has made a report.
+  private let answered: UnsafeMutablePointer<sem_t>
   private var thread = pthread_t()
   private var isRunning = false
 
@@ -24,9 +26,12 @@ import Wire
   ) throws(RelayFailure) {
     self.number = number
     unsafe argument = .allocate(capacity: 1)
+    unsafe answered = .allocate(capacity: 1)
+    unsafe sem_init(answered, 0, 0)
     unsafe state = .allocate(capacity: 1)
     unsafe state.initialize(
-      to: WorkerState(core: core, trunkSocket: UInt16(listeners.count)))
+      to: WorkerState(
+        core: core, trunkSocket: UInt16(listeners.count), answered: answered))
     unsafe LargePages.collapse(state.pointee.core.routeMemory)
     var options = unsafe pl_loop_options()
     unsafe options.batch = 64
@@ -47,6 +52,8 @@ import Wire
     unsafe state.deinitialize(count: 1)
     unsafe state.deallocate()
     unsafe argument.deallocate()
+    unsafe sem_destroy(answered)
+    unsafe answered.deallocate()
   }
 
   private func add(
@@ -82,17 +89,24 @@ import Wire
     isRunning = false
   }
 
-  /// Asks for a report; `report` gives it when the thread has made it.
+  /// Asks for a report; `waitForReport` gives it.
   func wantReport() {
     unsafe state.pointee.wanted.add(1, ordering: .releasing)
     unsafe pl_loop_wake(loop)
   }
 
-  /// The report asked for, or nil when the thread has not made it yet.
-  func report() -> PublishedReport? {
-    let wanted = unsafe state.pointee.wanted.load(ordering: .acquiring)
-    let report = unsafe state.pointee.published.withLock { $0 }
-    return report.answers == wanted ? report : nil
+  /// The report asked for; nil when the thread is too busy to make it within `seconds`.
+  func waitForReport(seconds: Int) -> PublishedReport? {
+    var limit = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &limit)
+    limit.tv_sec += seconds
+    while true {
+      let wanted = unsafe state.pointee.wanted.load(ordering: .acquiring)
+      let report = unsafe state.pointee.published.withLock { $0 }
+      if report.answers == wanted { return report }
+      let failed = unsafe sem_timedwait(answered, &limit) != 0
+      if failed && errno == ETIMEDOUT { return nil }
+    }
   }
 
   /// The last word of a thread that has ended.
