@@ -16,6 +16,7 @@ import Wire
     #expect(a.remote == b.local)
     #expect(a.local != a.remote)
     #expect(wire.a.deadline == .never)
+    wire.b.noteProtectedPacket()
     #expect(wire.b.deadline == .never)
     #expect(wire.a.counters.restarts == 0)
   }

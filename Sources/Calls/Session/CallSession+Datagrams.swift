@@ -95,6 +95,7 @@ extension CallSession {
       counts.mediaRefused &+= 1
       return .refused
     }
+    dtls.noteProtectedPacket()
     if ice.noteAuthenticated(path, at: now) { outbox.note(.moved(path)) }
     return .accepted
   }

@@ -73,8 +73,11 @@ package protocol DtlsEndpoint: AnyObject {
   func start(at now: Instant)
   /// Takes one datagram that came by a path which ICE validated. Any bytes may come.
   func handle(_ datagram: UnsafeRawBufferPointer, at now: Instant)
-  /// To be called when `deadline` has come: sends a flight again or gives up.
+  /// To be called when `deadline` has come: sends a flight again or gives up. Also once
+  /// connected, as long as the peer may miss the last flight.
   func handleTimeout(at now: Instant)
+  /// The peer has sent something under the keys of this handshake (SRTP), so it has all of ours.
+  func noteProtectedPacket()
   /// When `handleTimeout` wants to be called; `.never` when no timer runs.
   var deadline: Instant { get }
   /// Writes the next datagram to send into `buffer` (1,200 bytes or more) and gives its length;

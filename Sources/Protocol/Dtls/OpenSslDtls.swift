@@ -46,6 +46,7 @@ package struct DtlsConfiguration: Sendable {
   private var flightDeadline = Instant.never
   private var flightTimeoutMilliseconds: UInt64 = 0
   private var flightsSeen: UInt32 = 0
+  private var lastFlight = LastFlight()
 
   /// `seed`: 32 secret, fresh random bytes, from which all of this handshake's randomness comes.
   package init(
@@ -107,6 +108,7 @@ package struct DtlsConfiguration: Sendable {
   }
 
   package func handleTimeout(at now: Instant) {
+    if state == .connected, now >= flightDeadline { return flightDeadline = lastFlight.resend(at: now) }
     guard state == .handshaking else { return }
     if now >= handshakeDeadline { return fail(timeoutFailure) }
     guard now >= flightDeadline else { return }
@@ -118,8 +120,16 @@ package struct DtlsConfiguration: Sendable {
 
   package func nextDatagram(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
     guard let base = buffer.baseAddress else { return nil }
+    if let length = unsafe lastFlight.nextDatagram(into: buffer) { return length }
     let length = unsafe dtls_connection_next_datagram(connection, base, buffer.count)
-    return length > 0 ? length : nil
+    guard length > 0 else { return nil }
+    unsafe lastFlight.note(UnsafeRawBufferPointer(rebasing: buffer[..<length]))
+    return length
+  }
+
+  package func noteProtectedPacket() {
+    lastFlight = LastFlight()
+    if state == .connected { flightDeadline = .never }
   }
 
   package func nextApplicationData(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
@@ -184,7 +194,7 @@ package struct DtlsConfiguration: Sendable {
   /// Takes note of a step that did not kill the handshake.
   private func settle(_ progress: dtls_progress, at now: Instant) {
     if progress == DTLS_PROGRESS_FATAL { return fail(.associationFailed) }
-    if progress == DTLS_PROGRESS_CONNECTED { return finish() }
+    if progress == DTLS_PROGRESS_CONNECTED { return finish(at: now) }
     let flights = unsafe dtls_connection_flights(connection)
     if flights != flightsSeen {
       flightsSeen = flights
@@ -247,7 +257,7 @@ package struct DtlsConfiguration: Sendable {
 
   // MARK: - Ends
 
-  private func finish() {
+  private func finish(at now: Instant) {
     guard unsafe dtls_connection_certificate_matches(connection) else {
       return fail(.certificateRefused)
     }
@@ -258,7 +268,10 @@ package struct DtlsConfiguration: Sendable {
     srtpKeys = DtlsSrtpKeys(masters, role: configuration.role)
     state = .connected
     handshakeDeadline = .never
-    flightDeadline = .never
+    // The passive end speaks last, and hears of it when that is lost only by the peer's own timer.
+    flightDeadline =
+      configuration.role == .passive
+      ? lastFlight.begin(configuration.firstTimeoutMilliseconds, at: now) : .never
     history = HandshakeHistory()
     drainAssociation()
   }
@@ -292,6 +305,7 @@ package struct DtlsConfiguration: Sendable {
     self.state = state
     handshakeDeadline = .never
     flightDeadline = .never
+    lastFlight = LastFlight()
     history = HandshakeHistory()
   }
 }

@@ -192,16 +192,17 @@ package struct IceLiteAgent: Sendable {
     return IceNews(isNewPath: isNew, isNominatedNow: isNominatedNow)
   }
 
-  /// While nothing is proven there is no media to protect: the handshake follows the nomination.
+  /// Before the keys there is no media to protect: the handshake follows the nomination.
   private mutating func followBeforeProof(from current: Int, to index: Int, nominated: Bool) {
-    if nominated && !paths[current].isProven && paths[current].lastNomination == nil {
+    if nominated && paths[current].lastAuthenticated == nil && paths[current].lastNomination == nil {
       selectedIndex = index
     }
   }
 
-  /// The first path is proven by DTLS; later ones answer a request of ours.
+  /// Every new path is asked for a signed answer: a spoofed source address cannot give one. The
+  /// first path too, or one lost flight would use up what an unproven address may be sent.
   private mutating func askForProof(of index: Int, at now: Instant) {
-    guard index != selectedIndex, !paths[index].isProven else { return }
+    guard !paths[index].isProven else { return }
     let isIdle = paths[index].proof.map { $0.isSpent && now >= $0.due } ?? true
     if isIdle { paths[index].proof = IceProof(due: now) }
   }

@@ -1,0 +1,49 @@
+import Wire
+
+/// The flight that ends a handshake (RFC 6347, section 4.2.4), kept by the end that sends it.
+///
+/// Its sender has no timer any more and repeats it only when the peer asks by repeating its own,
+/// which OpenSSL peers do after a whole second. So the same datagrams go out again, a few times, until
+/// the peer shows by a protected packet that it has them. A peer that has them takes the copies for
+/// replays.
+struct LastFlight {
+  private static let datagramsMax = 4
+  private static let resendsMax = 4
+
+  private var datagrams: [[UInt8]] = []
+  private var queue: [[UInt8]] = []
+  private var timeoutMilliseconds: UInt64 = 0
+  private var resends = 0
+
+  /// The handshake is done and the flight is about to be drained; gives the first deadline.
+  mutating func begin(_ milliseconds: UInt64, at now: Instant) -> Instant {
+    timeoutMilliseconds = milliseconds
+    return now.advanced(byMilliseconds: milliseconds)
+  }
+
+  /// A datagram left. Keeps it when it belongs to the flight.
+  mutating func note(_ datagram: UnsafeRawBufferPointer) {
+    guard timeoutMilliseconds > 0, resends == 0, datagrams.count < Self.datagramsMax else { return }
+    datagrams.append(unsafe Array(datagram))
+  }
+
+  /// The deadline has come: queues the flight again and gives the next deadline.
+  mutating func resend(at now: Instant) -> Instant {
+    guard resends < Self.resendsMax else {
+      self = LastFlight()
+      return .never
+    }
+    resends += 1
+    queue = datagrams
+    timeoutMilliseconds *= 2
+    return now.advanced(byMilliseconds: timeoutMilliseconds)
+  }
+
+  /// The next datagram to send again; nil when there is none.
+  mutating func nextDatagram(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+    guard let next = queue.first, next.count <= buffer.count else { return nil }
+    queue.removeFirst()
+    unsafe buffer.copyBytes(from: next)
+    return next.count
+  }
+}
