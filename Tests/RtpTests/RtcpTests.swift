@@ -38,7 +38,7 @@ func written(_ body: (inout ByteWriter) -> Void) -> [UInt8] {
 func nackPacket(_ entries: [(UInt16, UInt16)]) -> [UInt8] {
   var bytes: [UInt8] = [0x81, 205, 0, UInt8(2 + entries.count), 0, 0, 0, 1, 0, 0, 0, 2]
   for (number, following) in entries {
-    bytes += [UInt8(number >> 8), UInt8(number & 255), UInt8(following >> 8), UInt8(following & 255)]
+    for value in [number, following] { bytes += [UInt8(value >> 8), UInt8(value & 255)] }
   }
   return bytes
 }

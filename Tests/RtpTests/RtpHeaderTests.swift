@@ -77,7 +77,8 @@ func defect(_ bytes: [UInt8]) -> RtpDefect? {
   @Test func `noise never traps`() {
     var random = SeededRandom(seed: 3)
     for _ in 0..<20_000 {
-      var bytes = (0..<Int(random.next() % 64)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+      let count = Int(random.next() % 64)
+      var bytes = (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
       if !bytes.isEmpty { bytes[0] = bytes[0] & 0x3F | 0x80 }
       if let header = parsed(bytes) { #expect(header.payload.end <= bytes.count) }
     }

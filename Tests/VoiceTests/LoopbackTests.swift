@@ -35,8 +35,9 @@ struct VoicePath: ~Copyable {
     tone = ToneGenerator(hertz: hertz, level: level, rate: rate)
   }
 
-  /// Runs until `seconds` more have been sent. `network` gets the number of the packet and its bytes,
-  /// and returns the delays, in milliseconds, after which copies of it arrive; none is a loss.
+  /// Runs until `seconds` more have been sent. `network` gets the number of the packet and its
+  /// bytes, and returns the delays, in milliseconds, after which copies of it arrive; none is a
+  /// loss.
   mutating func run(
     seconds: Double, clientPartsPerMillion: Double = 0, spurtFrames: Int = .max,
     network: (Int, inout [UInt8]) -> [Double] = { _, _ in [30] }

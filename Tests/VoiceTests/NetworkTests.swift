@@ -29,7 +29,8 @@ func expectTone(
   }
 
   @Test func `single losses are recovered from the packet after them`() {
-    // libopus spends bits on redundancy for speech only, so the tone swells and fades like syllables.
+    // libopus spends bits on redundancy for speech only, so the tone swells and fades like
+    // syllables.
     var path = VoicePath(rate: .hertz24000, hertz: 300)
     path.syllables = true
     path.run(seconds: 20) { index, _ in index % 20 == 14 ? [] : [30] }

@@ -64,7 +64,8 @@ import Wire
   @Test func `reports count what was sent`() throws {
     var path = VoicePath()
     for _ in 0..<50 { _ = path.makePacket(speaks: true) }
-    let report = try #require(path.sender.statistics.report(at: Instant(nanoseconds: path.nextSend)))
+    let now = Instant(nanoseconds: path.nextSend)
+    let report = try #require(path.sender.statistics.report(at: now))
     #expect(report.packetCount == 50)
     #expect(report.octetCount > 50 * 40)
     #expect(report.rtpTime == 5_000 + 49 * 960)

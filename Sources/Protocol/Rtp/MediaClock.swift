@@ -20,8 +20,8 @@ package enum MediaClock {
     return (seconds & 0xFFFF_FFFF) << 32 | (rest << 32) / 1_000_000_000
   }
 
-  /// The round trip in microseconds that a report about us tells (RFC 3550, section 6.4.1); nil when
-  /// it refers to no report of ours, or when its figures cannot be true (over 60 s).
+  /// The round trip in microseconds that a report about us tells (RFC 3550, section 6.4.1); nil
+  /// when it refers to no report of ours, or when its figures cannot be true (over 60 s).
   package static func roundTripMicroseconds(from block: ReportBlock, at now: Instant) -> UInt64? {
     guard block.lastSenderReport != 0 else { return nil }
     let middle = UInt32(truncatingIfNeeded: ntpTime(at: now) >> 16)

@@ -34,7 +34,8 @@ package struct ReportBlock: Hashable, Sendable, BitwiseCopyable {
   package var ssrc: UInt32
   /// Lost since the last report, in 256ths of what was expected.
   package var fractionLost: UInt8
-  /// Lost since the beginning; 24 bits signed on the wire, negative when duplicates outweigh losses.
+  /// Lost since the beginning; 24 bits signed on the wire, negative when duplicates outweigh
+  /// losses.
   package var cumulativeLost: Int32
   /// Roll-overs of the sequence number in the high half, the highest one received in the low half.
   package var highestSequence: UInt32

@@ -49,8 +49,8 @@ package struct GenericNack: Hashable, Sendable, BitwiseCopyable {
 
   /// Calls `body` with each sequence number that is asked for, at most `limit` of them.
   ///
-  /// One entry names up to 17 numbers, and a datagram holds hundreds of entries: the bound keeps one
-  /// datagram from asking for more work than a history can answer.
+  /// One entry names up to 17 numbers, and a datagram holds hundreds of entries: the bound keeps
+  /// one datagram from asking for more work than a history can answer.
   package func forEach(of bytes: RawSpan, limit: Int, _ body: (UInt16) -> Void) {
     var left = limit
     for index in 0..<count {
@@ -67,8 +67,8 @@ package struct GenericNack: Hashable, Sendable, BitwiseCopyable {
 
 /// A compound packet whose parts are known to lie inside it (RFC 3550, sections 6.1 and A.2).
 ///
-/// A reduced-size packet (RFC 5506), which need not begin with a report, is taken as well: who sends
-/// it has passed SRTCP's authentication.
+/// A reduced-size packet (RFC 5506), which need not begin with a report, is taken as well: who
+/// sends it has passed SRTCP's authentication.
 package struct RtcpCompound: Hashable, Sendable, BitwiseCopyable {
   /// Bytes of the datagram that hold parts.
   package var byteCount: Int

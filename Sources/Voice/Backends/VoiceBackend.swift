@@ -25,8 +25,8 @@ package struct BackendEvents: OptionSet, Hashable, Sendable {
 ///
 /// A call gives its backend each frame it hears, and plays what it puts into the pacer; both run on
 /// the call's clock, a frame each 20 ms, silence included. Which words a backend uses towards a
-/// service behind it, whether it answers in turns or talks all the time, is its own affair: the pacer
-/// takes bursts and single frames alike, and can be flushed. Sans-IO; used from one thread.
+/// service behind it, whether it answers in turns or talks all the time, is its own affair: the
+/// pacer takes bursts and single frames alike, and can be flushed. Sans-IO; used from one thread.
 package protocol VoiceBackend: AnyObject {
   /// Of the frames it hears and of what it says.
   var rate: PcmRate { get }

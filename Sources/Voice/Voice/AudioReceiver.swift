@@ -17,7 +17,8 @@ package enum AudioVerdict: Hashable, Sendable {
   case taken(JitterVerdict)
   /// Not this stream's payload type: left alone, counted nowhere but here.
   case otherPayloadType
-  /// Another source than the one that is heard. A second packet in sequence from it makes it the one.
+  /// Another source than the one that is heard. A second packet in sequence from it makes it the
+  /// one.
   case otherSource
 }
 
@@ -77,8 +78,8 @@ package struct AudioCounts: Hashable, Sendable {
   /// How long packets are held back beyond the quickest, in milliseconds; follows the jitter.
   package var targetMilliseconds: Int { jitter.targetMilliseconds }
 
-  /// How much later than by the quickest packet sound is heard at `now`, in milliseconds: the delay that
-  /// this side adds, at least for sound that is flowing.
+  /// How much later than by the quickest packet sound is heard at `now`, in milliseconds: the delay
+  /// that this side adds, at least for sound that is flowing.
   package func delayMilliseconds(at now: Instant) -> Int {
     jitter.delayMilliseconds(at: now, pendingUnits: Int64(soundCount) * rate.unitsPerSample)
   }

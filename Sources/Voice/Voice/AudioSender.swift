@@ -3,11 +3,11 @@ package import Wire
 
 /// Turns frames of PCM into RTP packets of Opus (RFC 7587), one call each 20 ms.
 ///
-/// Silence is not sent: after a fifth of a second of it one small packet each 400 ms keeps the stream
-/// alive, while the timestamps go on. What is silence is decided here, by the samples being zero, and
-/// not by libopus, whose own detector takes a steady tone or music on hold for noise and stops it. The
-/// marker is set only on the first packet of a talk spurt, because Chrome empties its jitter buffer at
-/// each one.
+/// Silence is not sent: after a fifth of a second of it one small packet each 400 ms keeps the
+/// stream alive, while the timestamps go on. What is silence is decided here, by the samples being
+/// zero, and not by libopus, whose own detector takes a steady tone or music on hold for noise and
+/// stops it. The marker is set only on the first packet of a talk spurt, because Chrome empties its
+/// jitter buffer at each one.
 @safe package struct AudioSender: ~Copyable {
   package let ssrc: UInt32
   /// For the sender reports about this stream.

@@ -2,8 +2,8 @@
 ///
 /// Times are units of the RTP clock. The quickest transit of the last seconds is the base; it moves
 /// with the drift between the sender's clock and ours. What packets take beyond it goes into a
-/// histogram that forgets: 97 of 100 packets come within the target. One late packet in fifty does not
-/// raise the target, two do.
+/// histogram that forgets: 97 of 100 packets come within the target. One late packet in fifty does
+/// not raise the target, two do.
 struct DelayEstimator: Sendable {
   /// How long to hold back, above the base.
   private(set) var targetUnits: Int64

@@ -50,11 +50,11 @@ package struct JitterCounts: Hashable, Sendable {
 
 /// Puts packets back in order and decides, piece by piece, what is heard (sans-IO, bounded).
 ///
-/// Every packet has a moment at which it is due: its timestamp plus the transit of the quickest packets
-/// plus a target that follows the jitter (`DelayEstimator`). While sound plays it simply goes on;
-/// `TimeAdjustment` brings it back when it is off schedule. When nothing is left to play, the buffer
-/// waits instead of skipping: a packet that comes late is still heard, since a word lost costs a voice
-/// service more than a moment of delay, and the delay shrinks again afterwards.
+/// Every packet has a moment at which it is due: its timestamp plus the transit of the quickest
+/// packets plus a target that follows the jitter (`DelayEstimator`). While sound plays it simply
+/// goes on; `TimeAdjustment` brings it back when it is off schedule. When nothing is left to play,
+/// the buffer waits instead of skipping: a packet that comes late is still heard, since a word lost
+/// costs a voice service more than a moment of delay, and the delay shrinks again afterwards.
 ///
 /// Time inside is in units of the RTP clock (48 kHz). Memory is taken at creation only.
 @safe package struct JitterBuffer: ~Copyable {
@@ -93,8 +93,8 @@ package struct JitterCounts: Hashable, Sendable {
   private var isDiscontinuous = false
   private var concealedInRow = 0
   private var playedSinceAdjustment = 0
-  /// Held back on top of the target, while losses are frequent and packets tell about the one before
-  /// them: a frame, so that the packet after a lost one is there when the lost one is due.
+  /// Held back on top of the target, while losses are frequent and packets tell about the one
+  /// before them: a frame, so that the packet after a lost one is there when the lost one is due.
   private var redundancyUnits: Int64 = 0
   private var lastLoss: Int64 = 0
 
@@ -131,7 +131,8 @@ package struct JitterCounts: Hashable, Sendable {
     Int(((estimator?.targetUnits ?? 0) + redundancyUnits) / 48)
   }
 
-  /// How much later than by the quickest packet sound is heard, in milliseconds; 0 while none flows.
+  /// How much later than by the quickest packet sound is heard, in milliseconds; 0 while none
+  /// flows.
   func delayMilliseconds(at now: Instant, pendingUnits: Int64) -> Int {
     guard let estimator, isAnchored else { return 0 }
     let arrival = Int64(truncatingIfNeeded: MediaClock.units64(at: now, rate: 48_000))
@@ -272,8 +273,8 @@ extension JitterBuffer {
 // MARK: Taking sound out
 
 extension JitterBuffer {
-  /// Decides about the next piece of sound at `now`, while `pendingUnits` of decoded sound still wait
-  /// to be heard.
+  /// Decides about the next piece of sound at `now`, while `pendingUnits` of decoded sound still
+  /// wait to be heard.
   package mutating func next(at now: Instant, pendingUnits: Int64) -> JitterDecision {
     guard let estimator else { return .silence }
     let arrival = Int64(truncatingIfNeeded: MediaClock.units64(at: now, rate: 48_000))
@@ -334,7 +335,8 @@ extension JitterBuffer {
     expected = slot.sequence
   }
 
-  /// Nothing can be played yet: made-up sound for a while, unless the sender said it would be silent.
+  /// Nothing can be played yet: made-up sound for a while, unless the sender said it would be
+  /// silent.
   private mutating func wait() -> JitterDecision {
     isAnchored = false
     guard !isDiscontinuous, concealedInRow < Self.concealedInRowMax else { return .silence }

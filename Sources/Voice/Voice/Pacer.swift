@@ -2,8 +2,8 @@
 ///
 /// A bounded queue of samples. A synthesiser is many times faster than speech and WebRTC plays on
 /// arrival, so the difference has to wait somewhere, and must be droppable at once when the person
-/// interrupts. Memory is taken once; the system backs it with pages only as far as it fills, because
-/// an empty queue starts again from its beginning.
+/// interrupts. Memory is taken once; the system backs it with pages only as far as it fills,
+/// because an empty queue starts again from its beginning.
 @safe package struct Pacer: ~Copyable {
   package let rate: PcmRate
   /// Samples that came in and were not refused or flushed: always played plus waiting.

@@ -1,4 +1,5 @@
-/// A sampling rate that libopus decodes to and encodes from directly. All PCM here is mono, 16 bits.
+/// A sampling rate that libopus decodes to and encodes from directly. All PCM here is mono, 16
+/// bits.
 package enum PcmRate: Int32, Hashable, Sendable, CaseIterable {
   case hertz8000 = 8_000
   case hertz16000 = 16_000

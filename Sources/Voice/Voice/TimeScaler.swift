@@ -1,7 +1,8 @@
-/// Makes a piece of sound shorter or longer by one period of its own pitch, so that nobody hears it.
+/// Makes a piece of sound shorter or longer by one period of its own pitch, so that nobody hears
+/// it.
 ///
-/// Two stretches of sound one period apart look the same; cross-fading from one to the other removes
-/// or repeats the period without a seam. Works in the caller's memory, allocates nothing.
+/// Two stretches of sound one period apart look the same; cross-fading from one to the other
+/// removes or repeats the period without a seam. Works in the caller's memory, allocates nothing.
 enum TimeScaler {
   /// How alike two stretches of sound must be, unless they are too quiet to matter.
   private static let likenessMin: Float = 0.85
@@ -25,8 +26,8 @@ enum TimeScaler {
     return count - period
   }
 
-  /// Lengthens the `count` samples at `sound`, of at least one frame, behind which there is room for
-  /// `periodMax`; returns how many there are now.
+  /// Lengthens the `count` samples at `sound`, of at least one frame, behind which there is room
+  /// for `periodMax`; returns how many there are now.
   static func stretch(
     _ sound: UnsafeMutablePointer<Int16>, count: Int, rate: PcmRate
   ) -> Int {
@@ -62,7 +63,8 @@ enum TimeScaler {
     return unsafe meanSquare(sound, count: 2 * longest) < quietMeanSquare ? longest : nil
   }
 
-  /// The normalised correlation of `count` samples with those `lag` later, looking at each `step`th.
+  /// The normalised correlation of `count` samples with those `lag` later, looking at each
+  /// `step`th.
   private static func likeness(
     _ sound: UnsafeMutablePointer<Int16>, lag: Int, count: Int, step: Int
   ) -> Float {

@@ -10,8 +10,9 @@ package struct ToneReading: Hashable, Sendable {
 
 /// Finds the frequency and the level of one tone in sound that may carry some noise.
 ///
-/// Crossings of zero give a first guess, the phase that the guess gains between the halves of a window
-/// corrects it, and a weighted transform at the result gives the level. Memory is taken once.
+/// Crossings of zero give a first guess, the phase that the guess gains between the halves of a
+/// window corrects it, and a weighted transform at the result gives the level. Memory is taken
+/// once.
 @safe package struct ToneMeter: ~Copyable {
   /// Of the last complete window; nil before the first.
   package private(set) var reading: ToneReading?
@@ -94,8 +95,8 @@ package struct ToneReading: Hashable, Sendable {
     return Double(crossings - 1) * Double(rate.rawValue) / (last - first)
   }
 
-  /// The part of the sound that turns with `hertz`, under a raised cosine; `power` is the mean square
-  /// of the sine that it is.
+  /// The part of the sound that turns with `hertz`, under a raised cosine; `power` is the mean
+  /// square of the sine that it is.
   private func transform(
     _ hertz: Double, from start: Int, count: Int
   ) -> (x: Double, y: Double, power: Double) {
