@@ -19,13 +19,6 @@ int32_t martlet_opus_set_inband_fec(OpusEncoder *encoder, int32_t on, int32_t ex
     return opus_encoder_ctl(encoder, OPUS_SET_PACKET_LOSS_PERC(on ? expected_loss_percent : 0));
 }
 
-int32_t martlet_opus_lookahead(OpusEncoder *encoder)
-{
-    opus_int32 samples = 0;
-
-    return opus_encoder_ctl(encoder, OPUS_GET_LOOKAHEAD(&samples)) == OPUS_OK ? samples : 0;
-}
-
 int32_t martlet_opus_reset_decoder(OpusDecoder *decoder)
 {
     return opus_decoder_ctl(decoder, OPUS_RESET_STATE);

@@ -13,6 +13,4 @@ int32_t martlet_opus_set_bitrate(OpusEncoder *encoder, int32_t bits_per_second);
 int32_t martlet_opus_set_complexity(OpusEncoder *encoder, int32_t complexity);
 int32_t martlet_opus_set_inband_fec(OpusEncoder *encoder, int32_t on,
                                     int32_t expected_loss_percent);
-/* Samples at 48 kHz that the encoder holds back; 0 when it cannot tell. */
-int32_t martlet_opus_lookahead(OpusEncoder *encoder);
 int32_t martlet_opus_reset_decoder(OpusDecoder *decoder);

@@ -56,9 +56,4 @@ package struct OpusSettings: Hashable, Sendable {
     precondition(count > 0, "libopus refused a frame of the right length")
     return Int(count)
   }
-
-  /// Samples at `rate` by which the coded signal lags.
-  package var lookaheadSampleCount: Int {
-    Int(unsafe martlet_opus_lookahead(encoder))
-  }
 }
