@@ -111,6 +111,9 @@ let package = Package(
     module(
       "Launcher", in: "Programs",
       uses: ["Settings", "Deployment", "Log", "Token", "Crypto", "Wire", "CPacketLoop", "CProcess"]),
+    module(
+      "Load", in: "Programs",
+      uses: ["Settings", "CallClient", "Dtls", "Crypto", "Wire", "CPacketLoop"]),
     program("martlet", uses: ["Settings", "Deployment", "Launcher", "Token", "Crypto", "Wire", "CallClient", "CPacketLoop"]),
 
     // Tests. CProbe counts allocations and reference counts; TestSupport says it in Swift.

@@ -55,6 +55,8 @@ package struct CallClientFigures: Sendable {
   package var roundTripMicroseconds: UInt64?
   package var tone = ToneFigures()
   package var srtpProfile: String?
+
+  package init() {}
 }
 
 /// The other end of a call: offers, connects, says a tone and measures what comes back.
@@ -175,6 +177,9 @@ package final class CallClient {
     drainDtls()
     end(.hungUp)
   }
+
+  /// The server's first address; nil before the answer.
+  package var serverAddress: TransportAddress? { answer?.candidates.first }
 
   /// The call in numbers, at this moment.
   package var figures: CallClientFigures {

@@ -1,0 +1,127 @@
+import CPacketLoop
+import CallClient
+import Crypto
+import Dtls
+import Glibc
+package import Settings
+
+/// `martlet load`: calls a server many times at once, says a tone in each call and measures what
+/// comes back.
+package struct Load {
+  /// Tones of neighbouring calls are a semitone or more apart, so that a voice that comes back in
+  /// the wrong call is seen.
+  private static let tonesHertz = Array(stride(from: 300, through: 1_450, by: 50))
+
+  private let settings: ParsedSettings
+  private let seconds: Int
+
+  package init(_ settings: ParsedSettings) {
+    self.settings = settings
+    seconds = settings[LoadSettings.seconds]
+  }
+
+  /// Reads the words after `martlet load` and runs; gives the exit status.
+  package static func run(_ arguments: [String]) -> Int32 {
+    Load(LoadSettings.command.settings(from: arguments)).run()
+  }
+
+  /// Makes the calls, waits for their end and prints the report; gives the exit status.
+  package func run() -> Int32 {
+    do throws(LoadFailure) {
+      let report = LoadReport(try makeCalls(), seconds: seconds)
+      standardOutput(settings[LoadSettings.json] ? report.json : report.text)
+      return report.isGood ? 0 : 1
+    } catch {
+      standardError("martlet load: \(error)\n")
+      return 1
+    }
+  }
+
+  private func makeCalls() throws(LoadFailure) -> [LoadResult] {
+    let url = settings[LoadSettings.url]
+    guard let origin = HttpOrigin(url: url) else {
+      throw LoadFailure("\(url) is not an address like http://127.0.0.1:8080")
+    }
+    let count = settings[LoadSettings.calls]
+    raiseDescriptorLimit(for: count)
+    let shard = LoadShard(
+      callCount: count, seconds: seconds, showsProgress: !settings[LoadSettings.json])
+    let thread = try MediaThread(shard: shard, socketsMax: count)
+    let caller = try Caller(
+      client: HttpClient(origin: origin), backend: settings[LoadSettings.backend],
+      setup: settings[LoadSettings.setup], tonesHertz: Self.tonesHertz)
+    thread.start()
+    let interval = 1_000_000_000 / UInt64(settings[LoadSettings.rate])
+    let start = pl_now()
+    for number in 0..<count {
+      waitUntil(start + UInt64(number) * interval)
+      do throws(LoadFailure) {
+        shard.post(try caller.call(number))
+      } catch {
+        shard.fail(error.description)
+      }
+      thread.wake()
+    }
+    thread.join()
+    return shard.results
+  }
+
+  /// Each call has a socket.
+  private func raiseDescriptorLimit(for calls: Int) {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    let wanted = min(limit.rlim_max, rlim_t(calls + 64))
+    guard wanted > limit.rlim_cur else { return }
+    limit.rlim_cur = wanted
+    unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  }
+
+  /// Waits for a moment of CLOCK_MONOTONIC, in nanoseconds.
+  private func waitUntil(_ moment: UInt64) {
+    var time = timespec(
+      tv_sec: Int(moment / 1_000_000_000), tv_nsec: Int(moment % 1_000_000_000))
+    while unsafe clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nil) == EINTR {}
+  }
+}
+
+/// Makes calls by the server's HTTP API, one after the other.
+private struct Caller {
+  private let client: HttpClient
+  private let path: String
+  private let options: CallClientOptions
+  private let identity: DtlsIdentity
+  private let tones: [EncodedTone]
+
+  init(
+    client: HttpClient, backend: String, setup: String, tonesHertz: [Int]
+  ) throws(LoadFailure) {
+    self.client = client
+    path = "/v1/realtime/calls" + (backend == "default" ? "" : "?backend=\(backend)")
+    var options = CallClientOptions()
+    options.setup = CallClientOptions.Setup(rawValue: setup) ?? .actpass
+    self.options = options
+    do {
+      identity = try DtlsIdentity.generate()
+    } catch {
+      throw LoadFailure(error.description)
+    }
+    tones = tonesHertz.map { EncodedTone(hertz: $0) }
+  }
+
+  /// Posts an offer; gives the caller with its answer.
+  func call(_ number: Int) throws(LoadFailure) -> LoadShard.AnsweredCall {
+    var random = SecureRandom()
+    let caller = CallClient(
+      tone: tones[number % tones.count], identity: identity, options: options, random: &random)
+    let reply: HttpReply
+    do {
+      reply = try client.post(path, contentType: "application/sdp", body: caller.offer)
+    } catch {
+      throw LoadFailure(error.description)
+    }
+    guard reply.status == 201 else {
+      throw LoadFailure("the server answered \(reply.status) to the offer")
+    }
+    return LoadShard.AnsweredCall(client: caller, answer: reply.body)
+  }
+}

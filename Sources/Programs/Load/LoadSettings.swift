@@ -1,0 +1,32 @@
+package import Settings
+
+/// The settings of `martlet load`.
+package enum LoadSettings {
+  package static let url = Setting.value(
+    "url", .text("URL"), default: "http://127.0.0.1:8080", help: "the server's HTTP address")
+  package static let calls = Setting.value(
+    "calls", .integer(1...10_000), default: "10", help: "how many calls to make")
+  package static let seconds = Setting.value(
+    "seconds", .integer(1...86_400), default: "10", help: "how long each call speaks")
+  package static let rate = Setting.value(
+    "rate", .integer(1...1_000), default: "50", help: "how many calls to begin in a second")
+  package static let backend = Setting.value(
+    "backend", .choice(["default", "echo", "parrot"]), default: "echo",
+    help: "who shall answer; only echo returns the tone")
+  package static let setup = Setting.value(
+    "setup", .choice(["actpass", "active", "passive"]), default: "actpass",
+    help: "the DTLS role that the offers name")
+  package static let json = Setting.flag(
+    "json", help: "print one line of JSON and no progress")
+
+  package static let command = Command(
+    "martlet load", summary: "makes many calls at once and checks that every voice comes back.",
+    notes: [
+      "Each call says a tone of its own and measures what returns. Exits with 1 when a call did"
+        + " not connect or its tone did not come back."
+    ],
+    declarations: [
+      url.declaration, calls.declaration, seconds.declaration, rate.declaration,
+      backend.declaration, setup.declaration, json.declaration,
+    ])
+}

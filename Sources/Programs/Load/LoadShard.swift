@@ -1,0 +1,170 @@
+import CPacketLoop
+import CallClient
+import Synchronization
+import Wire
+
+/// All calls of a load run and what they need of the packet loop; one socket for each call.
+///
+/// `post` and `fail` are for any thread, everything else is the loop's.
+@safe final class LoadShard: @unchecked Sendable {
+  /// A call that the signalling has answered, on its way here; its sender lets go of it.
+  struct AnsweredCall: @unchecked Sendable {
+    let client: CallClient
+    let answer: String
+  }
+
+  private static let receiveBytes: UInt32 = 1_600
+  private static let socketBufferBytes: Int32 = 1 << 18
+  private static let datagramBytes = 1_536
+  private static let arenaDatagrams = 512
+
+  private let callCount: Int
+  private let speakMilliseconds: UInt64
+  private let showsProgress: Bool
+  private let mail = Mutex<(calls: [AnsweredCall], failures: [String])>(([], []))
+  private var calls: [LoadCall] = []
+  /// Beside `calls`, to be searched quickly.
+  private var deadlines: [Instant] = []
+  private(set) var results: [LoadResult] = []
+  private var nextProgress = Instant(nanoseconds: 0)
+  /// Memory of datagrams that the loop has not sent yet.
+  private let arena: UnsafeMutableRawBufferPointer
+  private var arenaUsed = 0
+
+  init(callCount: Int, seconds: Int, showsProgress: Bool) {
+    self.callCount = callCount
+    self.showsProgress = showsProgress
+    speakMilliseconds = UInt64(seconds) * 1_000
+    unsafe arena = .allocate(
+      byteCount: Self.arenaDatagrams * Self.datagramBytes, alignment: 16)
+  }
+
+  deinit { unsafe arena.deallocate() }
+
+  /// Hands an answered call over.
+  func post(_ call: AnsweredCall) { mail.withLock { $0.calls.append(call) } }
+
+  /// Counts a call that the signalling did not answer.
+  func fail(_ reason: String) { mail.withLock { $0.failures.append(reason) } }
+
+  // MARK: - The loop's thread
+
+  func handle(
+    _ datagrams: UnsafeBufferPointer<pl_datagram>, at now: Instant, through loop: OpaquePointer
+  ) {
+    arenaUsed = 0
+    for index in datagrams.indices {
+      let datagram = unsafe datagrams[index]
+      let number = unsafe Int(datagram.socket)
+      guard number < calls.count, unsafe datagram.truncated == 0 else { continue }
+      let bytes = unsafe UnsafeMutableRawBufferPointer(
+        start: datagram.bytes, count: Int(datagram.length))
+      unsafe calls[number].client.handle(bytes, from: TransportAddress(datagram.peer), at: now)
+      unsafe settle(number, at: now, through: loop)
+    }
+  }
+
+  func turn(at now: Instant, through loop: OpaquePointer) -> Instant {
+    arenaUsed = 0
+    unsafe takeMail(at: now, through: loop)
+    var earliest = Instant.never
+    for number in calls.indices {
+      if deadlines[number] <= now { unsafe runCall(number, at: now, through: loop) }
+      earliest = min(earliest, deadlines[number])
+    }
+    if showsProgress && now >= nextProgress { printProgress(at: now) }
+    if results.count == callCount { unsafe pl_loop_stop(loop) }
+    return showsProgress ? min(earliest, nextProgress) : earliest
+  }
+
+  private func takeMail(at now: Instant, through loop: OpaquePointer) {
+    let (answered, failures) = mail.withLock { waiting in
+      defer { waiting = ([], []) }
+      return waiting
+    }
+    results += failures.map { LoadResult(failure: $0, figures: CallClientFigures()) }
+    for call in answered {
+      do {
+        try unsafe begin(call, at: now, through: loop)
+      } catch {
+        results.append(LoadResult(failure: error.description, figures: CallClientFigures()))
+      }
+    }
+  }
+
+  private func begin(
+    _ answered: AnsweredCall, at now: Instant, through loop: OpaquePointer
+  ) throws(LoadFailure) {
+    do {
+      try answered.client.accept(answer: answered.answer, at: now)
+    } catch {
+      throw LoadFailure(error.description)
+    }
+    let isIPv4 = answered.client.serverAddress?.isIPv4 ?? true
+    var options = pl_socket_options()
+    options.local = pl_address(
+      isIPv4 ? TransportAddress(ipv4: 0, port: 0) : TransportAddress(high: 0, low: 0, port: 0))
+    options.buffer_bytes = Self.socketBufferBytes
+    var error = pl_error()
+    let descriptor = unsafe pl_socket_open(&options, nil, &error)
+    guard descriptor >= 0 else { throw LoadFailure(error) }
+    // The loop closes its sockets at its end; when it refuses one the run is over anyway.
+    let index = unsafe pl_loop_add_socket(loop, descriptor, Self.receiveBytes, &error)
+    guard index == Int32(calls.count) else { throw LoadFailure(error) }
+    calls.append(LoadCall(client: answered.client, socket: UInt16(index)))
+    deadlines.append(.never)
+    unsafe settle(calls.count - 1, at: now, through: loop)
+  }
+
+  private func runCall(_ number: Int, at now: Instant, through loop: OpaquePointer) {
+    let call = calls[number]
+    if let hangUpAt = call.hangUpAt, hangUpAt <= now {
+      call.client.hangUp(at: now)
+    } else {
+      call.client.handleTimeout(at: now)
+    }
+    unsafe settle(number, at: now, through: loop)
+  }
+
+  /// Sends what a call has to say, and notes how it stands and when it wants to be called next.
+  private func settle(_ number: Int, at now: Instant, through loop: OpaquePointer) {
+    let client = calls[number].client
+    unsafe drain(number, through: loop)
+    switch client.state {
+    case .offering, .connecting:
+      deadlines[number] = client.deadline
+    case .connected:
+      let hangUpAt = calls[number].hangUpAt ?? now.advanced(byMilliseconds: speakMilliseconds)
+      calls[number].hangUpAt = hangUpAt
+      deadlines[number] = min(client.deadline, hangUpAt)
+    case .ended(let end):
+      deadlines[number] = .never
+      guard !calls[number].isCounted else { return }
+      calls[number].isCounted = true
+      results.append(LoadResult(failure: end.failure, figures: client.figures))
+    }
+  }
+
+  private func drain(_ number: Int, through loop: OpaquePointer) {
+    let call = calls[number]
+    while true {
+      if unsafe arenaUsed + Self.datagramBytes > arena.count {
+        unsafe pl_loop_flush(loop)
+        arenaUsed = 0
+      }
+      let slot = unsafe UnsafeMutableRawBufferPointer(
+        rebasing: arena[arenaUsed..<(arenaUsed + Self.datagramBytes)])
+      guard let (length, target) = unsafe call.client.nextDatagram(into: slot) else { return }
+      var address = pl_address(target)
+      let bytes = unsafe slot.baseAddress!.assumingMemoryBound(to: UInt8.self)
+      unsafe pl_loop_send(loop, call.socket, bytes, UInt32(length), &address)
+      arenaUsed += Self.datagramBytes
+    }
+  }
+
+  private func printProgress(at now: Instant) {
+    nextProgress = now.advanced(byMilliseconds: 1_000)
+    let speaking = calls.count { $0.client.state == .connected }
+    LoadReport.printProgress(speaking: speaking, ended: results.count, of: callCount)
+  }
+}
