@@ -114,7 +114,9 @@ let package = Package(
     module(
       "Load", in: "Programs",
       uses: ["Settings", "CallClient", "Dtls", "Crypto", "Wire", "CPacketLoop"]),
-    program("martlet", uses: ["Settings", "Deployment", "Launcher", "Token", "Crypto", "Wire", "CallClient", "CPacketLoop"]),
+    program(
+      "martlet",
+      uses: ["Settings", "Deployment", "Launcher", "Load", "Token", "Crypto", "Wire"]),
 
     // Tests. CProbe counts allocations and reference counts; TestSupport says it in Swift.
     .target(name: "CProbe", path: "Tests/CProbe", cSettings: cSettings),

@@ -250,6 +250,7 @@ package final class CallClient {
       counts.packetsRefused += 1
       return
     }
+    dtls?.noteProtectedPacket()
     let bytes = unsafe UnsafeRawBufferPointer(rebasing: datagram[..<length]).bytes
     guard isControl else { return media.receive(rtp: bytes, at: now) }
     if media.receive(rtcp: bytes, at: now) { end(.endedByServer) }

@@ -1,5 +1,6 @@
 // `martlet`: the program for people. The first word chooses what to do; the rest are its options.
 import Launcher
+import Load
 import Settings
 
 let summary = """
@@ -24,6 +25,7 @@ switch words.first {
 case "up":
   var up = Up(UpSettings.command.settings(from: Array(words.dropFirst())))
   exitProcess(up.run())
+case "load": exitProcess(Load.run(Array(words.dropFirst())))
 case "keys": exitProcess(KeysCommand.run(Array(words.dropFirst())))
 case "token": exitProcess(TokenCommand.run(Array(words.dropFirst())))
 case "version", "--version": standardOutput("martlet \(ProductVersion.text)\n")
