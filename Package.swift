@@ -147,7 +147,7 @@ let package = Package(
       uses: [
         "martlet-relay", "RelayRuntime", "RelayCore", "Deployment", "Token", "Trunk", "Crypto", "Wire",
       ]),
-    tests("PacketLoopTests", uses: ["CPacketLoop", "CSteering"]),
+    tests("PacketLoopTests", uses: ["CProbe", "TestSupport", "CPacketLoop", "CSteering"]),
     tests("SignallingTests", uses: ["Signalling", "Sdp", "Token", "Wire"]),
     tests("WebServerTests", uses: ["CWebServer"]),
     tests("TransceiverRuntimeTests", uses: ["TransceiverRuntime", "Wire"]),
