@@ -99,7 +99,7 @@ import Testing
 
   @Test func aWakeBringsATurnFromAnyThread() throws {
     let loop = try TestLoop()
-    let other = try OtherThread { unsafe pl_loop_wake(loop.loop) }
+    let other = try OtherThread { [unowned loop] in unsafe pl_loop_wake(loop.loop) }
     unsafe loop.handlers.onTurn = { [unowned handlers = loop.handlers] loop, _ in
       if handlers.turns == 1 { other.start() }
       if handlers.turns == 2 { unsafe pl_loop_stop(loop) }
@@ -112,7 +112,7 @@ import Testing
 
   @Test func stopWorksFromAnotherThreadAndBeforehand() throws {
     let loop = try TestLoop()
-    let other = try OtherThread { unsafe pl_loop_stop(loop.loop) }
+    let other = try OtherThread { [unowned loop] in unsafe pl_loop_stop(loop.loop) }
     unsafe loop.handlers.onTurn = { _, _ in
       if !other.isStarted { other.start() }
       return .max
@@ -128,7 +128,7 @@ import Testing
     signal(SIGUSR2) { _ in }
     let loop = try TestLoop()
     let thread = ThreadHandle(pthread_self())
-    let other = try OtherThread {
+    let other = try OtherThread { [unowned loop] in
       for _ in 0..<20 {
         pthread_kill(thread.value, SIGUSR2)
         usleep(500)
@@ -148,11 +148,15 @@ import Testing
     let loop = try TestLoop()
     let server = try loop.addSocket(local: .ipv6Loopback(port: 0))
     var own = server.address
+    let message: [UInt8] = [1, 2, 3]
     unsafe loop.runOnce { loop in
-      unsafe pl_loop_send(loop, 0, [1, 2, 3], 3, &own)
-      unsafe pl_loop_flush(loop)
+      // The loop reads the bytes at the flush, so both are inside.
+      unsafe message.withUnsafeBufferPointer { bytes in
+        unsafe pl_loop_send(loop, 0, bytes.baseAddress, 3, &own)
+        unsafe pl_loop_flush(loop)
+      }
     }
-    #expect(server.receive() == [1, 2, 3])
+    #expect(server.receive() == message)
     #expect(loop.counters.sent == 1)
   }
 

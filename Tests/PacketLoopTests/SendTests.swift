@@ -12,13 +12,13 @@ import Testing
     var peer = receiver.address
     let memory = (0..<100).map { UInt8($0) }
     unsafe loop.runOnce { loop in
-      for number in 0..<100 {
-        unsafe memory.withUnsafeBufferPointer { bytes in
+      unsafe memory.withUnsafeBufferPointer { bytes in
+        for number in 0..<100 {
           unsafe pl_loop_send(
             loop, UInt16(number % 2), bytes.baseAddress! + number, 1, &peer)
         }
+        unsafe pl_loop_flush(loop)
       }
-      unsafe pl_loop_flush(loop)
     }
     var arrived: [UInt8] = []
     for _ in 0..<100 { arrived += try #require(receiver.receive()) }
@@ -48,13 +48,13 @@ import Testing
       (.ipv6Loopback(port: 9), 10), (good, 10), (portless, 10), (good, 10),
     ]
     unsafe loop.runOnce { loop in
-      for (peer, length) in attempts {
-        var peer = peer
-        unsafe bytes.withUnsafeBufferPointer { bytes in
+      unsafe bytes.withUnsafeBufferPointer { bytes in
+        for (peer, length) in attempts {
+          var peer = peer
           unsafe pl_loop_send(loop, 0, bytes.baseAddress!, length, &peer)
         }
+        unsafe pl_loop_flush(loop)
       }
-      unsafe pl_loop_flush(loop)
     }
     let counters = loop.counters
     #expect(counters.sent == 5)
