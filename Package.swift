@@ -83,19 +83,25 @@ let package = Package(
     module("Backends", in: "Voice", uses: ["Wire", "Voice"]),
 
     // Calls: both ends of a call, composed from the protocols. Sans-IO as well.
-    module("Session", in: "Calls", uses: ["Wire", "Ice", "Dtls", "Srtp", "Rtp", "Voice", "Backends"]),
-    module("CallClient", in: "Calls", uses: ["Wire", "Crypto", "Ice", "Dtls", "Srtp", "Rtp", "Sdp", "Voice"]),
+    module(
+      "Session", in: "Calls", uses: ["Wire", "Ice", "Dtls", "Srtp", "Rtp", "Voice", "Backends"]),
+    module(
+      "CallClient", in: "Calls",
+      uses: ["Wire", "Crypto", "Ice", "Dtls", "Srtp", "Rtp", "Sdp", "Voice"]),
 
     // Relay: the packet path, and the process around it.
     module("RelayCore", in: "Relay", uses: ["Wire", "Crypto", "Token", "Trunk"]),
-    module("RelayRuntime", in: "Relay", uses: ["Log", "RelayCore", "Wire", "Crypto", "Token", "Trunk", "CPacketLoop", "CSteering"]),
+    module(
+      "RelayRuntime", in: "Relay",
+      uses: ["Log", "RelayCore", "Wire", "Crypto", "Token", "Trunk", "CPacketLoop", "CSteering"]),
 
     // Transceiver: signalling, and the process that owns the sessions.
     module("Signalling", in: "Transceiver", uses: ["Wire", "Sdp", "Token"]),
     module(
       "TransceiverRuntime", in: "Transceiver",
       uses: [
-        "Log", "Session", "Signalling", "Backends", "Wire", "Crypto", "Token", "Trunk", "Ice", "Dtls", "Srtp", "Rtp", "Sdp",
+        "Log", "Session", "Signalling", "Backends", "Wire", "Crypto", "Token", "Trunk", "Ice",
+        "Dtls", "Sdp",
         "CPacketLoop", "CWebServer", "CPage",
       ]),
 
@@ -137,15 +143,23 @@ let package = Package(
     tests("SdpTests", uses: ["Sdp"]),
     tests("VoiceTests", uses: ["CProbe", "TestSupport", "Voice", "Rtp", "Wire"]),
     tests("BackendsTests", uses: ["Backends", "Voice", "Wire"]),
-    tests("SessionTests", uses: ["CProbe", "TestSupport", "Session", "CallClient", "Ice", "Dtls", "Srtp", "Rtp", "Voice", "Backends", "Crypto", "Wire"]),
+    tests(
+      "SessionTests",
+      uses: [
+        "CProbe", "TestSupport", "Session", "CallClient", "Ice", "Dtls", "Srtp", "Rtp", "Voice",
+        "Backends", "Crypto", "Wire",
+      ]),
     tests(
       "CallClientTests",
       uses: ["CallClient", "Crypto", "Dtls", "Ice", "Rtp", "Sdp", "Srtp", "Voice", "Wire"]),
-    tests("RelayCoreTests", uses: ["CProbe", "TestSupport", "RelayCore", "Token", "Trunk", "Crypto", "Wire"]),
+    tests(
+      "RelayCoreTests",
+      uses: ["CProbe", "TestSupport", "RelayCore", "Token", "Trunk", "Crypto", "Wire"]),
     tests(
       "RelayRuntimeTests",
       uses: [
-        "martlet-relay", "RelayRuntime", "RelayCore", "Deployment", "Token", "Trunk", "Crypto", "Wire",
+        "martlet-relay", "RelayRuntime", "RelayCore", "Deployment", "Token", "Trunk", "Crypto",
+        "Wire",
       ]),
     tests("PacketLoopTests", uses: ["CProbe", "TestSupport", "CPacketLoop", "CSteering"]),
     tests("SignallingTests", uses: ["Signalling", "Sdp", "Token", "Wire"]),

@@ -66,40 +66,60 @@ struct Forgery: CustomTestStringConvertible, Sendable {
 
   /// Handshake messages of the right form for a passive end.
   static let toPassive = [
-    Forgery("ClientHello, null cipher", handshake(
-      type: 1, sequence: 0, helloStart + [0, 0, 2, 0, 0, 1, 0])),
-    Forgery("ClientHello of 16 MB", handshake(
-      type: 1, sequence: 0, length: 0xFFFFFF, random60)),
-    Forgery("ClientHello out of place", handshake(
-      type: 1, sequence: 5, helloStart + [0, 0, 2, 0, 0, 1, 0])),
+    Forgery(
+      "ClientHello, null cipher",
+      handshake(
+        type: 1, sequence: 0, helloStart + [0, 0, 2, 0, 0, 1, 0])),
+    Forgery(
+      "ClientHello of 16 MB",
+      handshake(
+        type: 1, sequence: 0, length: 0xFFFFFF, random60)),
+    Forgery(
+      "ClientHello out of place",
+      handshake(
+        type: 1, sequence: 5, helloStart + [0, 0, 2, 0, 0, 1, 0])),
     Forgery("Certificate, not one", handshake(type: 11, sequence: 1, [0, 0, 5, 0, 0, 2, 1, 2])),
     Forgery("Certificate, empty", handshake(type: 11, sequence: 1, [0, 0, 0])),
-    Forgery("Certificate, half, wrong", handshake(
-      type: 11, sequence: 1, length: 700, offset: 400, random60)),
-    Forgery("ClientKeyExchange, wrong point", handshake(
-      type: 16, sequence: 2, [65] + [UInt8](repeating: 4, count: 65))),
-    Forgery("CertificateVerify, wrong", handshake(
-      type: 15, sequence: 3, [4, 3, 0, 60] + random60)),
+    Forgery(
+      "Certificate, half, wrong",
+      handshake(
+        type: 11, sequence: 1, length: 700, offset: 400, random60)),
+    Forgery(
+      "ClientKeyExchange, wrong point",
+      handshake(
+        type: 16, sequence: 2, [65] + [UInt8](repeating: 4, count: 65))),
+    Forgery(
+      "CertificateVerify, wrong",
+      handshake(
+        type: 15, sequence: 3, [4, 3, 0, 60] + random60)),
     Forgery("ServerHello", handshake(type: 2, sequence: 0, helloStart + [0xC0, 0x2B, 0])),
     Forgery("Finished in clear", handshake(type: 20, sequence: 4, Array(random60.prefix(12)))),
   ]
 
   /// Handshake messages of the right form for an active end.
   static let toActive = [
-    Forgery("ServerHello, cipher not offered", handshake(
-      type: 2, sequence: 0, helloStart + [0, 0, 0])),
-    Forgery("ServerHello, of the right form", handshake(
-      type: 2, sequence: 0, helloStart + [0xC0, 0x2B, 0, 0, 0])),
+    Forgery(
+      "ServerHello, cipher not offered",
+      handshake(
+        type: 2, sequence: 0, helloStart + [0, 0, 0])),
+    Forgery(
+      "ServerHello, of the right form",
+      handshake(
+        type: 2, sequence: 0, helloStart + [0xC0, 0x2B, 0, 0, 0])),
     Forgery("ServerHello of 16 MB", handshake(type: 2, sequence: 0, length: 0xFFFFFF, random60)),
     Forgery("Certificate, not one", handshake(type: 11, sequence: 1, [0, 0, 5, 0, 0, 2, 1, 2])),
-    Forgery("Certificate, half, wrong", handshake(
-      type: 11, sequence: 1, length: 700, offset: 400, random60)),
+    Forgery(
+      "Certificate, half, wrong",
+      handshake(
+        type: 11, sequence: 1, length: 700, offset: 400, random60)),
     Forgery("ServerKeyExchange, wrong", handshake(type: 12, sequence: 2, random60)),
     Forgery("CertificateRequest, wrong", handshake(type: 13, sequence: 3, random60)),
     Forgery("ServerHelloDone", handshake(type: 14, sequence: 4, [])),
     Forgery("HelloRequest", handshake(type: 0, sequence: 0, [])),
-    Forgery("ClientHello", handshake(
-      type: 1, sequence: 0, helloStart + [0, 0, 2, 0xC0, 0x2B, 1, 0])),
+    Forgery(
+      "ClientHello",
+      handshake(
+        type: 1, sequence: 0, helloStart + [0, 0, 2, 0xC0, 0x2B, 1, 0])),
     Forgery("NewSessionTicket", handshake(type: 4, sequence: 5, random60)),
   ]
 }

@@ -8,8 +8,7 @@ import Wire
 /// The voice of a connected call: RTP and RTCP in and out, and the 20 ms tick that moves a frame
 /// from the client through the backend and back.
 ///
-/// Works on plain packets; `CallSession` holds the keys. One allocation-free call per packet and per
-/// tick (`MediaBudgetTests`).
+/// Works on plain packets. A packet and a tick allocate nothing (`SessionBudgetTests`).
 @safe final class CallMedia {
   /// The step of all audio.
   static let tickNanoseconds: UInt64 = 20_000_000

@@ -5,14 +5,14 @@ package import Wire
 
 extension CallSession {
   /// What became of a client's datagram. The shard asks the next session that knows the path when
-  /// this one refuses, so a client that starts a new call from the same port is not sent to the old.
+  /// this one refuses, so a new call from the port of an old one is not sent to the old.
   package enum Verdict: Equatable, Sendable {
     case accepted
     case refused
   }
 
   /// Handles one datagram of the client, which came by `path`. May change the bytes (SRTP is undone
-  /// in place). Never traps, whatever the bytes are; each call ends in one of `SessionFigures`'s counters.
+  /// in place). Never traps, whatever the bytes are; each ends in one counter of `SessionFigures`.
   package func handle(
     _ datagram: UnsafeMutableRawBufferPointer, from path: PathID, at now: Instant,
     into outbox: inout SessionOutbox
@@ -53,7 +53,8 @@ extension CallSession {
     return .accepted
   }
 
-  /// What a valid check may have changed: the first path begins the handshake, a later one moves media.
+  /// What a valid check may have changed: the first path begins the handshake, a later one moves
+  /// media.
   private func notice(
     wasSelected: PathID?, at now: Instant, into outbox: inout SessionOutbox
   ) {
@@ -70,7 +71,7 @@ extension CallSession {
     _ datagram: UnsafeMutableRawBufferPointer, from path: PathID, at now: Instant,
     into outbox: inout SessionOutbox
   ) -> Verdict {
-    // RFC 8445 lets data through on validated pairs only; a ClientHello from anywhere else is a race
+    // RFC 8445 lets data through on validated pairs only; a ClientHello from elsewhere is a race
     // that an attacker may win (CVE-2023-51443).
     guard ice.isValidated(path) else {
       counts.dtlsFromUnknownPath &+= 1

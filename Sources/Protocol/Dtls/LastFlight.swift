@@ -3,9 +3,9 @@ import Wire
 /// The flight that ends a handshake (RFC 6347, section 4.2.4), kept by the end that sends it.
 ///
 /// Its sender has no timer any more and repeats it only when the peer asks by repeating its own,
-/// which OpenSSL peers do after a whole second. So the same datagrams go out again, a few times, until
-/// the peer shows by a protected packet that it has them. A peer that has them takes the copies for
-/// replays.
+/// which OpenSSL peers do after a whole second. So the same datagrams go out again, a few times,
+/// until the peer shows by a protected packet that it has them. A peer that has them already takes
+/// the copies for replays.
 struct LastFlight {
   private static let datagramsMax = 4
   private static let resendsMax = 4

@@ -100,7 +100,8 @@ package struct DtlsConfiguration: Sendable {
         offset += length
       case .pass(let length):
         counters.passed += 1
-        unsafe handleRecord(UnsafeRawBufferPointer(rebasing: datagram[offset..<(offset + length)]),
+        unsafe handleRecord(
+          UnsafeRawBufferPointer(rebasing: datagram[offset..<(offset + length)]),
           at: now)
         offset += length
       }
@@ -108,7 +109,10 @@ package struct DtlsConfiguration: Sendable {
   }
 
   package func handleTimeout(at now: Instant) {
-    if state == .connected, now >= flightDeadline { return flightDeadline = lastFlight.resend(at: now) }
+    if state == .connected, now >= flightDeadline {
+      flightDeadline = lastFlight.resend(at: now)
+      return
+    }
     guard state == .handshaking else { return }
     if now >= handshakeDeadline { return fail(timeoutFailure) }
     guard now >= flightDeadline else { return }
@@ -234,8 +238,9 @@ package struct DtlsConfiguration: Sendable {
   private func replay(at now: Instant) -> Bool {
     counters.restarts += 1
     guard counters.restarts <= configuration.restartsMaximum else {
-      fail(unsafe dtls_connection_certificate_refused(connection)
-        ? .certificateRefused : .tooManyRestarts)
+      fail(
+        unsafe dtls_connection_certificate_refused(connection)
+          ? .certificateRefused : .tooManyRestarts)
       return false
     }
     guard unsafe dtls_connection_restart(connection) else {

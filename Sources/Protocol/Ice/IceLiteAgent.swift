@@ -1,5 +1,5 @@
-package import Wire
 internal import Crypto
+package import Wire
 
 /// What became of a datagram that claimed to be STUN. Every one ends in exactly one case.
 package enum IceVerdict: Equatable, Sendable {
@@ -73,7 +73,9 @@ package struct IceLiteAgent: Sendable {
   package var selected: PathID? { selectedIndex.map { paths[$0].id } }
 
   /// Whether something has proved that `path` leads to the client.
-  package func isProven(_ path: PathID) -> Bool { index(of: path).map { paths[$0].isProven } ?? false }
+  package func isProven(_ path: PathID) -> Bool {
+    index(of: path).map { paths[$0].isProven } ?? false
+  }
 
   /// Whether no valid request has come by any path for 30 s: the call is over (RFC 7675).
   package func consentLost(at now: Instant) -> Bool { now >= consentDeadline }
@@ -82,7 +84,9 @@ package struct IceLiteAgent: Sendable {
   package var deadline: Instant {
     var earliest = consentDeadline
     for path in paths {
-      if let proof = path.proof, !path.isProven, !proof.isSpent { earliest = min(earliest, proof.due) }
+      if let proof = path.proof, !path.isProven, !proof.isSpent {
+        earliest = min(earliest, proof.due)
+      }
     }
     return earliest
   }
@@ -194,7 +198,8 @@ package struct IceLiteAgent: Sendable {
 
   /// Before the keys there is no media to protect: the handshake follows the nomination.
   private mutating func followBeforeProof(from current: Int, to index: Int, nominated: Bool) {
-    if nominated && paths[current].lastAuthenticated == nil && paths[current].lastNomination == nil {
+    if nominated && paths[current].lastAuthenticated == nil && paths[current].lastNomination == nil
+    {
       selectedIndex = index
     }
   }

@@ -1,6 +1,6 @@
 import Signalling
-import Token
 import Synchronization
+import Token
 
 /// The calls of all shards as signalling sees them: which are alive, on which shard, and how they
 /// fare. Shared by the HTTP thread and the shards; touched when a call begins or ends and once a

@@ -43,7 +43,9 @@ import Wire
     for index in 0..<Self.bundleCount {
       let piece = unsafe UnsafeMutableRawBufferPointer(
         rebasing: memory[index * capacity..<(index + 1) * capacity])
-      open.append(Open(writer: unsafe BundleWriter(into: piece, Self.header(self.cluster, self.transceiver, 0))))
+      open.append(
+        Open(
+          writer: unsafe BundleWriter(into: piece, Self.header(self.cluster, self.transceiver, 0))))
     }
   }
 

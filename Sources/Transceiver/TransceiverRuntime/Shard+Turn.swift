@@ -82,17 +82,21 @@ extension Shard {
   private func report(_ event: SessionEvent, of slot: SessionTable.Slot, _ call: CallID) {
     switch event {
     case .reached(let path):
-      log.info("call-reached", [
-        "call": call.logName, "client": .text(path.client.masked),
-        "relay": .number(Int(path.ingress)),
-      ])
+      log.info(
+        "call-reached",
+        [
+          "call": call.logName, "client": .text(path.client.masked),
+          "relay": .number(Int(path.ingress)),
+        ])
     case .connected(let path, let milliseconds, let profile):
       described[call]?.connectMilliseconds = milliseconds
       described[call]?.srtpProfile = profile
-      log.info("call-connected", [
-        "call": call.logName, "client": .text(path.client.masked),
-        "after_ms": .number(Int(milliseconds)), "srtp": .text(profile),
-      ])
+      log.info(
+        "call-connected",
+        [
+          "call": call.logName, "client": .text(path.client.masked),
+          "after_ms": .number(Int(milliseconds)), "srtp": .text(profile),
+        ])
     case .moved(let path):
       log.info("call-moved", ["call": call.logName, "client": .text(path.client.masked)])
     case .ended(let reason, let milliseconds):
@@ -103,13 +107,15 @@ extension Shard {
   private func logEnd(
     _ reason: SessionEnd, _ milliseconds: UInt64, _ call: CallID, _ figures: SessionFigures
   ) {
-    log.info("call-ended", [
-      "call": call.logName, "reason": .text(reason.name),
-      "detail": .text(reason.detail ?? "-"), "after_ms": .number(Int(milliseconds)),
-      "rtp_received": .number(Int(figures.rtpAccepted)),
-      "rtp_lost": .number(Int(figures.packetsLost)), "rtp_sent": .number(Int(figures.rtpSent)),
-      "refused": .number(Int(figures.mediaRefused &+ figures.stunIgnored)),
-    ])
+    log.info(
+      "call-ended",
+      [
+        "call": call.logName, "reason": .text(reason.name),
+        "detail": .text(reason.detail ?? "-"), "after_ms": .number(Int(milliseconds)),
+        "rtp_received": .number(Int(figures.rtpAccepted)),
+        "rtp_lost": .number(Int(figures.packetsLost)), "rtp_sent": .number(Int(figures.rtpSent)),
+        "refused": .number(Int(figures.mediaRefused &+ figures.stunIgnored)),
+      ])
   }
 
   /// Once a second: what the page and the operator may read.

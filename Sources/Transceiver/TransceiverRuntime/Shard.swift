@@ -7,8 +7,8 @@ import Token
 import Trunk
 import Wire
 
-/// One thread's share of the transceiver: a trunk socket, the sessions whose tokens name this shard,
-/// and nothing that another thread touches except the mailbox.
+/// One thread's share of the transceiver: a trunk socket, the sessions whose tokens name this
+/// shard, and nothing that another thread touches except the mailbox.
 ///
 /// Everything here runs on the shard's own thread, called by the packet loop.
 final class Shard {
@@ -65,7 +65,9 @@ final class Shard {
   // MARK: - Packets
 
   /// One receive batch of the trunk socket.
-  func handle(_ batch: UnsafeBufferPointer<pl_datagram>, at now: Instant, through loop: OpaquePointer) {
+  func handle(
+    _ batch: UnsafeBufferPointer<pl_datagram>, at now: Instant, through loop: OpaquePointer
+  ) {
     for index in batch.indices {
       unsafe handle(batch[index], at: now, through: loop)
     }
@@ -73,7 +75,10 @@ final class Shard {
   }
 
   private func handle(_ datagram: pl_datagram, at now: Instant, through loop: OpaquePointer) {
-    guard unsafe datagram.truncated == 0 else { return counters.truncated &+= 1 }
+    guard unsafe datagram.truncated == 0 else {
+      counters.truncated &+= 1
+      return
+    }
     let bytes = unsafe UnsafeMutableRawBufferPointer(
       start: datagram.bytes, count: Int(datagram.length))
     let relay = unsafe TransportAddress(datagram.peer)
@@ -81,7 +86,10 @@ final class Shard {
     case .valid(let header):
       guard header.cluster == identity.cluster, header.transceiver == identity.transceiver,
         header.kind == .up
-      else { return counters.misdirected &+= 1 }
+      else {
+        counters.misdirected &+= 1
+        return
+      }
       counters.bundles &+= 1
       unsafe handleFrames(bytes, header, from: relay, at: now, through: loop)
     case .forged: counters.forged &+= 1
@@ -97,7 +105,9 @@ final class Shard {
     while true {
       switch TrunkDatagram.nextFrame(unsafe UnsafeRawBufferPointer(bytes).bytes, at: offset) {
       case .end: return
-      case .malformed: return counters.malformedBundles &+= 1
+      case .malformed:
+        counters.malformedBundles &+= 1
+        return
       case .frame(let frame, let payload):
         let path = PathID(
           relay: relay, ingress: header.ingress, listener: frame.listener, client: frame.client)
@@ -117,14 +127,18 @@ final class Shard {
   ) {
     counters.packets &+= 1
     if let token = Self.ufrag(in: unsafe UnsafeRawBufferPointer(packet).bytes) {
-      guard let slot = sessions.slot(ufrag: token) else { return counters.unknownUfrag &+= 1 }
+      guard let slot = sessions.slot(ufrag: token) else {
+        counters.unknownUfrag &+= 1
+        return
+      }
       if unsafe offer(packet, to: slot, from: path, at: now, through: loop) {
         sessions.learn(path, for: slot)
       }
       return
     }
     guard let owners = sessions.owners(of: path), let first = owners.first else {
-      return counters.unknownPath &+= 1
+      counters.unknownPath &+= 1
+      return
     }
     if unsafe offer(packet, to: first, from: path, at: now, through: loop) { return }
     if let second = owners.second {

@@ -84,8 +84,9 @@ import Wire
 
 extension TransceiverFailure {
   init(_ error: pl_error) {
-    self.init(description: unsafe withUnsafeBytes(of: error.text) { bytes in
-      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-    })
+    self.init(
+      description: unsafe withUnsafeBytes(of: error.text) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      })
   }
 }

@@ -4,8 +4,8 @@ import Signalling
 import Token
 import Wire
 
-/// The HTTP side of a transceiver: requests from the web server to `Signalling`, its outcomes to the
-/// shards. Lives on the web server's thread.
+/// The HTTP side of a transceiver: requests from the web server to `Signalling`, its outcomes to
+/// the shards. Lives on the web server's thread.
 final class WebBridge {
   private let signalling: Signalling
   private let registry: CallRegistry
