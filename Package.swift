@@ -146,8 +146,7 @@ let package = Package(
     tests(
       "SessionTests",
       uses: [
-        "CProbe", "TestSupport", "Session", "CallClient", "Ice", "Dtls", "Srtp", "Rtp", "Voice",
-        "Backends", "Crypto", "Wire",
+        "TestSupport", "Session", "CallClient", "Ice", "Dtls", "Sdp", "Voice", "Backends", "Wire",
       ]),
     tests(
       "CallClientTests",

@@ -1,0 +1,191 @@
+import Backends
+import CallClient
+import Dtls
+import Ice
+import Sdp
+import Session
+import Voice
+import Wire
+
+/// A session and a caller on a virtual clock, joined by a network that a test may disturb.
+final class CallPair {
+  enum Way: Hashable { case up, down }
+
+  /// One datagram on its way, and how many went that way before it.
+  struct Datagram {
+    var way: Way
+    var index: Int
+    var bytes: [UInt8]
+  }
+
+  static let relay = TransportAddress(ipv4: 0x7F00_0001, port: 4_000)
+  static let identity = try! DtlsIdentity.generate()
+  static let callerIdentity = try! DtlsIdentity.generate()
+  static let tone = EncodedTone(hertz: 450)
+
+  let session: CallSession
+  let client: CallClient
+  /// Where the caller's datagrams seem to come from; a NAT may change it.
+  var clientAddress = TransportAddress(ipv4: 0xC000_0201, port: 50_000)
+  /// When each copy of a datagram arrives, in milliseconds; empty for a lost one.
+  var network: (Datagram) -> [UInt64]
+  private(set) var now = Instant(nanoseconds: 5_000_000_000)
+  private(set) var events: [SessionEvent] = []
+  /// Every datagram of either side, lost ones too.
+  private(set) var sent: [Datagram] = []
+  private(set) var endedPaths: [PathID] = []
+  let start: Instant
+  private var outbox = SessionOutbox()
+  private var inFlight: [(at: Instant, order: Int, to: TransportAddress, datagram: Datagram)] = []
+  private var counts: [Way: Int] = [:]
+  private var order = 0
+
+  init(
+    setup: CallClientOptions.Setup = .actpass, backend: BackendKind = .echo, seed: UInt64 = 1,
+    expecting identity: DtlsIdentity = CallPair.callerIdentity,
+    network: @escaping (Datagram) -> [UInt64] = { _ in [1] },
+    change: (inout SessionParameters) -> Void = { _ in }
+  ) throws {
+    var options = CallClientOptions()
+    options.setup = setup
+    var random = SeededRandom(seed: seed)
+    client = CallClient(
+      tone: Self.tone, identity: Self.callerIdentity, options: options, random: &random)
+    start = now
+    self.network = network
+    let offer = try CallOffer.parse(client.offer)
+    var parameters = Self.parameters(for: offer, expecting: identity, backend, seed)
+    change(&parameters)
+    let seedBytes = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
+    let dtls = try OpenSslDtls(
+      identity: Self.identity,
+      configuration: DtlsConfiguration(
+        role: parameters.dtlsRole, fingerprints: parameters.remoteFingerprints),
+      seed: seedBytes)
+    session = CallSession(parameters: parameters, dtls: dtls, at: now)
+    try client.accept(answer: Self.answer(to: offer), at: now)
+    collect()
+  }
+
+  private static let ufrag = "1abcdefghijklmnopqrstuv"
+  private static let password = "abcdefghijklmnopqrstuvwxyz012345"
+
+  private static func parameters(
+    for offer: CallOffer, expecting identity: DtlsIdentity, _ backend: BackendKind, _ seed: UInt64
+  ) -> SessionParameters {
+    SessionParameters(
+      local: IceCredentials(ufrag: ufrag, password: password),
+      remote: IceCredentials(ufrag: offer.iceUfrag, password: offer.icePwd),
+      remoteFingerprints: [identity.fingerprint()],
+      dtlsRole: offer.setup.answer == .active ? .active : .passive,
+      opusPayloadType: offer.opus.payloadType, ssrc: 0x1234_5678, cname: "martlet",
+      backend: backend, seed: seed)
+  }
+
+  private static func answer(to offer: CallOffer) -> String {
+    CallAnswer(
+      iceUfrag: ufrag, icePwd: password,
+      fingerprint: Fingerprint(.sha256, bytes: identity.fingerprint().digest)!,
+      candidates: [CallAnswer.Candidate(address: "127.0.0.1", port: 3_478)],
+      ssrc: 0x1234_5678, sessionNumber: 1
+    ).render(to: offer)
+  }
+
+  // MARK: - Time
+
+  var elapsedMilliseconds: UInt64 { now.milliseconds(since: start) }
+  var isConnected: Bool { session.isConnected && client.state == .connected }
+  var path: PathID {
+    PathID(relay: Self.relay, ingress: 1, listener: 0, client: clientAddress)
+  }
+
+  /// Runs the virtual clock until `condition` holds or `milliseconds` more have passed.
+  func run(_ milliseconds: UInt64, until condition: () -> Bool = { false }) {
+    let end = now.advanced(byMilliseconds: milliseconds)
+    while !condition() {
+      let arrival = inFlight.first?.at ?? .never
+      let next = min(arrival, session.deadline, client.deadline)
+      guard next <= end else {
+        now = end
+        return
+      }
+      now = max(now, next)
+      step()
+    }
+  }
+
+  private func step() {
+    while let first = inFlight.first, first.at <= now {
+      inFlight.removeFirst()
+      deliver(first.datagram, to: first.to)
+    }
+    if session.deadline <= now {
+      session.handleTimeout(at: now, into: &outbox)
+    }
+    if client.deadline <= now { client.handleTimeout(at: now) }
+    collect()
+  }
+
+  private func deliver(_ datagram: Datagram, to address: TransportAddress) {
+    switch datagram.way {
+    case .up: inject(datagram.bytes)
+    case .down:
+      // What goes to an address that the caller has left is gone.
+      guard address == clientAddress else { return }
+      var bytes = datagram.bytes
+      unsafe bytes.withUnsafeMutableBytes {
+        unsafe client.handle($0, from: TransportAddress(ipv4: 0x7F00_0001, port: 3_478), at: now)
+      }
+    }
+    collect()
+  }
+
+  /// Hands the session a datagram as if it had come by `path`, the caller's own unless given.
+  @discardableResult
+  func inject(_ bytes: [UInt8], by path: PathID? = nil) -> CallSession.Verdict {
+    var bytes = bytes
+    let from = path ?? self.path
+    let verdict = unsafe bytes.withUnsafeMutableBytes {
+      unsafe session.handle($0, from: from, at: now, into: &outbox)
+    }
+    collect()
+    return verdict
+  }
+
+  func hangUp(_ reason: SessionEnd = .hungUp) {
+    session.hangUp(reason, at: now, into: &outbox)
+    collect()
+  }
+
+  // MARK: - Network
+
+  /// Puts on the wire what both sides want to send.
+  func collect() {
+    for index in 0..<outbox.count {
+      let item = outbox.item(index)
+      if item.ended {
+        endedPaths.append(item.path)
+      } else {
+        post(.down, unsafe Array(outbox.bytes(index)), to: item.path.client)
+      }
+    }
+    events += outbox.events
+    outbox.clear()
+    var buffer = [UInt8](repeating: 0, count: 1_536)
+    while let next = unsafe buffer.withUnsafeMutableBytes({ unsafe client.nextDatagram(into: $0) })
+    {
+      post(.up, Array(buffer[..<next.length]), to: next.to)
+    }
+  }
+
+  private func post(_ way: Way, _ bytes: [UInt8], to address: TransportAddress) {
+    let datagram = Datagram(way: way, index: counts[way, default: 0], bytes: bytes)
+    counts[way, default: 0] += 1
+    sent.append(datagram)
+    for delay in network(datagram) {
+      order += 1
+      inFlight.append((now.advanced(byMilliseconds: delay), order, address, datagram))
+    }
+    inFlight.sort { ($0.at, $0.order) < ($1.at, $1.order) }
+  }
+}
