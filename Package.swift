@@ -146,7 +146,8 @@ let package = Package(
     tests(
       "SessionTests",
       uses: [
-        "TestSupport", "Session", "CallClient", "Ice", "Dtls", "Sdp", "Voice", "Backends", "Wire",
+        "TestSupport", "Session", "CallClient", "Ice", "Dtls", "Sdp", "Srtp", "Voice", "Backends",
+        "Wire",
       ]),
     tests(
       "CallClientTests",

@@ -17,8 +17,8 @@ extension CallSession {
     _ datagram: UnsafeMutableRawBufferPointer, from path: PathID, at now: Instant,
     into outbox: inout SessionOutbox
   ) -> Verdict {
-    guard end == nil, let first = unsafe datagram.first else { return .refused }
-    switch DatagramKind.classify(firstByte: first) {
+    guard end == nil, datagram.count > 0 else { return .refused }
+    switch unsafe DatagramKind.classify(firstByte: datagram[0]) {
     case .stun: return unsafe handleStun(datagram, from: path, at: now, into: &outbox)
     case .dtls: return unsafe handleDtls(datagram, from: path, at: now, into: &outbox)
     case .media: return unsafe handleMedia(datagram, from: path, at: now, into: &outbox)

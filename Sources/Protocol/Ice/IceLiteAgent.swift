@@ -83,8 +83,8 @@ package struct IceLiteAgent: Sendable {
   /// When `poll` or `consentLost` wants to be asked next.
   package var deadline: Instant {
     var earliest = consentDeadline
-    for path in paths {
-      if let proof = path.proof, !path.isProven, !proof.isSpent {
+    for index in paths.indices {
+      if let proof = paths[index].proof, !paths[index].isProven, !proof.isSpent {
         earliest = min(earliest, proof.due)
       }
     }

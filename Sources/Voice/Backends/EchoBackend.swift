@@ -9,6 +9,9 @@ package final class EchoBackend: VoiceBackend {
 
   private var isSaying = false
 
+  private static let started: BackendEvents = [.heardStart, .saidStart]
+  private static let ended: BackendEvents = [.heardEnd, .saidEnd]
+
   package init(rate: PcmRate = .hertz48000) {
     self.rate = rate
   }
@@ -18,8 +21,8 @@ package final class EchoBackend: VoiceBackend {
   ) -> BackendEvents {
     let isSound = heard != .silence
     if isSound { unsafe pacer.push(frame) }
-    guard isSound != isSaying else { return [] }
+    guard isSound != isSaying else { return BackendEvents(rawValue: 0) }
     isSaying = isSound
-    return isSound ? [.heardStart, .saidStart] : [.heardEnd, .saidEnd]
+    return isSound ? Self.started : Self.ended
   }
 }
