@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define TCP_LISTEN_STATE 0x0A
+#define TABLE_READS_MAX 4
 
 static bool is_wildcard(const struct pl_address *address) {
     size_t start = pl_address_is_ipv4(address) ? 12 : 0;
@@ -108,9 +109,8 @@ static void find_process(unsigned long inode, struct pl_port_holder *out) {
     if (out->process != 0) read_name(out->process, out->name, sizeof out->name);
 }
 
-bool pl_port_find_holder(enum pl_transport transport, const struct pl_address *address,
-                         struct pl_port_holder *out) {
-    *out = (struct pl_port_holder){0};
+static bool find_once(enum pl_transport transport, const struct pl_address *address,
+                      struct pl_port_holder *out) {
     bool is_udp = transport == PL_UDP;
     const char *ipv4_table = is_udp ? "/proc/net/udp" : "/proc/net/tcp";
     const char *ipv6_table = is_udp ? "/proc/net/udp6" : "/proc/net/tcp6";
@@ -119,4 +119,15 @@ bool pl_port_find_holder(enum pl_transport transport, const struct pl_address *a
     if (inode == 0) return false;
     find_process(inode, out);
     return true;
+}
+
+bool pl_port_find_holder(enum pl_transport transport, const struct pl_address *address,
+                         struct pl_port_holder *out) {
+    *out = (struct pl_port_holder){0};
+    // The kernel writes its table page by page, and a line can be skipped when sockets before it
+    // close in between; so an answer of "nobody" is asked for again.
+    for (int i = 0; i < TABLE_READS_MAX; i++) {
+        if (find_once(transport, address, out)) return true;
+    }
+    return false;
 }
