@@ -74,7 +74,7 @@ let package = Package(
     module("Trunk", in: "Protocol", uses: ["Wire"]),
     module("Ice", in: "Protocol", uses: ["Wire", "Crypto"]),
     module("Dtls", in: "Protocol", uses: ["Wire", "CDtls"]),
-    module("Srtp", in: "Protocol", uses: ["Wire", "CSrtp"]),
+    module("Srtp", in: "Protocol", uses: ["CSrtp"]),
     module("Rtp", in: "Protocol", uses: ["Wire"]),
     module("Sdp", in: "Protocol"),
 
@@ -87,7 +87,7 @@ let package = Package(
       "Session", in: "Calls", uses: ["Wire", "Ice", "Dtls", "Srtp", "Rtp", "Voice", "Backends"]),
     module(
       "CallClient", in: "Calls",
-      uses: ["Wire", "Crypto", "Ice", "Dtls", "Srtp", "Rtp", "Sdp", "Voice"]),
+      uses: ["Wire", "Crypto", "Ice", "Dtls", "Srtp", "Rtp", "Voice"]),
 
     // Relay: the packet path, and the process around it.
     module("RelayCore", in: "Relay", uses: ["Wire", "Crypto", "Token", "Trunk"]),

@@ -2,7 +2,8 @@ import Crypto
 import Ice
 import Wire
 
-let serverCredentials = IceCredentials(ufrag: "MARTLETserver", password: "server-password-of-22-chars")
+let serverCredentials = IceCredentials(
+  ufrag: "MARTLETserver", password: "server-password-of-22-chars")
 let clientCredentials = IceCredentials(ufrag: "cli4", password: "client-password-of-22-chars")
 let start = Instant(nanoseconds: 5_000_000_000)
 

@@ -8,8 +8,9 @@ import Wire
     var agent = makeAgent()
     let (verdict, reply) = agent.take(Check().bytes, from: path(9))
     #expect(
-      verdict == .respond(
-        length: reply.count, IceNews(isNewPath: true, isNominatedNow: false)))
+      verdict
+        == .respond(
+          length: reply.count, IceNews(isNewPath: true, isNominatedNow: false)))
     let message = try #require(parse(reply))
     #expect(message.type == .bindingSuccess)
     #expect(message.transactionID == StunTransactionID(high: 7, low: 1))

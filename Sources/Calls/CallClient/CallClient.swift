@@ -79,7 +79,6 @@ package final class CallClient {
   var queue = SendQueue()
   var acceptedAt = Instant.never
   var counts = CallClientFigures()
-  
 
   /// `random` must be a secure one in service: the call's secrets come from it.
   package init(

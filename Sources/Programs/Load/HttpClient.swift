@@ -69,7 +69,8 @@ struct HttpClient: Sendable {
     var list: UnsafeMutablePointer<addrinfo>?
     let status = unsafe getaddrinfo(origin.host, origin.port, &hints, &list)
     guard status == 0 else {
-      throw HttpFailure(description: "cannot find \(origin.host): \(unsafe String(cString: gai_strerror(status)))")
+      let cause = unsafe String(cString: gai_strerror(status))
+      throw HttpFailure(description: "cannot find \(origin.host): \(cause)")
     }
     defer { unsafe freeaddrinfo(list) }
     var cause = "no address"
@@ -130,7 +131,9 @@ struct HttpClient: Sendable {
   }
 
   private func broken(_ doing: String) -> HttpFailure {
-    let cause = errno == EAGAIN ? "no progress in \(Self.timeoutSeconds) s" : "\(unsafe String(cString: strerror(errno)))"
+    let cause =
+      errno == EAGAIN
+      ? "no progress in \(Self.timeoutSeconds) s" : unsafe String(cString: strerror(errno))
     return HttpFailure(description: "\(doing) \(origin.authority): \(cause)")
   }
 
