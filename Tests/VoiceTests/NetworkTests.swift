@@ -33,6 +33,8 @@ func expectTone(
     // syllables.
     var path = VoicePath(rate: .hertz24000, hertz: 300)
     path.syllables = true
+    // The receiver has reported the loss; before that no bits are spent on it.
+    path.sender.noteReportedLoss(fraction: 26)
     path.run(seconds: 20) { index, _ in index % 20 == 14 ? [] : [30] }
     let counts = path.receiver.counts
     #expect(counts.recoveredPackets + counts.concealedPieces >= 48)

@@ -69,6 +69,7 @@ extension CallSession {
       let block = blocks.block(index, of: bytes)
       guard block.ssrc == parameters.ssrc else { continue }
       media.reportedLost = block.cumulativeLost
+      media.sender.noteReportedLoss(fraction: block.fractionLost)
       if let trip = MediaClock.roundTripMicroseconds(from: block, at: now) {
         media.roundTripMicroseconds = trip
       }

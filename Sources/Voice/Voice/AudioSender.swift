@@ -15,6 +15,7 @@ package import Wire
 
   private let payloadType: UInt8
   private var encoder: OpusEncoder
+  private var expectedLossPercent: Int32
   private let silence: UnsafeMutableBufferPointer<Int16>
   private var sequenceNumber: UInt16
   private var timestamp: UInt32
@@ -25,6 +26,8 @@ package import Wire
 
   /// So many frames of silence are still encoded, so that the last sound can fade out.
   private static let silentFramesEncoded = 10
+  /// More redundancy than for this would leave too few bits for the voice.
+  private static let lossPercentMax: Int32 = 30
   /// Of those that follow one in so many is sent: the first, which tells the receiver that a pause
   /// begins, and then a sign of life each 400 ms.
   private static let silentFramesPerPacket = 20
@@ -40,12 +43,24 @@ package import Wire
     timestamp = firstTimestamp
     usesDiscontinuousTransmission = settings.usesDiscontinuousTransmission
     encoder = OpusEncoder(rate: rate, settings: settings)
+    expectedLossPercent = settings.expectedLossPercent
     unsafe silence = .allocate(capacity: rate.frameSampleCount)
     unsafe silence.initialize(repeating: 0)
   }
 
   deinit {
     unsafe silence.deallocate()
+  }
+
+  /// Takes note of what a receiver report says was lost since the report before, in 1/256 (RFC 3550,
+  /// section 6.4.1), and makes the encoder prepare for as much. Slow to forget: one good second
+  /// does not make a network good.
+  package mutating func noteReportedLoss(fraction: UInt8) {
+    let reported = (Int32(fraction) * 100 + 255) / 256
+    let percent = max(min(reported, Self.lossPercentMax), expectedLossPercent * 7 / 8)
+    guard percent != expectedLossPercent else { return }
+    expectedLossPercent = percent
+    encoder.expectLoss(percent: percent)
   }
 
   /// The number of the packet that will be sent next.
