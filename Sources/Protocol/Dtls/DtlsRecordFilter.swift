@@ -25,6 +25,12 @@ struct DtlsRecordFilter {
     case pass(length: Int)
     /// The record is `length` bytes and is to be skipped.
     case drop(length: Int, DropReason)
+
+    var length: Int {
+      switch self {
+      case .pass(let length), .drop(let length, _): length
+      }
+    }
   }
 
   enum DropReason { case malformed, alertInClear, implausible, outOfPlace, clearAfterHandshake }

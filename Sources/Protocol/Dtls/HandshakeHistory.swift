@@ -12,25 +12,31 @@ struct HandshakeHistory {
   private var recordsAtFlight = 0
   /// Deaths since the last whole message.
   private(set) var deaths = 0
+  /// How often the peer repeated itself since the last whole message.
+  private(set) var stalls = 0
 
   mutating func append(_ record: UnsafeRawBufferPointer) {
     guard records.count < Self.recordsMax, byteCount + record.count <= Self.bytesMax else {
       return
     }
-    // A repeated message differs in its record number alone, and changes nothing.
-    let isRepeated = records.contains { known in
+    if unsafe contains(record) { return }
+    unsafe records.append(Array(record))
+    byteCount += record.count
+  }
+
+  /// Whether the record repeats one that was taken: it differs in its record number at most.
+  func contains(_ record: UnsafeRawBufferPointer) -> Bool {
+    records.contains { known in
       unsafe known.count == record.count && known.dropFirst(11).elementsEqual(record.dropFirst(11))
         && known[0] == record[0] && known[4] == record[4]
     }
-    if isRepeated { return }
-    unsafe records.append(Array(record))
-    byteCount += record.count
   }
 
   /// The handshake has read a message to its end.
   mutating func noteMessage() {
     recordsAtMessage = records.count
     deaths = 0
+    stalls = 0
   }
 
   /// The handshake has sent a flight.
@@ -41,6 +47,9 @@ struct HandshakeHistory {
 
   /// The handshake died over a record that is not in here.
   mutating func noteDeath() { deaths += 1 }
+
+  /// The peer repeats itself, and the handshake does not get on.
+  mutating func noteStall() { stalls += 1 }
 
   /// Whether there are fragments of the message that is being read.
   var hasFragments: Bool { records.count > recordsAtMessage }
@@ -69,6 +78,9 @@ struct HandshakeHistory {
     recordsAtMessage = recordsAtFlight
     deaths = 0
   }
+
+  /// Forgets everything.
+  mutating func dropAll() { self = HandshakeHistory() }
 
   private mutating func drop(from index: Int) -> [[UInt8]] {
     let dropped = Array(records[index...])

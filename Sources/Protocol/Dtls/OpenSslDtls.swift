@@ -15,6 +15,8 @@ package struct DtlsConfiguration: Sendable {
   package var handshakeTimeoutMilliseconds: UInt64 = 10_000
   /// How often a killed handshake is put back on its feet. Each costs up to 1 ms of CPU.
   package var restartsMaximum: UInt64 = 64
+  /// How often a handshake that a peer's repetitions do not bring on is taken back some way.
+  package var rewindsMaximum = 8
 
   package init(role: DtlsRole, fingerprints: [DtlsFingerprint]) {
     self.role = role
@@ -30,6 +32,8 @@ package struct DtlsConfiguration: Sendable {
 @safe package final class OpenSslDtls: DtlsEndpoint {
   private static let receivedDatagramsMax = 64
   private static let timeoutMillisecondsMax: UInt64 = 1000
+  /// No peer repeats itself sooner (WebRTC's libraries wait 50 ms or more).
+  private static let repetitionMilliseconds: UInt64 = 40
 
   private let identity: DtlsIdentity
   private let configuration: DtlsConfiguration
@@ -47,6 +51,8 @@ package struct DtlsConfiguration: Sendable {
   private var flightTimeoutMilliseconds: UInt64 = 0
   private var flightsSeen: UInt32 = 0
   private var lastFlight = LastFlight()
+  private var rewinds = 0
+  private var lastProgress = Instant(nanoseconds: 0)
 
   /// `seed`: 32 secret, fresh random bytes, from which all of this handshake's randomness comes.
   package init(
@@ -94,16 +100,16 @@ package struct DtlsConfiguration: Sendable {
         counters.unwanted += 1
         return
       }
-      switch filter.judge(bytes, at: offset, expecting: expected) {
-      case .drop(let length, let reason):
-        counters.count(reason)
-        offset += length
-      case .pass(let length):
+      let verdict = filter.judge(bytes, at: offset, expecting: expected)
+      let record = unsafe UnsafeRawBufferPointer(
+        rebasing: datagram[offset..<(offset + verdict.length)])
+      if unsafe rewind(over: record, at: now) { continue }
+      offset += verdict.length
+      switch verdict {
+      case .drop(_, let reason): counters.count(reason)
+      case .pass:
         counters.passed += 1
-        unsafe handleRecord(
-          UnsafeRawBufferPointer(rebasing: datagram[offset..<(offset + length)]),
-          at: now)
-        offset += length
+        unsafe handleRecord(record, at: now)
       }
     }
   }
@@ -184,8 +190,13 @@ package struct DtlsConfiguration: Sendable {
       return unsafe recover(from: record, at: now)
     }
     unsafe history.append(record)
-    if expected != before { history.noteMessage() }
+    if expected != before { noteMessage(at: now) }
     settle(progress, at: now)
+  }
+
+  private func noteMessage(at now: Instant) {
+    history.noteMessage()
+    lastProgress = now
   }
 
   private func feed(_ record: UnsafeRawBufferPointer) -> dtls_progress {
@@ -226,11 +237,36 @@ package struct DtlsConfiguration: Sendable {
     let lives = unsafe feed(record) != DTLS_PROGRESS_FATAL
     if lives && (expected != before || history.deaths > 1) {
       unsafe history.append(record)
-      if expected != before { history.noteMessage() }
+      if expected != before { noteMessage(at: now) }
       return settle(unsafe dtls_connection_drive(connection), at: now)
     }
     history.restore(fragments)
     _ = replay(at: now)
+  }
+
+  /// The peer repeats what we took and waits. Once that is a loss; but it is also how a forged
+  /// message shows that was taken for an honest one. Each time goes back further: to the start of
+  /// the message, to our last flight, to the beginning. True when the handshake went back, and
+  /// `record` may now be what it waits for.
+  private func rewind(over record: UnsafeRawBufferPointer, at now: Instant) -> Bool {
+    guard state == .handshaking, rewinds < configuration.rewindsMaximum,
+      now.milliseconds(since: lastProgress) >= Self.repetitionMilliseconds,
+      unsafe history.contains(record)
+    else { return false }
+    lastProgress = now
+    history.noteStall()
+    switch history.stalls {
+    case 1:
+      guard history.hasFragments else { return false }
+      _ = history.dropFragments()
+    case 2: history.dropSinceFlight()
+    default:
+      // A client does not say its hello twice; a server does not get it again.
+      guard configuration.role == .active else { return false }
+      history.dropAll()
+    }
+    rewinds += 1
+    return replay(at: now)
   }
 
   /// A fresh handshake with the same randomness, fed what the old one had taken well. False when
