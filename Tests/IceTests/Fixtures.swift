@@ -1,5 +1,6 @@
 import Crypto
 import Ice
+import Testing
 import Wire
 
 let serverCredentials = IceCredentials(
@@ -47,13 +48,13 @@ extension IceLiteAgent {
   /// Hands `bytes` over and gives the verdict and the reply.
   mutating func take(
     _ bytes: [UInt8], from path: PathID, at now: Instant = start
-  ) -> (verdict: IceVerdict, reply: [UInt8]) {
+  ) -> (verdict: IceVerdict, reply: [UInt8], news: IceNews?) {
     var reply = [UInt8](repeating: 0, count: 128)
     let verdict = unsafe reply.withUnsafeMutableBytes {
       unsafe handle(bytes.span.bytes, from: path, at: now, reply: $0)
     }
-    guard case .respond(let length, _) = verdict else { return (verdict, []) }
-    return (verdict, Array(reply[..<length]))
+    guard case .respond(let length, let news) = verdict else { return (verdict, [], nil) }
+    return (verdict, Array(reply[..<length]), news)
   }
 
   /// The next request of our own.
@@ -94,3 +95,6 @@ func isSealed(_ bytes: [UInt8], with key: HmacSha1) -> Bool {
   let isSigned = unsafe StunIntegrity.verify(bytes.span.bytes, message, key: key)
   return unsafe isSigned && message.fingerprintHolds(in: bytes.span.bytes)
 }
+
+/// `value`, or the end of the test. `#require` itself cannot hold a mutating call.
+func some<Value>(_ value: Value?) throws -> Value { try #require(value) }

@@ -6,11 +6,10 @@ import Wire
 @Suite struct IceLiteAgentTests {
   @Test func answersACheckWithASignedMappedAddress() throws {
     var agent = makeAgent()
-    let (verdict, reply) = agent.take(Check().bytes, from: path(9))
+    let (verdict, reply, _) = agent.take(Check().bytes, from: path(9))
     #expect(
       verdict
-        == .respond(
-          length: reply.count, IceNews(isNewPath: true, isNominatedNow: false)))
+        == .respond(length: reply.count, IceNews(isNewPath: true, isNominatedNow: false)))
     let message = try #require(parse(reply))
     #expect(message.type == .bindingSuccess)
     #expect(message.transactionID == StunTransactionID(high: 7, low: 1))
@@ -18,5 +17,100 @@ import Wire
     #expect(isSealed(reply, with: serverCredentials.key))
     #expect(agent.isValidated(path(9)))
     #expect(agent.selected == path(9))
+  }
+
+  @Test func newsAreToldOnce() {
+    var agent = makeAgent()
+    let nominating = Check(nominates: true).bytes
+    #expect(
+      agent.take(Check().bytes, from: path(1)).news
+        == IceNews(isNewPath: true, isNominatedNow: false))
+    #expect(
+      agent.take(nominating, from: path(1)).news == IceNews(isNewPath: false, isNominatedNow: true))
+    #expect(
+      agent.take(nominating, from: path(1)).news == IceNews(isNewPath: false, isNominatedNow: false)
+    )
+    #expect(
+      agent.take(nominating, from: path(2)).news == IceNews(isNewPath: true, isNominatedNow: true))
+  }
+
+  /// Bad requests get silence, are counted, and change nothing: not the paths, not the consent.
+  @Test func badRequestsMeetSilence() {
+    let wrongKey = HmacSha1(key: "another-password-entirely!".utf8)
+    let cases: [([UInt8], IceIgnored)] = [
+      (Check(receiver: Array("somebodyElse".utf8)).bytes, .wrongUsername),
+      (Check(sender: Array("other".utf8)).bytes, .wrongUsername),
+      (
+        Check(receiver: clientCredentials.ufrag, sender: serverCredentials.ufrag).bytes,
+        .wrongUsername
+      ),
+      (Check(key: nil).bytes, .wrongIntegrity),
+      (Check(key: wrongKey).bytes, .wrongIntegrity),
+      (Check(key: clientCredentials.key).bytes, .wrongIntegrity),
+      (Check(type: .bindingIndication).bytes, .indication),
+      (Check(type: .bindingSuccess).bytes, .unexpected),
+      (Check(type: .bindingError).bytes, .unexpected),
+      (Check(type: StunMessageType(rawValue: 0x0003)).bytes, .unexpected),
+      ([0, 1, 2, 3], .malformed),
+    ]
+    var agent = makeAgent()
+    let later = start.advanced(byMilliseconds: 1_000)
+    for (bytes, reason) in cases {
+      let (verdict, reply, _) = agent.take(bytes, from: path(1), at: later)
+      #expect(verdict == .ignored(reason))
+      #expect(reply.isEmpty)
+      #expect(!agent.isValidated(path(1)))
+      #expect(agent.ignored[Int(reason.rawValue)] > 0)
+    }
+    #expect(agent.answered == 0)
+    #expect(agent.selected == nil)
+    #expect(agent.deadline == start.advanced(byMilliseconds: 30_000))
+  }
+
+  @Test func everyLengthAndEveryChangedByteIsIgnored() {
+    var agent = makeAgent()
+    let whole = Check(nominates: true).bytes
+    for count in 0..<whole.count {
+      #expect(agent.take(Array(whole.prefix(count)), from: path(1)).news == nil)
+    }
+    // FINGERPRINT, the last eight bytes, is a checksum and no signature.
+    for position in whole.indices.dropLast(8) {
+      var changed = whole
+      changed[position] ^= 0x04
+      #expect(agent.take(changed, from: path(1)).news == nil, "byte \(position)")
+    }
+    #expect(!agent.isValidated(path(1)))
+    #expect(agent.take(whole, from: path(1)).news != nil)
+  }
+
+  @Test func moreThanAHundredRequestsInASecondAreIgnored() {
+    var agent = makeAgent()
+    var answered = 0
+    for _ in 0..<500 where agent.take(Check().bytes, from: path(1)).news != nil { answered += 1 }
+    #expect(answered == 100)
+    let later = start.advanced(byMilliseconds: 1_000)
+    #expect(agent.take(Check().bytes, from: path(1), at: later).news != nil)
+  }
+
+  @Test func consentEndsAfterThirtySecondsWithoutARequest() {
+    var agent = makeAgent()
+    let last = start.advanced(byMilliseconds: 20_000)
+    _ = agent.take(Check().bytes, from: path(1), at: last)
+    #expect(!agent.consentLost(at: last.advanced(byMilliseconds: 29_999)))
+    #expect(agent.consentLost(at: last.advanced(byMilliseconds: 30_000)))
+  }
+
+  @Test func pathsAreBoundedAndTheIdleOnesMakeRoom() {
+    var agent = makeAgent()
+    for port in UInt16(1)...8 {
+      #expect(agent.take(Check().bytes, from: path(port)).news != nil)
+    }
+    #expect(agent.take(Check().bytes, from: path(9)).verdict == .ignored(.pathsFull))
+    let later = start.advanced(byMilliseconds: 6_000)
+    _ = agent.take(Check().bytes, from: path(2), at: later)
+    #expect(agent.take(Check().bytes, from: path(9), at: later).news?.isNewPath == true)
+    #expect(agent.isValidated(path(1)), "the selected path stays")
+    #expect(agent.isValidated(path(2)))
+    #expect(!agent.isValidated(path(3)))
   }
 }
