@@ -66,6 +66,7 @@ let package = Package(
 
     // Host: what every process needs of the machine it runs on.
     module("Log", in: "Host"),
+    module("Runtime", in: "Host", uses: ["Wire", "CPacketLoop"]),
 
     // Protocol: no clock, socket, thread or random source.
     module("Wire", in: "Protocol"),
@@ -93,14 +94,18 @@ let package = Package(
     module("RelayCore", in: "Relay", uses: ["Wire", "Crypto", "Token", "Trunk"]),
     module(
       "RelayRuntime", in: "Relay",
-      uses: ["Log", "RelayCore", "Wire", "Crypto", "Token", "Trunk", "CPacketLoop", "CSteering"]),
+      uses: [
+        "Log", "Runtime", "RelayCore", "Wire", "Crypto", "Token", "Trunk", "CPacketLoop",
+        "CSteering",
+      ]),
 
     // Transceiver: signalling, and the process that owns the sessions.
     module("Signalling", in: "Transceiver", uses: ["Wire", "Sdp", "Token"]),
     module(
       "TransceiverRuntime", in: "Transceiver",
       uses: [
-        "Log", "Session", "Signalling", "Backends", "Wire", "Crypto", "Token", "Trunk", "Ice",
+        "Log", "Runtime", "Session", "Signalling", "Backends", "Wire", "Crypto", "Token", "Trunk",
+        "Ice",
         "Dtls", "Sdp",
         "CPacketLoop", "CWebServer", "CPage",
       ]),
@@ -119,7 +124,7 @@ let package = Package(
       uses: ["Settings", "Deployment", "Log", "Token", "Crypto", "Wire", "CPacketLoop", "CProcess"]),
     module(
       "Load", in: "Programs",
-      uses: ["Settings", "CallClient", "Dtls", "Crypto", "Wire", "CPacketLoop"]),
+      uses: ["Settings", "Runtime", "CallClient", "Dtls", "Crypto", "Wire", "CPacketLoop"]),
     program(
       "martlet",
       uses: ["Settings", "Deployment", "Launcher", "Load", "Token", "Crypto", "Wire"]),

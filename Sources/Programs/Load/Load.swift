@@ -3,6 +3,7 @@ import CallClient
 import Crypto
 import Dtls
 import Glibc
+import Runtime
 package import Settings
 
 /// `martlet load`: calls a server many times at once, says a tone in each call and measures what
@@ -46,7 +47,7 @@ package struct Load {
     raiseDescriptorLimit(for: count)
     let shard = LoadShard(
       callCount: count, seconds: seconds, showsProgress: !settings[LoadSettings.json])
-    let thread = try MediaThread(shard: shard, socketsMax: count)
+    let thread = try mediaThread(of: shard, socketsMax: count)
     let caller = try Caller(
       client: HttpClient(origin: origin), backend: settings[LoadSettings.backend],
       setup: settings[LoadSettings.setup], tonesHertz: Self.tonesHertz)
@@ -64,6 +65,17 @@ package struct Load {
     }
     thread.join()
     return shard.results
+  }
+
+  /// Small batches: each of its many sockets belongs to one call.
+  private func mediaThread(
+    of shard: LoadShard, socketsMax: Int
+  ) throws(LoadFailure) -> LoopThread {
+    do throws(LoopFailure) {
+      return try LoopThread(owner: shard, socketsMax: socketsMax, batch: 8, queue: 16)
+    } catch {
+      throw LoadFailure(error.description)
+    }
   }
 
   /// Each call has a socket.

@@ -1,12 +1,13 @@
 import CPacketLoop
 import CallClient
+import Runtime
 import Synchronization
 import Wire
 
 /// All calls of a load run and what they need of the packet loop; one socket for each call.
 ///
 /// `post` and `fail` are for any thread, everything else is the loop's.
-@safe final class LoadShard: @unchecked Sendable {
+@safe final class LoadShard: LoopOwner, @unchecked Sendable {
   /// A call that the signalling has answered, on its way here; its sender lets go of it.
   struct AnsweredCall: @unchecked Sendable {
     let client: CallClient

@@ -1,4 +1,5 @@
 import CPacketLoop
+import Runtime
 
 /// Which CPU each worker runs on, and where its packet memory should be.
 struct Placement {

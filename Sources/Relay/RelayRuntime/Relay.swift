@@ -1,6 +1,7 @@
 import Crypto
 package import Log
 import RelayCore
+import Runtime
 import Token
 import Trunk
 import Wire

@@ -1,5 +1,6 @@
 import CPacketLoop
 import Glibc
+import Runtime
 import Wire
 
 /// Opening and closing of UDP sockets. Errors name the address and who holds it.
@@ -38,14 +39,5 @@ enum Sockets {
 
   static func close(_ descriptors: [Int32]) {
     for descriptor in descriptors { _ = Glibc.close(descriptor) }
-  }
-}
-
-extension pl_error {
-  /// The error's text.
-  var sentence: String {
-    unsafe withUnsafeBytes(of: text) { bytes in
-      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-    }
   }
 }

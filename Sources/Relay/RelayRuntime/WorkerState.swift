@@ -1,6 +1,7 @@
 import CPacketLoop
 import Glibc
 import RelayCore
+import Runtime
 import Synchronization
 import Token
 import Wire
@@ -129,34 +130,6 @@ extension ReceivedDatagram {
     unsafe self.init(
       bytes: UnsafeRawBufferPointer(start: datagram.bytes, count: Int(datagram.length)),
       isTruncated: datagram.truncated != 0, peer: TransportAddress(datagram.peer))
-  }
-}
-
-extension TransportAddress {
-  /// The kernel's address in ours.
-  @inline(__always)
-  init(_ address: pl_address) {
-    let halves = unsafe withUnsafeBytes(of: address.ip) { bytes in
-      unsafe (
-        bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
-        bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-      )
-    }
-    self.init(
-      high: UInt64(bigEndian: halves.0), low: UInt64(bigEndian: halves.1), port: address.port)
-  }
-}
-
-extension pl_address {
-  /// Our address in the kernel's form.
-  @inline(__always)
-  init(_ address: TransportAddress) {
-    self.init()
-    port = address.port
-    unsafe withUnsafeMutableBytes(of: &ip) { bytes in
-      unsafe bytes.storeBytes(of: address.high.bigEndian, toByteOffset: 0, as: UInt64.self)
-      unsafe bytes.storeBytes(of: address.low.bigEndian, toByteOffset: 8, as: UInt64.self)
-    }
   }
 }
 

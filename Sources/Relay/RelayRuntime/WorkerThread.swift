@@ -1,6 +1,7 @@
 import CPacketLoop
 import Glibc
 import RelayCore
+import Runtime
 import Synchronization
 import Wire
 

@@ -1,4 +1,5 @@
 import CPacketLoop
+import Runtime
 import Trunk
 import Wire
 

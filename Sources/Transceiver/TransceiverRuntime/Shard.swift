@@ -1,6 +1,7 @@
 import CPacketLoop
 import Dtls
 import Log
+import Runtime
 import Session
 import Signalling
 import Token
@@ -11,7 +12,7 @@ import Wire
 /// shard, and nothing that another thread touches except the mailbox.
 ///
 /// Everything here runs on the shard's own thread, called by the packet loop.
-final class Shard {
+final class Shard: LoopOwner {
   /// The only socket of a shard's loop.
   static let trunkSocket: UInt16 = 0
 

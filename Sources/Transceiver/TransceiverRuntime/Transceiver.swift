@@ -1,8 +1,8 @@
 import Backends
 import CPage
 import Dtls
-import Glibc
 package import Log
+import Runtime
 import Sdp
 import Signalling
 import Token
@@ -19,25 +19,26 @@ package enum Transceiver {
     _ options: TransceiverOptions, log: Log,
     onReady: (_ http: TransportAddress, _ trunks: [TransportAddress]) -> Void
   ) throws(TransceiverFailure) {
-    let signals = StopSignals()
+    var signals = StopSignals()
     let certificate = try makeCertificate()
     let registry = CallRegistry(shards: options.shards, maximum: options.maximumCalls)
-    let threads = try makeShards(options, certificate, registry, log)
+    let shards = try makeShards(options, certificate, registry, log)
     let bridge = WebBridge(
       signalling: Signalling(signallingOptions(options, certificate)), registry: registry,
-      shards: threads)
+      shards: shards)
     let server = try WebServer(bridge, listening: options.http)
-    for thread in threads { thread.start() }
-    let waiter = signals.onStop {
-      log.info("stopping", ["calls": .number(registry.count)])
-      server.stop()
+    for shard in shards { shard.start() }
+    let web = HostThread { server.run() }
+    onReady(server.address, shards.map(\.trunk))
+    while signals.next(seconds: 0) != .stop {
+      log.info("report", ["calls": .number(registry.count)])
     }
-    onReady(server.address, threads.map(\.trunk))
-    server.run()
-    for thread in threads { thread.post(.shutDown) }
-    for thread in threads { thread.join() }
-    waiter.join()
-    for thread in threads { thread.shard.logCounters() }
+    log.info("stopping", ["calls": .number(registry.count)])
+    server.stop()
+    web.join()
+    for shard in shards { shard.post(.shutDown) }
+    for shard in shards { shard.join() }
+    for shard in shards { shard.shard.logCounters() }
   }
 
   private static func makeCertificate() throws(TransceiverFailure) -> DtlsIdentity {
@@ -53,7 +54,7 @@ package enum Transceiver {
     _ log: Log
   ) throws(TransceiverFailure) -> [ShardThread] {
     precondition((1...64).contains(options.shards), "1 to 64 shards")
-    var threads: [ShardThread] = []
+    var shards: [ShardThread] = []
     for number in 0..<options.shards {
       let shard = Shard(
         identity: Shard.Identity(
@@ -61,9 +62,14 @@ package enum Transceiver {
           transceiver: TransceiverID(node: options.node, shard: UInt8(number))),
         options: options, certificate: certificate, mailbox: Mailbox(), registry: registry,
         log: log)
-      threads.append(try ShardThread(shard: shard, listening: address(options.trunk, number)))
+      let trunk = try address(options.trunk, number)
+      do throws(LoopFailure) {
+        shards.append(try ShardThread(shard: shard, listening: trunk))
+      } catch {
+        throw TransceiverFailure(description: error.description)
+      }
     }
-    return threads
+    return shards
   }
 
   private static func address(

@@ -1,9 +1,9 @@
 import Glibc
 
-/// The signals that the relay's main thread waits for, blocked in all its threads.
-struct StopSignals {
+/// The signals that a program's main thread waits for, blocked in all its threads.
+package struct StopSignals {
   /// What came.
-  enum Event {
+  package enum Event {
     /// SIGINT, SIGTERM or SIGHUP.
     case stop
     /// SIGUSR1.
@@ -15,14 +15,16 @@ struct StopSignals {
   private var set = sigset_t()
 
   /// Blocks the signals in the calling thread and those it starts from now on.
-  init() {
+  package init() {
     unsafe sigemptyset(&set)
     for signal in [SIGINT, SIGTERM, SIGHUP, SIGUSR1] { unsafe sigaddset(&set, signal) }
     unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+    // A peer that closes its connection while we write to it is no reason to die.
+    signal(SIGPIPE, SIG_IGN)
   }
 
   /// Waits for the next one; `seconds` 0 waits without limit.
-  mutating func next(seconds: Int) -> Event {
+  package mutating func next(seconds: Int) -> Event {
     var limit = timespec(tv_sec: seconds, tv_nsec: 0)
     while true {
       let number =
