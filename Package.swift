@@ -154,6 +154,7 @@ let package = Package(
         "TestSupport", "Session", "CallClient", "Ice", "Dtls", "Sdp", "Srtp", "Voice", "Backends",
         "Wire",
       ]),
+    tests("LoadTests", uses: ["Load", "CallClient"]),
     tests(
       "CallClientTests",
       uses: ["CallClient", "Crypto", "Dtls", "Ice", "Rtp", "Sdp", "Srtp", "Voice", "Wire"]),

@@ -1,0 +1,43 @@
+import CallClient
+import Testing
+
+@testable import Load
+
+@Suite struct LoadReportTests {
+  private func result(_ failure: String?, connect: UInt64?) -> LoadResult {
+    var figures = CallClientFigures()
+    figures.connectMilliseconds = connect
+    figures.packetsSent = 500
+    figures.packetsReceived = connect == nil ? 0 : 495
+    figures.packetsLost = connect == nil ? 0 : 5
+    return LoadResult(failure: failure, figures: figures)
+  }
+
+  @Test func aCallWithoutItsToneIsNotGood() {
+    let report = LoadReport([result(nil, connect: 10)], seconds: 10)
+    #expect(!report.isGood)
+    #expect(report.text.contains("0 of 1 calls connected and heard their tone for 10 s"))
+    #expect(report.text.contains("failed: 1 x the tone did not come back"))
+  }
+
+  @Test func jsonNamesFiguresAndFailures() {
+    let failed = result("the server said \"no\"\n", connect: nil)
+    let report = LoadReport([failed, failed, result(nil, connect: 30)], seconds: 10)
+    #expect(
+      report.json == """
+        {"calls":3,"good":0,"seconds":10,"connectMillisecondsMedian":30,\
+        "connectMilliseconds99":30,"connectMillisecondsMax":30,\
+        "roundTripMicrosecondsMedian":null,"packetsSent":1500,"packetsReceived":495,\
+        "packetsLost":5,"lossPercent":1.0,"packetsRefused":0,"framesConcealed":0,\
+        "failures":{"the server said \\"no\\" ":2,"the tone did not come back":1}}
+
+        """)
+  }
+
+  @Test func withoutCallsNothingIsDividedByZero() {
+    let report = LoadReport([], seconds: 1)
+    #expect(report.isGood)
+    #expect(report.text.contains("never"))
+    #expect(report.json.contains("\"connectMillisecondsMax\":null"))
+  }
+}
