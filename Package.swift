@@ -121,7 +121,9 @@ let package = Package(
       uses: ["Settings", "Deployment", "TransceiverRuntime", "Backends", "Wire"]),
     module(
       "Launcher", in: "Programs",
-      uses: ["Settings", "Deployment", "Log", "Token", "Crypto", "Wire", "CPacketLoop", "CProcess"]),
+      uses: [
+        "Settings", "Deployment", "Log", "Token", "Crypto", "Wire", "CPacketLoop", "CProcess",
+      ]),
     module(
       "Load", in: "Programs",
       uses: ["Settings", "Runtime", "CallClient", "Dtls", "Crypto", "Wire", "CPacketLoop"]),

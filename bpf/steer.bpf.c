@@ -34,8 +34,8 @@ struct {
     __type(value, struct steering_counters);
 } counters SEC(".maps");
 
-// The datagram's verdict; `datagram` is the context of either program, and begins, as `length` does,
-// with the UDP header that the kernel has checked.
+// The datagram's verdict; `datagram` is the context of either program, and begins, as `length`
+// does, with the UDP header that the kernel has checked.
 static __always_inline enum steering_verdict classify(const void *datagram, uint32_t length) {
     uint8_t first[CLASSIFY_BYTES] = {0};
     length -= UDP_HEADER_LENGTH;

@@ -13,7 +13,7 @@ struct steering {
     struct bpf_object *object;
     int program;   // descriptors, owned by `object`: the two programs and the three maps
     int filter;
-    int workers;  
+    int workers;
     int config;
     int counters;
     uint32_t slots;

@@ -32,8 +32,8 @@ import Wire
     #expect(wire.isConnected)
   }
 
-  /// Copies with a few bytes changed come before each datagram of the first flight, as from somebody
-  /// who listens in and is quicker.
+  /// Copies with a few bytes changed come before each datagram of the first flight, as from
+  /// somebody who listens in and is quicker.
   @Test(arguments: 1...40) func changedCopies(seed: UInt64) throws {
     for victim in [LossyWire.End.a, .b] {
       var random = SeededRandom(seed: seed)

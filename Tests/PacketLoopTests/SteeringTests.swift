@@ -226,7 +226,8 @@ struct SteeringTests {
     }
     _ = try group.settledCounters()
     let old = try #require(try group.replace(1))
-    let waiting = group.workers[0]!.receiveWaiting().count
+    let waiting =
+      group.workers[0]!.receiveWaiting().count
       + group.workers[2]!.receiveWaiting().count + old.receiveWaiting().count
     #expect(waiting == 150)
     #expect(try group.slots(of: clients) == before)

@@ -5,7 +5,8 @@ import Wire
 
 @testable import RelayCore
 
-/// What anybody may send to a public port, and what must come of it: one counter, no route, no trap.
+/// What anybody may send to a public port, and what must come of it: one counter, no route, no
+/// trap.
 @Suite struct HostileClientTests {
   /// Sends `bytes`, which must be dropped and counted as `counter`, once.
   private func expectDrop(

@@ -35,9 +35,10 @@ struct steering *steering_open(uint32_t slots, enum steering_mode mode,
 // other. Fill the slots first: until then the kernel's own hash chooses. Returns 0 or -1.
 int steering_attach(struct steering *steering, int descriptor, struct steering_error *error);
 
-// Puts a socket of the group into a slot, and the filter that drops junk on the socket. A socket that was there before gets no more datagrams,
-// but keeps what waits in its queue; no datagram is lost and no other slot's flow moves when a
-// socket is replaced. Filling an empty slot takes over at most its share of flows. Returns 0 or -1.
+// Puts a socket of the group into a slot, and the filter that drops junk on the socket. A socket
+// that was there before gets no more datagrams, but keeps what waits in its queue; no datagram is
+// lost and no other slot's flow moves when a socket is replaced. Filling an empty slot takes over at
+// most its share of flows. Returns 0 or -1.
 int steering_set_slot(struct steering *steering, uint32_t slot, int descriptor,
                       struct steering_error *error);
 

@@ -124,8 +124,9 @@ package struct ReceiverStatistics: Sendable {
     let transit = MediaClock.units(at: now, rate: clockRate) &- timestamp
     defer { lastTransit = transit }
     guard let lastTransit else { return }
-    let step = UInt32(bitPattern: transit &- lastTransit < 1 << 31
-      ? Int32(bitPattern: transit &- lastTransit) : Int32(bitPattern: lastTransit &- transit))
+    let step = UInt32(
+      bitPattern: transit &- lastTransit < 1 << 31
+        ? Int32(bitPattern: transit &- lastTransit) : Int32(bitPattern: lastTransit &- transit))
     // A step of more than a second is a jump of the source's timestamps, not jitter.
     guard UInt64(step) < clockRate else { return }
     scaledJitter = scaledJitter &+ step &- (scaledJitter &+ 8) >> 4

@@ -3,9 +3,9 @@ package import Wire
 
 /// Waits for the end of your turn, says it back, and stops at once when you interrupt.
 ///
-/// It shows turn-taking with nothing installed. A turn is what lies between the detector's start and
-/// end, with a little of the sound from before the start, which the detector needed to decide. What
-/// a loudspeaker returns counts as an interruption: cancelling echo is the client's work.
+/// It shows turn-taking with nothing installed. A turn is what lies between the detector's start
+/// and end, with a little of the sound from before the start, which the detector needed to decide.
+/// What a loudspeaker returns counts as an interruption: cancelling echo is the client's work.
 @safe package final class ParrotBackend: VoiceBackend {
   package let rate: PcmRate
   /// As long as the longest turn.

@@ -52,9 +52,9 @@ package import Wire
     unsafe silence.deallocate()
   }
 
-  /// Takes note of what a receiver report says was lost since the report before, in 1/256 (RFC 3550,
-  /// section 6.4.1), and makes the encoder prepare for as much. Slow to forget: one good second
-  /// does not make a network good.
+  /// Takes note of what a receiver report says was lost since the report before, in 1/256
+  /// (RFC 3550, section 6.4.1), and makes the encoder prepare for as much. Slow to forget: one
+  /// good second does not make a network good.
   package mutating func noteReportedLoss(fraction: UInt8) {
     let reported = (Int32(fraction) * 100 + 255) / 256
     let percent = max(min(reported, Self.lossPercentMax), expectedLossPercent * 7 / 8)

@@ -1,5 +1,5 @@
-package import Wire
 import Rtp
+package import Wire
 
 /// What became of a packet that was put into a `JitterBuffer`.
 package enum JitterVerdict: UInt8, Hashable, Sendable, CaseIterable {

@@ -47,8 +47,8 @@ package struct OpusSettings: Hashable, Sendable {
     unsafe opus_encoder_destroy(encoder)
   }
 
-  /// Prepares for `percent` (0...100) of the packets to be lost from the next frame on. Has no effect
-  /// without forward error correction. Allocates nothing.
+  /// Prepares for `percent` (0...100) of the packets to be lost from the next frame on. Has no
+  /// effect without forward error correction. Allocates nothing.
   package mutating func expectLoss(percent: Int32) {
     let on: Int32 = usesForwardErrorCorrection ? 1 : 0
     let refusal = unsafe martlet_opus_set_inband_fec(encoder, on, percent)

@@ -39,7 +39,7 @@ package struct ToneReading: Hashable, Sendable {
   @discardableResult
   package mutating func hear(_ frame: UnsafeBufferPointer<Int16>) -> Bool {
     var isNew = false
-    for unsafe sample in unsafe frame {
+    for unsafesample in unsafe frame {
       unsafe window[count] = sample
       count += 1
       guard unsafe count == window.count else { continue }
@@ -74,7 +74,7 @@ package struct ToneReading: Hashable, Sendable {
 
   private func meanSquare() -> Double {
     var sum = 0.0
-    for unsafe sample in unsafe window { sum += Double(sample) * Double(sample) }
+    for unsafesample in unsafe window { sum += Double(sample) * Double(sample) }
     return unsafe sum / Double(window.count)
   }
 

@@ -84,7 +84,7 @@ package struct VoiceActivityDetector: Sendable {
   private static func level(_ frame: UnsafeBufferPointer<Int16>) -> Double {
     var sum = 0.0
     var squares = 0.0
-    for unsafe sample in unsafe frame {
+    for unsafesample in unsafe frame {
       sum += Double(sample)
       squares += Double(sample) * Double(sample)
     }
