@@ -37,8 +37,8 @@ int steering_attach(struct steering *steering, int descriptor, struct steering_e
 
 // Puts a socket of the group into a slot, and the filter that drops junk on the socket. A socket
 // that was there before gets no more datagrams, but keeps what waits in its queue; no datagram is
-// lost and no other slot's flow moves when a socket is replaced. Filling an empty slot takes over at
-// most its share of flows. Returns 0 or -1.
+// lost and no other slot's flow moves when a socket is replaced. Filling an empty slot takes over
+// at most its share of flows. Returns 0 or -1.
 int steering_set_slot(struct steering *steering, uint32_t slot, int descriptor,
                       struct steering_error *error);
 
