@@ -10,7 +10,7 @@ import Wire
 extension Shard {
   /// Once per turn of the loop: mail, timers, figures. Answers with the next deadline.
   func turn(at now: Instant, through loop: OpaquePointer) -> Instant {
-    for letter in mailbox.collect() { unsafe handle(letter, at: now, through: loop) }
+    unsafe readMail(at: now, through: loop)
     while let slot = sessions.due(at: now) {
       sessions[slot].handleTimeout(at: now, into: &outbox)
       unsafe drain(slot, at: now, through: loop)
@@ -19,6 +19,12 @@ extension Shard {
     unsafe downlink.flush(through: loop)
     let figuresDue = sessions.count > 0 ? nextFiguresAt : .never
     return min(sessions.nextDeadline, figuresDue)
+  }
+
+  /// Takes the commands that wait; a look at a flag when there are none. Also before each batch: a
+  /// client's first check may overtake the turn in which its call would begin.
+  func readMail(at now: Instant, through loop: OpaquePointer) {
+    for letter in mailbox.collect() { unsafe handle(letter, at: now, through: loop) }
   }
 
   private func handle(_ letter: Letter, at now: Instant, through loop: OpaquePointer) {

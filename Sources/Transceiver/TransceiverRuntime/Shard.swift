@@ -69,6 +69,7 @@ final class Shard: LoopOwner {
   func handle(
     _ batch: UnsafeBufferPointer<pl_datagram>, at now: Instant, through loop: OpaquePointer
   ) {
+    unsafe readMail(at: now, through: loop)
     for index in batch.indices {
       unsafe handle(batch[index], at: now, through: loop)
     }

@@ -39,8 +39,8 @@ package struct ToneReading: Hashable, Sendable {
   @discardableResult
   package mutating func hear(_ frame: UnsafeBufferPointer<Int16>) -> Bool {
     var isNew = false
-    for unsafesample in unsafe frame {
-      unsafe window[count] = sample
+    for index in frame.indices {
+      unsafe window[count] = frame[index]
       count += 1
       guard unsafe count == window.count else { continue }
       reading = measure()
@@ -74,7 +74,10 @@ package struct ToneReading: Hashable, Sendable {
 
   private func meanSquare() -> Double {
     var sum = 0.0
-    for unsafesample in unsafe window { sum += Double(sample) * Double(sample) }
+    for index in unsafe window.indices {
+      let sample = unsafe Double(window[index])
+      sum += sample * sample
+    }
     return unsafe sum / Double(window.count)
   }
 

@@ -84,9 +84,10 @@ package struct VoiceActivityDetector: Sendable {
   private static func level(_ frame: UnsafeBufferPointer<Int16>) -> Double {
     var sum = 0.0
     var squares = 0.0
-    for unsafesample in unsafe frame {
-      sum += Double(sample)
-      squares += Double(sample) * Double(sample)
+    for index in frame.indices {
+      let sample = unsafe Double(frame[index])
+      sum += sample
+      squares += sample * sample
     }
     let count = Double(max(1, frame.count))
     let mean = sum / count
