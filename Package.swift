@@ -85,7 +85,8 @@ let package = Package(
 
     // Calls: both ends of a call, composed from the protocols. Sans-IO as well.
     module(
-      "Session", in: "Calls", uses: ["Wire", "Ice", "Dtls", "Srtp", "Rtp", "Voice", "Backends"]),
+      "Session", in: "Calls",
+      uses: ["Wire", "Crypto", "Ice", "Dtls", "Srtp", "Rtp", "Voice", "Backends"]),
     module(
       "CallClient", in: "Calls",
       uses: ["Wire", "Crypto", "Ice", "Dtls", "Srtp", "Rtp", "Voice"]),
@@ -172,7 +173,12 @@ let package = Package(
     tests("PacketLoopTests", uses: ["CProbe", "TestSupport", "CPacketLoop", "CSteering"]),
     tests("SignallingTests", uses: ["Signalling", "Sdp", "Token", "Wire"]),
     tests("WebServerTests", uses: ["CWebServer"]),
-    tests("TransceiverRuntimeTests", uses: ["TransceiverRuntime", "Wire"]),
+    tests(
+      "TransceiverRuntimeTests",
+      uses: [
+        "TransceiverRuntime", "Backends", "CPacketLoop", "CallClient", "Crypto", "Dtls", "Log",
+        "Runtime", "Sdp", "Session", "Signalling", "Token", "Trunk", "Wire",
+      ]),
     tests("SettingsTests", uses: ["Settings", "Log"]),
     tests("LauncherTests", uses: ["Launcher", "Deployment", "Settings", "Token", "Wire"]),
   ],

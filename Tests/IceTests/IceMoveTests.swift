@@ -43,6 +43,19 @@ import Wire
     #expect(agent.selected == path(2))
   }
 
+  /// Before the keys too: a copy that overtakes the client's own draws the handshake to itself only
+  /// until the client's path is proved.
+  @Test func aNominationThatWasOvertakenByItsCopyWinsByItsProof() throws {
+    var agent = makeAgent()
+    _ = agent.take(Check().bytes, from: path(1))
+    let nomination = Check(nominates: true).bytes
+    _ = agent.take(nomination, from: path(66))
+    _ = agent.take(nomination, from: path(1))
+    try prove(&agent, at: start)
+    #expect(agent.isProven(path(1)) == true)
+    #expect(agent.selected == path(1))
+  }
+
   /// Somebody who listens in replays a nomination from an address of its own.
   @Test func aReplayedNominationMovesNothing() throws {
     var agent = makeCall()

@@ -79,7 +79,7 @@ final class CallPair {
       remoteFingerprints: [identity.fingerprint()],
       dtlsRole: offer.setup.answer == .active ? .active : .passive,
       opusPayloadType: offer.opus.payloadType, ssrc: 0x1234_5678, cname: "martlet",
-      backend: backend, seed: seed)
+      backend: backend, seed: [UInt8](repeating: UInt8(truncatingIfNeeded: seed), count: 16))
   }
 
   private static func answer(to offer: CallOffer) -> String {

@@ -92,6 +92,17 @@ struct EndTests {
     #expect(call.session.end == .neverConnected)
   }
 
+  @Test("however long it may take to connect, a client that is silent for 30 s is given up")
+  func patient() throws {
+    let call = try CallPair(
+      network: { _ in [] }, change: { $0.limits.connectMilliseconds = 120_000 })
+    for _ in 0..<40 where call.session.end == nil {
+      #expect(call.session.deadline > call.now)
+      call.run(1_000, until: { call.session.end == nil && call.session.deadline <= call.now })
+    }
+    #expect(call.session.end == .neverConnected)
+  }
+
   @Test("another certificate than the offer's gets no keys")
   func wrongCertificate() throws {
     let call = try CallPair(expecting: CallPair.identity)

@@ -44,6 +44,30 @@ struct HostilityTests {
     #expect(call.client.figures.packetsLost == 0)
   }
 
+  @Test("what the return path must answer to cannot be foretold from what was asked before")
+  func proofs() throws {
+    // Xoshiro's state, and with it every number to come, would follow from a few numbers seen.
+    let one = try proofRequests(seedEnd: 1)
+    let other = try proofRequests(seedEnd: 2)
+    #expect(one.count >= 3)
+    #expect(Set(one).count == one.count)
+    #expect(Set(one).isDisjoint(with: other))
+  }
+
+  /// The transaction IDs of a session's own requests, under a seed whose last byte alone differs.
+  private func proofRequests(seedEnd: UInt8) throws -> [StunTransactionID] {
+    let call = try CallPair(
+      network: { $0.way == .up && $0.bytes[0] == 0 ? [1] : [] },
+      change: { $0.seed = [UInt8](repeating: 0, count: 31) + [seedEnd] })
+    call.run(5_000)
+    return call.sent.filter { $0.way == .down }.compactMap { datagram in
+      guard case .message(let message) = unsafe StunMessage.parse(datagram.bytes.span.bytes),
+        message.type.isRequest
+      else { return nil }
+      return message.transactionID
+    }
+  }
+
   @Test("what is replayed, changed or cut at any length is refused, and the call goes on")
   func damaged() throws {
     let call = try CallPair()

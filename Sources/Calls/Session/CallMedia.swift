@@ -31,7 +31,8 @@ import Wire
   var reportedLost: Int32 = 0
 
   init(
-    parameters: SessionParameters, srtp: SrtpContext, random: inout SeededRandom, at now: Instant
+    parameters: SessionParameters, srtp: SrtpContext, random: inout some RandomNumberGenerator,
+    at now: Instant
   ) {
     self.srtp = srtp
     backend = parameters.backend.make()

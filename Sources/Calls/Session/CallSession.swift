@@ -1,3 +1,4 @@
+import Crypto
 package import Dtls
 import Ice
 import Srtp
@@ -19,7 +20,7 @@ package final class CallSession {
   var srtp: SrtpContext?
   var media: CallMedia?
   var counts = SessionFigures()
-  var random: SeededRandom
+  var random: KeyedRandom
   private var handshakeStarted = false
 
   /// - Parameters:
@@ -30,11 +31,14 @@ package final class CallSession {
     self.dtls = dtls
     born = now
     ice = IceLiteAgent(local: parameters.local, remote: parameters.remote, at: now)
-    random = SeededRandom(seed: parameters.seed)
+    random = KeyedRandom(key: parameters.seed)
   }
 
   /// Whether the client has been heard on `path` with a signed check, and not given it up since.
   package func isReached(by path: PathID) -> Bool { ice.isValidated(path) }
+
+  /// Whether something has shown that the client receives what is sent by `path`.
+  package func isProven(by path: PathID) -> Bool { ice.isProven(path) }
 
   /// Keys are agreed on and media flows.
   package var isConnected: Bool { media != nil && end == nil }
@@ -62,6 +66,7 @@ package final class CallSession {
       dtls.handleTimeout(at: now)
       pumpDtls(at: now, into: &outbox)
     }
+    guard end == nil else { return }
     if ice.deadline <= now { pollIce(at: now, into: &outbox) }
     if media != nil { runMedia(at: now, into: &outbox) }
   }
@@ -76,8 +81,8 @@ package final class CallSession {
     let age = now.milliseconds(since: born)
     if age >= parameters.limits.sessionMilliseconds { return .tooLong }
     if media == nil, age >= parameters.limits.connectMilliseconds { return .neverConnected }
-    if media != nil, ice.consentLost(at: now) { return .consentLost }
-    return nil
+    guard ice.consentLost(at: now) else { return nil }
+    return media == nil ? .neverConnected : .consentLost
   }
 
   func finish(_ reason: SessionEnd, at now: Instant, into outbox: inout SessionOutbox) {

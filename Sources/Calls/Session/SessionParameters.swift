@@ -20,15 +20,15 @@ package struct SessionParameters: Sendable {
   package var cname: String
   /// Who answers.
   package var backend: BackendKind
-  /// Start of this session's own sequence of random numbers (sequence numbers, transaction IDs,
-  /// RTCP intervals; no secret comes from it).
-  package var seed: UInt64
+  /// 16 secret bytes or more, for nothing else: the session's own random numbers come from them.
+  /// Who could foretell the transaction IDs would answer for an address that is not theirs.
+  package var seed: [UInt8]
   package var limits: SessionLimits
 
   package init(
     local: IceCredentials, remote: IceCredentials, remoteFingerprints: [DtlsFingerprint],
     dtlsRole: DtlsRole, opusPayloadType: UInt8, ssrc: UInt32, cname: String,
-    backend: BackendKind, seed: UInt64, limits: SessionLimits = SessionLimits()
+    backend: BackendKind, seed: [UInt8], limits: SessionLimits = SessionLimits()
   ) {
     self.local = local
     self.remote = remote

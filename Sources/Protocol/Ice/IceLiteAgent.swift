@@ -224,7 +224,18 @@ package struct IceLiteAgent: Sendable {
     paths[index].isProven = true
     paths[index].proof = nil
     if paths[index].lastAuthenticated != nil { _ = moveIfChosen(index, at: now) }
+    followProof(to: index)
     return .proofAnswered
+  }
+
+  /// Before the keys a copy of the client's nominating check, sent from elsewhere, may have come
+  /// first and drawn the handshake there; but it cannot answer a request of ours.
+  private mutating func followProof(to index: Int) {
+    guard let current = selectedIndex, !paths[current].isProven,
+      paths[current].lastAuthenticated == nil,
+      paths[index].lastNomination != nil || paths[current].lastNomination == nil
+    else { return }
+    selectedIndex = index
   }
 
   /// Writes the next request that is due into `buffer` (640 bytes or more): its length and path.

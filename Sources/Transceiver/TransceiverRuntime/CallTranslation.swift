@@ -11,7 +11,7 @@ import Wire
 // Signalling, sessions and logs do not know one another; here one's words become another's.
 
 extension SessionParameters {
-  /// - Parameter seed: 32 secret bytes; their first eight also start the session's own sequence.
+  /// - Parameter seed: the secret of the session's own random numbers.
   init(_ plan: CallPlan, seed: [UInt8], limits: TransceiverLimits) {
     var sessionLimits = SessionLimits()
     sessionLimits.connectMilliseconds = limits.connectMilliseconds
@@ -25,8 +25,7 @@ extension SessionParameters {
       remoteFingerprints: plan.fingerprints.compactMap(DtlsFingerprint.init),
       dtlsRole: plan.dtlsRole == .passive ? .passive : .active,
       opusPayloadType: plan.opus.payloadType, ssrc: plan.localSsrc, cname: plan.canonicalName,
-      backend: backend, seed: seed.prefix(8).reduce(0) { $0 << 8 | UInt64($1) },
-      limits: sessionLimits)
+      backend: backend, seed: seed, limits: sessionLimits)
   }
 }
 

@@ -6,7 +6,8 @@ import Wire
 /// the path that everything else comes from.
 ///
 /// One path may be known to two sessions for a moment (a client that starts a new call from the
-/// same port): the newest is asked first, and the one whose keys fit takes the packet.
+/// same port, or one that forges another's address): the newest is asked first, and the one whose
+/// keys fit takes the packet. Of three, one that has proved the path stays.
 struct SessionTable: ~Copyable {
   /// A session's place; valid until it is removed.
   typealias Slot = Int
@@ -71,13 +72,21 @@ struct SessionTable: ~Copyable {
 
   func owners(of path: PathID) -> PathOwners? { byPath[path] }
 
+  /// Whether a session other than `slot`'s knows `path`.
+  func isShared(_ path: PathID, besides slot: Slot) -> Bool {
+    guard let owners = byPath[path] else { return false }
+    return [owners.first, owners.second].contains { $0 != nil && $0 != slot }
+  }
+
   /// Notes that `slot`'s client has been heard on `path`; the newest claim comes first. The path
   /// that the session itself gave up (its own bound) is forgotten here as well.
   mutating func learn(_ path: PathID, for slot: Slot) {
-    if byPath[path]?.first == slot { return }
-    byPath[path, default: PathOwners()].claim(slot)
+    var owners = byPath[path] ?? PathOwners()
+    // A session that has ended over this very packet learns nothing.
+    guard owners.first != slot, let session = slots[slot] else { return }
+    owners.claim(slot) { slots[$0]?.isProven(by: path) ?? false }
+    byPath[path] = owners
     if !knownPaths[slot].contains(path) { knownPaths[slot].append(path) }
-    let session = self[slot]
     for stale in knownPaths[slot] where !session.isReached(by: stale) { forget(stale, of: slot) }
     knownPaths[slot].removeAll { !session.isReached(by: $0) }
   }
@@ -107,9 +116,16 @@ struct PathOwners {
   private(set) var first: SessionTable.Slot?
   private(set) var second: SessionTable.Slot?
 
-  mutating func claim(_ slot: SessionTable.Slot) {
-    if first == slot { return }
-    second = first
+  /// Puts `slot` first. Of the others the newer stays, unless only the older has proved the path.
+  mutating func claim(
+    _ slot: SessionTable.Slot, isProven: (SessionTable.Slot) -> Bool = { _ in false }
+  ) {
+    guard let newer = first, newer != slot else {
+      first = slot
+      return
+    }
+    let keepsOlder = second.map { $0 != slot && isProven($0) && !isProven(newer) } ?? false
+    if !keepsOlder { second = newer }
     first = slot
   }
 

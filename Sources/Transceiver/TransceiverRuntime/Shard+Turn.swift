@@ -29,7 +29,7 @@ extension Shard {
 
   private func handle(_ letter: Letter, at now: Instant, through loop: OpaquePointer) {
     switch letter {
-    case .begin(let plan, let seed): begin(plan, seed: seed, at: now)
+    case .begin(let plan, let seeds): begin(plan, seeds, at: now)
     case .hangUp(let callID):
       if let slot = slots[callID] {
         unsafe end(slot, .hungUp, at: now, through: loop)
@@ -50,14 +50,14 @@ extension Shard {
 
   // MARK: - New calls
 
-  private func begin(_ plan: CallPlan, seed: [UInt8], at now: Instant) {
-    let parameters = SessionParameters(plan, seed: seed, limits: limits)
+  private func begin(_ plan: CallPlan, _ seeds: CallSeeds, at now: Instant) {
+    let parameters = SessionParameters(plan, seed: seeds.session, limits: limits)
     guard
       let endpoint = try? OpenSslDtls(
         identity: certificate,
         configuration: DtlsConfiguration(
           role: parameters.dtlsRole, fingerprints: parameters.remoteFingerprints),
-        seed: seed)
+        seed: seeds.handshake)
     else { return refuse(plan, "cannot make a DTLS endpoint") }
     let session = CallSession(parameters: parameters, dtls: endpoint, at: now)
     guard

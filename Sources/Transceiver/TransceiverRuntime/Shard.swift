@@ -18,8 +18,7 @@ final class Shard: LoopOwner {
 
   /// What other threads may ask of a shard.
   enum Letter: Sendable {
-    /// `seed` has 32 secret bytes.
-    case begin(CallPlan, seed: [UInt8])
+    case begin(CallPlan, CallSeeds)
     case hangUp(CallID)
     /// End every call; the shard's loop stops when they are gone.
     case shutDown
@@ -142,9 +141,28 @@ final class Shard: LoopOwner {
       counters.unknownPath &+= 1
       return
     }
-    if unsafe offer(packet, to: first, from: path, at: now, through: loop) { return }
     if let second = owners.second {
-      _ = unsafe offer(packet, to: second, from: path, at: now, through: loop)
+      unsafe deliver(packet, toEither: (first, second), from: path, at: now, through: loop)
+    } else {
+      _ = unsafe offer(packet, to: first, from: path, at: now, through: loop)
+    }
+  }
+
+  /// What the first of two sessions refuses may be the second's. DTLS is shown to both: a record in
+  /// the clear does not say whose it is. Each gets bytes of its own, because undoing SRTP under the
+  /// wrong keys spoils a packet.
+  private func deliver(
+    _ packet: UnsafeMutableRawBufferPointer,
+    toEither owners: (first: SessionTable.Slot, second: SessionTable.Slot), from path: PathID,
+    at now: Instant, through loop: OpaquePointer
+  ) {
+    guard packet.count > 0 else { return }
+    let isForBoth = unsafe DatagramKind.classify(firstByte: packet[0]) == .dtls
+    unsafe withUnsafeTemporaryAllocation(byteCount: packet.count, alignment: 16) { copy in
+      unsafe copy.copyMemory(from: UnsafeRawBufferPointer(packet))
+      let isTaken = unsafe offer(packet, to: owners.first, from: path, at: now, through: loop)
+      if isTaken && !isForBoth { return }
+      _ = unsafe offer(copy, to: owners.second, from: path, at: now, through: loop)
     }
   }
 
@@ -172,6 +190,8 @@ final class Shard: LoopOwner {
   func drain(_ slot: SessionTable.Slot, at now: Instant, through loop: OpaquePointer) {
     for index in 0..<outbox.count {
       let item = outbox.item(index)
+      // The relay must not forget a client that another session still serves.
+      if item.ended && sessions.isShared(item.path, besides: slot) { continue }
       let bytes =
         unsafe item.ended
         ? UnsafeRawBufferPointer(start: nil, count: 0) : outbox.bytes(index)

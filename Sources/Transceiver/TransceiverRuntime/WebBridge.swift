@@ -35,6 +35,6 @@ final class WebBridge {
   private func begin(_ plan: CallPlan) {
     let shard = shards[Int(plan.shard)]
     registry.begin(plan.reference, CallFigures(plan, shard.shard.identity.transceiver))
-    shard.post(.begin(plan, seed: SecureRandom.bytes(32)))
+    shard.post(.begin(plan, CallSeeds.fresh()))
   }
 }
