@@ -145,7 +145,7 @@ let package = Package(
     tests("TokenTests", uses: ["TestSupport", "Token", "Crypto", "Wire"]),
     tests("TrunkTests", uses: ["TestSupport", "Trunk", "Wire"]),
     tests("IceTests", uses: ["CProbe", "TestSupport", "Ice", "Crypto", "Wire"]),
-    tests("DtlsTests", uses: ["Dtls", "Wire"]),
+    tests("DtlsTests", uses: ["CProbe", "Dtls", "Wire"]),
     tests("SrtpTests", uses: ["CProbe", "TestSupport", "Srtp", "Wire"]),
     tests("RtpTests", uses: ["CProbe", "TestSupport", "Rtp", "Wire"]),
     tests("SdpTests", uses: ["Sdp"]),

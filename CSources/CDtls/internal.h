@@ -8,7 +8,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-enum { OUTPUT_BYTES = 16384 };
+enum { OUTPUT_BYTES = 8192 };
 
 struct dtls_identity {
     EVP_PKEY *key;
