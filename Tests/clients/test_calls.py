@@ -50,7 +50,8 @@ def test_a_browser_hears_its_own_tone(name, up, sound, call_log):
     assert abs(report["toneHertz"] - 440) < 12, report
     # The page's oscillator has an amplitude of 0.25: a root mean square of -15.05 dBFS.
     assert abs(report["toneLevelDbfs"] - -15.05) < 2, report
-    assert report["packetsReceived"] > SECONDS * 50 * 0.95, report
+    # Ten looks a second: the last one may miss what came after it, the first tenths are silent.
+    assert report["packetsReceived"] > SECONDS * 50 * 0.9, report
     assert report["packetsLost"] < 0.005 * report["packetsReceived"], report
     # The page closes its side and hangs up over HTTP; both are on their way at once.
     ended = r"call-ended .*reason=(hung-up|client-closed)"

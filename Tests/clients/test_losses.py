@@ -7,7 +7,6 @@ three times running fails the test.
 """
 
 import asyncio
-import json
 import queue
 import statistics
 
@@ -151,12 +150,10 @@ def cost_of_losing(calls, up, place, usual_ms):
     return best, story
 
 
-# `active` in an offer makes the transceiver the DTLS server. There the last flight is its own, and
-# a client repeats its flight to ask for it again; aiortc does so after a second only.
-@pytest.mark.parametrize(
-    "client, role", [("aiortc", "actpass"), ("chromium", "actpass"), ("chromium", "active")]
-)
-def test_one_lost_datagram_costs_little(client, role, up, sound, record_property):
+# `active` in an offer makes the transceiver the DTLS server.
+@pytest.mark.parametrize("role", ["actpass", "active"])
+@pytest.mark.parametrize("client", ["aiortc", "chromium"])
+def test_one_lost_datagram_costs_little(client, role, up, sound):
     calls = ChromiumCalls(up, role, sound) if client == "chromium" else AiortcCalls(up, role)
     with calls:
         usual_ms, counts = undisturbed(calls, up)
@@ -169,6 +166,4 @@ def test_one_lost_datagram_costs_little(client, role, up, sound, record_property
                     failures.append(f"{direction} {number} costs {cost:.0f} ms:\n{story}")
     table = ", ".join(f"{place}: {cost:.0f}" for place, cost in costs.items())
     print(f"{client} ({role}) takes {usual_ms:.0f} ms; losing one datagram adds, in ms: {table}")
-    record_property("usual_ms", usual_ms)
-    record_property("costs_ms", json.dumps(costs))
     assert not failures, "\n".join(failures)
