@@ -244,10 +244,11 @@ package struct DtlsConfiguration: Sendable {
     _ = replay(at: now)
   }
 
-  /// The peer repeats what we took and waits. Once that is a loss; but it is also how a forged
-  /// message shows that was taken for an honest one. Each time goes back further: to the start of
-  /// the message, to our last flight, to the beginning. True when the handshake went back, and
-  /// `record` may now be what it waits for.
+  /// The peer repeats what we took and waits. That is a loss, and to go back then would only cost
+  /// what has come; but when it does not end, it is how a forged message shows that was taken for
+  /// an honest one. So every other time goes back further: to the start of the message, to our
+  /// last flight, to the beginning. True when the handshake went back, and `record` may now be what
+  /// it waits for.
   private func rewind(over record: UnsafeRawBufferPointer, at now: Instant) -> Bool {
     guard state == .handshaking, rewinds < configuration.rewindsMaximum,
       now.milliseconds(since: lastProgress) >= Self.repetitionMilliseconds,
@@ -256,10 +257,11 @@ package struct DtlsConfiguration: Sendable {
     lastProgress = now
     history.noteStall()
     switch history.stalls {
-    case 1:
+    case 2:
       guard history.hasFragments else { return false }
       _ = history.dropFragments()
-    case 2: history.dropSinceFlight()
+    case 4: history.dropSinceFlight()
+    case ..<6: return false
     default:
       // A client does not say its hello twice; a server does not get it again.
       guard configuration.role == .active else { return false }
