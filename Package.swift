@@ -116,10 +116,10 @@ let package = Package(
     module("Deployment", in: "Programs", uses: ["Settings", "Log", "Token", "Wire", "CProcess"]),
     program(
       "martlet-relay",
-      uses: ["Settings", "Deployment", "Log", "RelayRuntime", "RelayCore", "CProcess", "Wire"]),
+      uses: ["Settings", "Deployment", "RelayRuntime", "RelayCore", "Wire"]),
     program(
       "martlet-transceiver",
-      uses: ["Settings", "Deployment", "TransceiverRuntime", "Backends", "Wire"]),
+      uses: ["Settings", "Deployment", "Log", "TransceiverRuntime", "Backends", "Wire"]),
     module(
       "Launcher", in: "Programs",
       uses: [

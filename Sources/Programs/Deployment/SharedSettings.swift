@@ -27,7 +27,6 @@ package enum SharedSettings {
 /// A server program around its runtime: reads the common settings, loads the keys, and turns a
 /// failure into a log line and an exit status.
 package struct ServerProgram {
-  private let name: String
   package let settings: ParsedSettings
   package let log: Log
   /// Of the deployment.
@@ -35,7 +34,6 @@ package struct ServerProgram {
 
   /// Ends the process when the command line or the key file cannot be used.
   package init(_ command: Command) {
-    name = command.name
     settings = command.settings(from: Array(CommandLine.arguments.dropFirst()))
     let format = LogFormat(rawValue: settings[SharedSettings.log]) ?? .text
     log = Log(program: command.name, format: format)
@@ -55,13 +53,11 @@ package struct ServerProgram {
     }
   }
 
-  /// Tells the log, and whoever started the process, that it is ready. The descriptor stays open:
-  /// its end tells of ours.
-  package func becameReady(_ fields: KeyValuePairs<String, LogValue>) {
-    log.info("\(name) is ready", fields)
-    if let descriptor = settings[SharedSettings.readyDescriptor] {
-      write("ready\n", to: Int32(descriptor))
-    }
+  /// Tells whoever started the process that it is ready. The descriptor stays open: its end tells
+  /// of ours.
+  package func becameReady(_ sentence: String) {
+    guard let descriptor = settings[SharedSettings.readyDescriptor] else { return }
+    write(sentence + "\n", to: Int32(descriptor))
   }
 
   /// Ends the process with a sentence about what failed.

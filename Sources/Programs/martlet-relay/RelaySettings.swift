@@ -1,5 +1,4 @@
 import Deployment
-import Log
 import RelayCore
 import RelayRuntime
 import Settings
@@ -15,14 +14,10 @@ enum RelaySettings {
     help: "address that transceivers answer to; worker N takes port + N")
   static let transceiver = Setting.list(
     "transceiver", .directoryEntry, help: "a transceiver that may be reached, and where")
-  static let keys = Setting<String?>.optional(
-    "keys", .file, help: "key file, the same for all relays and transceivers")
   static let workers = Setting.value(
     "workers", .integer(1...RelayOptions.workersMax), default: "1", help: "threads")
   static let relayID = Setting.value(
     "relay-id", .integer(0...65_535), default: "1", help: "number of this relay on the trunk")
-  static let cluster = Setting.value(
-    "cluster", .integer(0...65_535), default: "1", help: "cluster whose tokens are taken")
   static let steering = Setting.value(
     "steering", .choice(SteeringMode.allCases.map(\.rawValue)), default: "flow",
     help: "how datagrams are spread over the workers")
@@ -41,13 +36,6 @@ enum RelaySettings {
     help: "how often the counters are logged; SIGUSR1 asks at any time")
   static let statisticsFile = Setting<String?>.optional(
     "stats", .text("FILE"), help: "file that gets the counters as JSON with each report")
-  static let log = Setting.value(
-    "log", .choice(LogFormat.allCases.map(\.rawValue)), default: "text",
-    help: "form of the log lines")
-  static let exitWithParent = Setting.flag(
-    "exit-with-parent", help: "stop when the process that started this one dies")
-  static let readyDescriptor = Setting<Int?>.optional(
-    "ready-fd", .integer(0...1023), help: "file descriptor that gets a line when all is ready")
 
   static let command: Command = Command(
     "martlet-relay", summary: "forwards WebRTC datagrams to the transceivers that own them.",
@@ -55,32 +43,24 @@ enum RelaySettings {
       "It decrypts nothing. SIGTERM and Ctrl-C stop it; it needs no state to start again."
     ],
     declarations: [
-      listen.declaration, trunk.declaration, transceiver.declaration, keys.declaration,
-      workers.declaration, relayID.declaration, cluster.declaration, steering.declaration,
-      pinCPUs.declaration, bundleBytes.declaration, routes.declaration, idleSeconds.declaration,
-      statisticsSeconds.declaration, statisticsFile.declaration, log.declaration,
-      exitWithParent.declaration, readyDescriptor.declaration,
-    ])
+      listen.declaration, trunk.declaration, transceiver.declaration, workers.declaration,
+      relayID.declaration, steering.declaration, pinCPUs.declaration, bundleBytes.declaration,
+      routes.declaration, idleSeconds.declaration, statisticsSeconds.declaration,
+      statisticsFile.declaration,
+    ] + SharedSettings.declarations)
 
-  /// Why the settings do not do.
-  struct Refusal: Error, CustomStringConvertible {
-    let description: String
-  }
-
-  /// What the relay is to do. Reads the key file.
-  static func options(_ settings: ParsedSettings) throws -> RelayOptions {
-    guard let keyFile = settings[keys] else {
-      throw Refusal(description: "--keys is missing: name the deployment's key file")
-    }
+  /// What the runtime is told.
+  static func options(_ program: ServerProgram) -> RelayOptions {
+    let settings = program.settings
     var options = RelayOptions(
       listeners: settings[listen], trunk: settings[trunk],
       transceivers: settings[transceiver].map {
         TransceiverEntry(id: $0.transceiver, address: $0.address)
       },
-      keys: try KeyFile.load(keyFile))
+      keys: program.keys)
     options.workers = settings[workers]
     options.relayID = UInt16(settings[relayID])
-    options.cluster = UInt16(settings[cluster])
+    options.cluster = UInt16(settings[SharedSettings.cluster])
     options.steering = SteeringMode(rawValue: settings[steering]) ?? .flow
     options.pinsCPUs = settings[pinCPUs]
     options.bundleBytes = settings[bundleBytes]

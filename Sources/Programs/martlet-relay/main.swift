@@ -1,5 +1,10 @@
-// martlet-relay: reads its settings and runs the relay until it is asked to stop.
-import Glibc
-import Settings
+// martlet-relay: reads its settings and forwards until it is asked to stop.
+import Deployment
+import RelayRuntime
 
-exit(RelayProgram.run(Array(CommandLine.arguments.dropFirst())))
+let program = ServerProgram(RelaySettings.command)
+do {
+  try Relay.run(RelaySettings.options(program), log: program.log) { program.becameReady($0) }
+} catch {
+  program.fail(error)
+}
