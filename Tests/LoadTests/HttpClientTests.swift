@@ -28,8 +28,8 @@ import Testing
 
 @Suite struct HttpReplyTests {
   private let whole = Array(
-    "HTTP/1.1 201 Created\r\nContent-Type: application/sdp\r\nLocation: /calls/1\r\nContent-Length: 5\r\n\r\nv=0\r\n"
-      .utf8)
+    ("HTTP/1.1 201 Created\r\nContent-Type: application/sdp\r\nLocation: /calls/1\r\n"
+      + "Content-Length: 5\r\n\r\nv=0\r\n").utf8)
 
   @Test func readsStatusHeadersAndBody() throws {
     let reply = try HttpClient.parse(whole + Array("more".utf8))

@@ -81,12 +81,16 @@ def test_a_key_file_that_others_can_read_is_refused(keys):
 
 
 def test_two_hundred_calls_at_once(up):
-    status, text, log = run_load(up.url, calls=200, seconds=10)
-    print(text)
+    """All 200 tones come back. A machine that is busy elsewhere gets a second try."""
+    for _ in range(2):
+        status, text, log = run_load(up.url, calls=200, seconds=10)
+        print(text)
+        if status == 0:
+            break
     assert status == 0, text + log
     summary = json.loads(text.strip().splitlines()[-1])
-    assert summary["calls"] == 200
-    assert summary["good"] == 200, summary
+    assert (summary["calls"], summary["good"]) == (200, 200), summary
+    assert summary["lossPercent"] < 0.5, summary
 
 
 def run_load(url, calls, seconds):
