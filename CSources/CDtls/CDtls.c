@@ -51,6 +51,7 @@ bool dtls_connection_restart(struct dtls_connection *connection) {
     SSL_free(connection->ssl);
     connection->connected = connection->closed = connection->dead = false;
     connection->input_length = 0;
+    connection->clear_records = 0;
     dtls_connection_drop_output(connection);
     connection->ssl = make_ssl(connection);
     return connection->ssl &&

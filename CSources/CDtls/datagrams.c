@@ -6,7 +6,15 @@
 #include <string.h>
 #include <sys/time.h>
 
-enum { CONTENT_ALERT = 21, LENGTH_BYTES = 2, IP_AND_UDP_HEADER_BYTES = 28 };
+enum {
+    CONTENT_ALERT = 21,
+    LENGTH_BYTES = 2,
+    IP_AND_UDP_HEADER_BYTES = 28,
+    // A record: type 1, version 2, epoch 2, number 6, length 2 bytes (RFC 6347, section 4.1).
+    RECORD_HEADER_BYTES = 13,
+    NUMBER_OFFSET = 5,
+    NUMBER_BYTES = 6,
+};
 
 static void queue_append(struct datagram_queue *queue, const void *bytes, size_t length) {
     if (queue->head == queue->tail) queue->head = queue->tail = 0;
@@ -37,10 +45,16 @@ void dtls_connection_drop_output(struct dtls_connection *connection) {
     connection->output.head = connection->output.tail = 0;
 }
 
-bool dtls_connection_append(struct dtls_connection *connection, const void *bytes, size_t length) {
-    if (length > sizeof connection->input - connection->input_length) return false;
-    memcpy(connection->input + connection->input_length, bytes, length);
-    connection->input_length += (uint32_t)length;
+bool dtls_connection_give(struct dtls_connection *connection, const void *record, size_t length) {
+    if (length < RECORD_HEADER_BYTES || length > sizeof connection->input) return false;
+    memcpy(connection->input, record, length);
+    connection->input_length = (uint32_t)length;
+    bool is_clear = connection->input[3] == 0 && connection->input[4] == 0;
+    if (is_clear) {
+        uint64_t number = connection->clear_records++;
+        for (int i = 0; i < NUMBER_BYTES; i++)
+            connection->input[NUMBER_OFFSET + i] = (uint8_t)(number >> 8 * (NUMBER_BYTES - 1 - i));
+    }
     return true;
 }
 

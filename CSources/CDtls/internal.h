@@ -37,6 +37,7 @@ struct dtls_connection {
     bool dead;
     bool certificate_refused;
     char error[DTLS_ERROR_TEXT_BYTES];
+    uint64_t clear_records;  // given to ssl so far
     uint32_t input_length;
     uint8_t input[DTLS_DATAGRAM_BYTES_MAX];
     struct datagram_queue output;

@@ -1,8 +1,8 @@
 import Dtls
 import Wire
 
-/// Two DTLS endpoints joined by a wire of 1 ms each way on a virtual clock. Each datagram passes
-/// `tamper`, which may drop it or put others before and after it.
+/// Two DTLS endpoints joined by a wire on a virtual clock. Each datagram passes `tamper`, which may
+/// drop it or put others before and after it, and takes `delay` milliseconds.
 final class LossyWire {
   enum End: Int { case a, b }
 
@@ -17,6 +17,7 @@ final class LossyWire {
   let b: any DtlsEndpoint
   /// What arrives in place of a sent datagram.
   var tamper: (Datagram) -> [[UInt8]] = { [$0.bytes] }
+  var delay: () -> UInt64 = { 1 }
   /// Every datagram that an endpoint has sent, lost ones too.
   private(set) var sent: [Datagram] = []
   private(set) var now = Instant(nanoseconds: 1_000_000_000)
@@ -76,7 +77,9 @@ final class LossyWire {
         counts[to.rawValue] += 1
         sent.append(datagram)
         for arrived in tamper(datagram) {
-          inFlight.append((now.advanced(byMilliseconds: 1), to, arrived))
+          let arrival = now.advanced(byMilliseconds: delay())
+          let index = inFlight.firstIndex { $0.at > arrival } ?? inFlight.endIndex
+          inFlight.insert((arrival, to, arrived), at: index)
         }
       }
     }

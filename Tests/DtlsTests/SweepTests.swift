@@ -34,7 +34,7 @@ import Wire
 
   /// Copies with a few bytes changed come before each datagram of the first flight, as from
   /// somebody who listens in and is quicker.
-  @Test(arguments: 1...40) func changedCopies(seed: UInt64) throws {
+  @Test(arguments: 1...50) func changedCopies(seed: UInt64) throws {
     for victim in [LossyWire.End.a, .b] {
       var random = SeededRandom(seed: seed)
       let wire = try makePair(seed: seed) { $0.mtu = seed % 2 == 0 ? 1200 : 300 }
@@ -53,7 +53,7 @@ import Wire
       #expect(
         wire.isConnected,
         "\(victim): \(wire.a.state) \(wire.b.state) \(wire.a.counters) \(wire.b.counters)")
-      #expect(wire.elapsedMilliseconds < 1_000)
+      #expect(wire.elapsedMilliseconds < 2_000)
     }
   }
 

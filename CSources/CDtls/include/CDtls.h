@@ -68,8 +68,10 @@ void dtls_connection_free(struct dtls_connection *connection);
 // What was queued to be sent is dropped. False when memory is short.
 bool dtls_connection_restart(struct dtls_connection *connection);
 
-// Adds records to the datagram that the next drive reads. False when it would grow too long.
-bool dtls_connection_append(struct dtls_connection *connection, const void *bytes, size_t length);
+// Gives the record that the next drive reads. One in the clear is numbered anew: OpenSSL keeps a
+// replay window over numbers that nobody signed, so a forged high one would shut the honest out.
+// False when it is too long or too short.
+bool dtls_connection_give(struct dtls_connection *connection, const void *record, size_t length);
 
 enum dtls_progress {
     DTLS_PROGRESS_PENDING = 0,    // more datagrams or time are needed
@@ -78,7 +80,7 @@ enum dtls_progress {
     DTLS_PROGRESS_FATAL = 3,      // this handshake or association is dead
 };
 
-// Hands the appended datagram (or none) to the handshake, or after it to the association.
+// Hands the given record (or none) to the handshake. After it, dtls_connection_read does.
 enum dtls_progress dtls_connection_drive(struct dtls_connection *connection);
 
 // Next datagram to send: its length, or 0 when there is none. One that does not fit is dropped.
@@ -126,7 +128,7 @@ struct dtls_srtp_masters {
 bool dtls_connection_export_srtp(struct dtls_connection *connection,
                                  struct dtls_srtp_masters *masters);
 
-// Next application datagram of the appended datagram: its length, 0 when there is no more.
+// Next application datagram of the given record: its length, 0 when there is no more.
 size_t dtls_connection_read(struct dtls_connection *connection, void *bytes, size_t capacity);
 // Queues one application datagram. False when the association cannot send it.
 bool dtls_connection_write(struct dtls_connection *connection, const void *bytes, size_t length);

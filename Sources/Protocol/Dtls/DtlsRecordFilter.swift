@@ -3,18 +3,21 @@
 /// one impossible fragment, stalls over an early ChangeCipherSpec, keeps what comes out of order
 /// however wrong it is; and anybody who knows the two addresses can send these.
 ///
-/// Messages out of order are not kept for later: a peer repeats whole flights, so what was lost
-/// brings what was early with it. Holds no bytes and allocates nothing; any input is safe.
+/// Holds no bytes and allocates nothing; any input is safe.
 struct DtlsRecordFilter {
   /// What is read next.
-  enum Expected {
-    case clientHello, certificate, clientKeyExchange, certificateVerify
+  ///
+  /// In the order in which each end comes by those that concern it.
+  enum Expected: Int {
+    case clientHello
     /// Or HelloVerifyRequest.
     case serverHello
-    case serverKeyExchange
+    case certificate
+    case serverKeyExchange, clientKeyExchange
     /// A WebRTC server always asks for a certificate: without one there is no fingerprint.
     case certificateRequest
     case serverHelloDone
+    case certificateVerify
     case changeCipherSpec, finished
     /// Nothing in the clear: the handshake is over.
     case applicationData
@@ -145,17 +148,36 @@ struct DtlsRecordFilter {
   }
 
   private static func isExpected(type: UInt8, _ expected: Expected) -> Bool {
-    switch expected {
-    case .clientHello: type == 1
-    case .certificate: type == 11
-    case .clientKeyExchange: type == 16
-    case .certificateVerify: type == 15
-    case .serverHello: type == 2 || type == 3
-    case .serverKeyExchange: type == 12
-    case .certificateRequest: type == 13
-    case .serverHelloDone: type == 14
-    case .changeCipherSpec, .finished, .applicationData: false
+    turn(ofMessage: type) == expected
+  }
+
+  /// When a message of this type is read; nil for one that no handshake of ours has.
+  private static func turn(ofMessage type: UInt8) -> Expected? {
+    switch type {
+    case 1: .clientHello
+    case 2, 3: .serverHello
+    case 11: .certificate
+    case 12: .serverKeyExchange
+    case 13: .certificateRequest
+    case 14: .serverHelloDone
+    case 15: .certificateVerify
+    case 16: .clientKeyExchange
+    default: nil
     }
+  }
+
+  /// Whether a record that was dropped as out of place will be in place later.
+  func isEarly(_ record: Span<UInt8>, for expected: Expected) -> Bool {
+    // Nothing honest comes before the hello that we have not answered.
+    guard expected != .clientHello else { return false }
+    let turn: Expected? =
+      switch (record[0], record[4]) {
+      case (ContentType.handshake, 0): Self.turn(ofMessage: record[Self.recordHeaderBytes])
+      case (ContentType.handshake, 1): .finished
+      case (ContentType.changeCipherSpec, 0): .changeCipherSpec
+      default: nil
+      }
+    return turn.map { $0.rawValue > expected.rawValue } ?? false
   }
 
   /// Protected records authenticate themselves once there are keys.

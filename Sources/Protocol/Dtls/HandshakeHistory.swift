@@ -12,31 +12,32 @@ struct HandshakeHistory {
   private var recordsAtFlight = 0
   /// Deaths since the last whole message.
   private(set) var deaths = 0
-  /// How often the peer repeated itself since the last whole message.
-  private(set) var stalls = 0
+  /// How often the peer repeated a whole flight since the last whole message.
+  private(set) var repetitions = 0
 
   mutating func append(_ record: UnsafeRawBufferPointer) {
     guard records.count < Self.recordsMax, byteCount + record.count <= Self.bytesMax else {
       return
     }
-    if unsafe contains(record) { return }
+    if let index = records.firstIndex(where: { unsafe $0.isSameMessage(as: record) }) {
+      // Of fragments that overlap the last one counts, so the order must be kept.
+      if index >= recordsAtMessage { records.append(records.remove(at: index)) }
+      return
+    }
     unsafe records.append(Array(record))
     byteCount += record.count
   }
 
-  /// Whether the record repeats one that was taken: it differs in its record number at most.
+  /// Whether the record repeats one that was taken.
   func contains(_ record: UnsafeRawBufferPointer) -> Bool {
-    records.contains { known in
-      unsafe known.count == record.count && known.dropFirst(11).elementsEqual(record.dropFirst(11))
-        && known[0] == record[0] && known[4] == record[4]
-    }
+    records.contains { unsafe $0.isSameMessage(as: record) }
   }
 
   /// The handshake has read a message to its end.
   mutating func noteMessage() {
     recordsAtMessage = records.count
     deaths = 0
-    stalls = 0
+    repetitions = 0
   }
 
   /// The handshake has sent a flight.
@@ -48,8 +49,8 @@ struct HandshakeHistory {
   /// The handshake died over a record that is not in here.
   mutating func noteDeath() { deaths += 1 }
 
-  /// The peer repeats itself, and the handshake does not get on.
-  mutating func noteStall() { stalls += 1 }
+  /// The peer repeats a flight that has been read, so it does not take ours.
+  mutating func noteRepetition() { repetitions += 1 }
 
   /// Whether there are fragments of the message that is being read.
   var hasFragments: Bool { records.count > recordsAtMessage }

@@ -34,12 +34,15 @@ package struct DtlsConfiguration: Sendable {
   private static let timeoutMillisecondsMax: UInt64 = 1000
   /// No peer repeats itself sooner (WebRTC's libraries wait 50 ms or more).
   private static let repetitionMilliseconds: UInt64 = 40
+  /// A peer that repeats a flight this often has not just missed ours.
+  private static let repetitionsToDoubt = 4
 
   private let identity: DtlsIdentity
   private let configuration: DtlsConfiguration
   private let connection: OpaquePointer
   private let filter: DtlsRecordFilter
   private var history = HandshakeHistory()
+  private var early = EarlyRecords()
   private var received: [[UInt8]] = []
 
   package private(set) var state: DtlsState = .idle
@@ -103,13 +106,18 @@ package struct DtlsConfiguration: Sendable {
       let verdict = filter.judge(bytes, at: offset, expecting: expected)
       let record = unsafe UnsafeRawBufferPointer(
         rebasing: datagram[offset..<(offset + verdict.length)])
-      if unsafe rewind(over: record, at: now) { continue }
+      if unsafe rewind(over: record, verdict, at: now) { continue }
       offset += verdict.length
       switch verdict {
-      case .drop(_, let reason): counters.count(reason)
+      case .drop(_, let reason):
+        counters.count(reason)
+        if reason == .outOfPlace, unsafe filter.isEarly(Span(_unsafeBytes: record), for: expected) {
+          unsafe early.keep(record)
+        }
       case .pass:
         counters.passed += 1
         unsafe handleRecord(record, at: now)
+        handleEarlyRecords(at: now)
       }
     }
   }
@@ -183,6 +191,11 @@ package struct DtlsConfiguration: Sendable {
     let before = expected
     let progress = unsafe feed(record)
     if progress == DTLS_PROGRESS_FATAL { return unsafe recover(from: record, at: now) }
+    if progress == DTLS_PROGRESS_PENDING, expected == .applicationData {
+      // OpenSSL waits for something that no peer of ours sends, a session ticket for instance:
+      // somebody has promised it.
+      return unsafe recover(from: record, at: now)
+    }
     if progress == DTLS_PROGRESS_PENDING, let fragment, fragment.isWhole, expected == before,
       history.hasFragments
     {
@@ -194,6 +207,17 @@ package struct DtlsConfiguration: Sendable {
     settle(progress, at: now)
   }
 
+  /// Hands on what came early and is due now.
+  private func handleEarlyRecords(at now: Instant) {
+    while state == .handshaking,
+      let record = early.take(where: {
+        if case .pass = filter.judge($0.span, at: 0, expecting: expected) { true } else { false }
+      })
+    {
+      unsafe record.withUnsafeBytes { unsafe handleRecord($0, at: now) }
+    }
+  }
+
   private func noteMessage(at now: Instant) {
     history.noteMessage()
     lastProgress = now
@@ -201,7 +225,7 @@ package struct DtlsConfiguration: Sendable {
 
   private func feed(_ record: UnsafeRawBufferPointer) -> dtls_progress {
     guard let base = record.baseAddress,
-      unsafe dtls_connection_append(connection, base, record.count)
+      unsafe dtls_connection_give(connection, base, record.count)
     else { return DTLS_PROGRESS_PENDING }
     return unsafe dtls_connection_drive(connection)
   }
@@ -244,27 +268,26 @@ package struct DtlsConfiguration: Sendable {
     _ = replay(at: now)
   }
 
-  /// The peer repeats what we took and waits. That is a loss, and to go back then would only cost
-  /// what has come; but when it does not end, it is how a forged message shows that was taken for
-  /// an honest one. So every other time goes back further: to the start of the message, to our
-  /// last flight, to the beginning. True when the handshake went back, and `record` may now be what
-  /// it waits for.
-  private func rewind(over record: UnsafeRawBufferPointer, at now: Instant) -> Bool {
+  /// The peer repeats what we took. Mostly that is a loss; but it is also how a forged message shows
+  /// that was taken for an honest one. A repeated fragment begins its message anew. A client that
+  /// has answered a flight and hears it again and again reads it anew. True when the handshake went
+  /// back, and `record` may now be what it waits for.
+  private func rewind(
+    over record: UnsafeRawBufferPointer, _ verdict: DtlsRecordFilter.Verdict, at now: Instant
+  ) -> Bool {
     guard state == .handshaking, rewinds < configuration.rewindsMaximum,
       now.milliseconds(since: lastProgress) >= Self.repetitionMilliseconds,
       unsafe history.contains(record)
     else { return false }
     lastProgress = now
-    history.noteStall()
-    switch history.stalls {
-    case 2:
+    if case .pass = verdict {
       guard history.hasFragments else { return false }
       _ = history.dropFragments()
-    case 4: history.dropSinceFlight()
-    case ..<6: return false
-    default:
-      // A client does not say its hello twice; a server does not get it again.
-      guard configuration.role == .active else { return false }
+    } else {
+      history.noteRepetition()
+      guard configuration.role == .active, expected == .changeCipherSpec || expected == .finished,
+        history.repetitions >= Self.repetitionsToDoubt
+      else { return false }
       history.dropAll()
     }
     rewinds += 1
@@ -281,13 +304,9 @@ package struct DtlsConfiguration: Sendable {
           ? .certificateRefused : .tooManyRestarts)
       return false
     }
-    guard unsafe dtls_connection_restart(connection) else {
+    guard restart() else {
       fail(.associationFailed)
       return false
-    }
-    if configuration.role == .active { _ = unsafe dtls_connection_drive(connection) }
-    for record in history.records {
-      _ = unsafe record.withUnsafeBytes { unsafe feed($0) }
     }
     // All of it has been on the wire; what was lost there, the timer repeats.
     unsafe dtls_connection_drop_output(connection)
@@ -296,6 +315,22 @@ package struct DtlsConfiguration: Sendable {
     flightTimeoutMilliseconds = configuration.firstTimeoutMilliseconds
     flightDeadline = isArmed ? now.advanced(byMilliseconds: flightTimeoutMilliseconds) : .never
     return true
+  }
+
+  /// True when a fresh handshake stands where the history leads.
+  private func restart() -> Bool {
+    for attempt in 0..<3 {
+      // Only a handshake that took more than the history could keep may die in its own replay.
+      if attempt == 1 { history.dropSinceFlight() }
+      if attempt == 2 { history.dropAll() }
+      guard unsafe dtls_connection_restart(connection) else { return false }
+      if configuration.role == .active { _ = unsafe dtls_connection_drive(connection) }
+      let died = history.records.contains { record in
+        unsafe record.withUnsafeBytes { unsafe feed($0) } == DTLS_PROGRESS_FATAL
+      }
+      if !died { return true }
+    }
+    return false
   }
 
   // MARK: - Ends
@@ -316,6 +351,7 @@ package struct DtlsConfiguration: Sendable {
       configuration.role == .passive
       ? lastFlight.begin(configuration.firstTimeoutMilliseconds, at: now) : .never
     history = HandshakeHistory()
+    early = EarlyRecords()
     drainAssociation()
   }
 
@@ -350,6 +386,7 @@ package struct DtlsConfiguration: Sendable {
     flightDeadline = .never
     lastFlight = LastFlight()
     history = HandshakeHistory()
+    early = EarlyRecords()
   }
 }
 
