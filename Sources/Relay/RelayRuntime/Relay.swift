@@ -18,8 +18,8 @@ package enum Relay {
     var signals = StopSignals()
     let relay = try RunningRelay(options, log: log)
     try relay.start()
-    onReady("martlet-relay is ready: \(relay.addressText)")
     relay.logReady()
+    onReady("martlet-relay is ready: \(relay.addressText)")
     while true {
       switch signals.next(seconds: options.statisticsSeconds) {
       case .report, .timeout: relay.report()
