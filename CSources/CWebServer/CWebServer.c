@@ -24,6 +24,9 @@ static int answer(struct ws_server *server, struct exchange *exchange, struct lw
 {
     struct ws_reply *reply = &exchange->reply;
     reply->status = 500;
+    // One request for each connection: libwebsockets 4.1 reads freed memory, or spins for ever,
+    // when a request with a body has come right behind another.
+    exchange->closes = true;
     server->options.on_request(server->options.context, &exchange->request, reply);
     if (reply->failed) {
         bool closes = exchange->closes;
@@ -55,9 +58,6 @@ static int begin(struct ws_server *server, struct exchange *exchange, struct lws
     lws_set_timer_usecs(wsi, (lws_usec_t)server->options.timeout_seconds * LWS_US_PER_SEC);
     switch (exchange_expect_body(exchange, wsi, server->options.body_bytes_max)) {
     case BODY_NONE:
-        // Without a length libwebsockets would take what follows for the body, so it is cut off.
-        if (strcmp(exchange->request.method, "GET") && strcmp(exchange->request.method, "HEAD"))
-            exchange->closes = true;
         return answer(server, exchange, wsi);
     case BODY_COMES:
         if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_EXPECT) > 0)

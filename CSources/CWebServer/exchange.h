@@ -1,5 +1,5 @@
-// One exchange: a request as it is read and the reply as it is written. One per connection, used
-// again for the next request of a kept connection.
+// One exchange: a request as it is read and the reply as it is written. One per connection, which
+// ends with the reply.
 #pragma once
 
 #include <libwebsockets.h>
