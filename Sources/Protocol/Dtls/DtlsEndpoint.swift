@@ -53,7 +53,8 @@ package struct DtlsCounters: Equatable, Sendable {
   package var alertInClear: UInt64 = 0
   /// A handshake message that this end cannot receive, at this place, of this size.
   package var implausible: UInt64 = 0
-  /// Sound, but not what the handshake waits for: repeated, early, or forged.
+  /// Sound, but not what the handshake waits for: repeated, forged, or early. Early ones are kept
+  /// until their turn, and not counted again then.
   package var outOfPlace: UInt64 = 0
   /// In the clear although the handshake is over.
   package var clearAfterHandshake: UInt64 = 0

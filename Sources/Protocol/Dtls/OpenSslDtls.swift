@@ -268,10 +268,10 @@ package struct DtlsConfiguration: Sendable {
     _ = replay(at: now)
   }
 
-  /// The peer repeats what we took. Mostly that is a loss; but it is also how a forged message shows
-  /// that was taken for an honest one. A repeated fragment begins its message anew. A client that
-  /// has answered a flight and hears it again and again reads it anew. True when the handshake went
-  /// back, and `record` may now be what it waits for.
+  /// The peer repeats what we took. Mostly that is a loss; but it is also how a forged message
+  /// shows that was taken for an honest one. A repeated fragment begins its message anew. A client
+  /// that has answered a flight and hears it again and again reads it anew. True when the handshake
+  /// went back, and `record` may now be what it waits for.
   private func rewind(
     over record: UnsafeRawBufferPointer, _ verdict: DtlsRecordFilter.Verdict, at now: Instant
   ) -> Bool {
