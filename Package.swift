@@ -107,7 +107,7 @@ let package = Package(
       uses: [
         "Log", "Runtime", "Session", "Signalling", "Backends", "Wire", "Crypto", "Token", "Trunk",
         "Ice",
-        "Dtls", "Sdp",
+        "Dtls", "Sdp", "Srtp",
         "CPacketLoop", "CWebServer", "CPage",
       ]),
 

@@ -104,7 +104,7 @@ static int wait_for_events(struct pl_loop *loop, struct epoll_event *events, uin
                                    .tv_nsec = (long)(left % NANOSECONDS_PER_SECOND)};
         int count = epoll_pwait2(loop->epoll, events, EVENTS_MAX,
                                  deadline == UINT64_MAX ? NULL : &timeout, NULL);
-        if (count >= 0 || errno != ENOSYS) return count;
+        if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
         loop->has_precise_wait = false;
     }
     uint64_t milliseconds = left / 1000000 + (left % 1000000 != 0);

@@ -42,6 +42,16 @@ package enum SrtpStatus: UInt8, Equatable, Sendable {
 
   deinit { unsafe csrtp_free(pair) }
 
+  /// A context of no call, for a process to keep: with the first context the library's cryptography
+  /// (NSS in Debian) starts, which takes 20 ms that no call shall wait for, and with the last it
+  /// ends. Nil as `init`.
+  package static func idle() -> SrtpContext? {
+    let profile = SrtpProfile.aeadAes128Gcm
+    let master = [UInt8](repeating: 0, count: profile.masterByteCount)
+    guard let keys = SrtpKeys(profile: profile, local: master, remote: master) else { return nil }
+    return SrtpContext(keys: keys)
+  }
+
   /// Protects the RTP packet in the first `length` bytes; `length` becomes the SRTP packet's.
   /// The buffer must have `overheadByteCount` bytes more than `length`.
   package func protectRtp(

@@ -5,6 +5,7 @@ package import Log
 import Runtime
 import Sdp
 import Signalling
+import Srtp
 import Token
 package import Wire
 
@@ -20,6 +21,9 @@ package enum Transceiver {
     onReady: (_ http: TransportAddress, _ trunks: [TransportAddress]) -> Void
   ) throws(TransceiverFailure) {
     var signals = StopSignals()
+    guard let idleSrtp = SrtpContext.idle() else {
+      throw TransceiverFailure(description: "cannot start the SRTP library")
+    }
     let certificate = try makeCertificate()
     let registry = CallRegistry(shards: options.shards, maximum: options.maximumCalls)
     let shards = try makeShards(options, certificate, registry, log)
@@ -39,6 +43,7 @@ package enum Transceiver {
     for shard in shards { shard.post(.shutDown) }
     for shard in shards { shard.join() }
     for shard in shards { shard.shard.logCounters() }
+    withExtendedLifetime(idleSrtp) {}
   }
 
   private static func makeCertificate() throws(TransceiverFailure) -> DtlsIdentity {

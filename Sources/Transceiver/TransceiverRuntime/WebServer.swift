@@ -18,6 +18,8 @@ import Wire
       var options = unsafe ws_options()
       unsafe options.address = host
       unsafe options.port = address.port
+      // Twice what signalling takes, so that it is signalling that says in JSON what is too long.
+      unsafe options.body_bytes_max = UInt32(2 * Signalling.bodyByteCountMax)
       unsafe options.context = Unmanaged.passUnretained(bridge).toOpaque()
       unsafe options.on_request = { context, request, reply in
         guard let context = unsafe context, let request = unsafe request, let reply = unsafe reply
