@@ -1,0 +1,100 @@
+"""A relay that dies in the middle of calls and comes back loses what was sent meanwhile, no more.
+
+The two programs run apart, as on two machines, with a fixed trunk port: that is where the
+transceivers' packets find the new relay and teach it the routes.
+"""
+
+import json
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from martlet import PROGRAMS
+
+CALLS = 20
+SECONDS = 10
+
+
+class Program:
+    """One program with its log; killed at the end if it has not ended by itself."""
+
+    def __init__(self, name, *arguments):
+        self.log_file = tempfile.NamedTemporaryFile(prefix=f"{name}-", suffix=".txt", mode="r")
+        self.process = subprocess.Popen(
+            [str(PROGRAMS / name), *arguments], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=open(self.log_file.name, "w", encoding="utf-8"))
+
+    def log(self):
+        with open(self.log_file.name, encoding="utf-8") as log:
+            return log.read()
+
+    def wait_for(self, pattern, seconds=10):
+        deadline = time.monotonic() + seconds
+        while not (match := re.search(pattern, self.log())):
+            assert time.monotonic() < deadline, f"no {pattern!r} in:\n{self.log()}"
+            time.sleep(0.02)
+        return match
+
+    def end(self, number):
+        self.process.send_signal(number)
+        return self.process.wait(timeout=15)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture
+def keys(tmp_path):
+    file = tmp_path / "martlet.keys"
+    subprocess.run([str(PROGRAMS / "martlet"), "keys", "--file", str(file)], check=True)
+    return str(file)
+
+
+def start_relay(keys):
+    return Program(
+        "martlet-relay", "--keys", keys, "--listen", "127.0.0.1:13485", "--workers", "2",
+        "--trunk", "127.0.0.1:14100", "--transceiver", "1.0=127.0.0.1:14000",
+        "--transceiver", "1.1=127.0.0.1:14001")
+
+
+def test_calls_outlive_their_relay(keys):
+    transceiver = Program(
+        "martlet-transceiver", "--keys", keys, "--node", "1", "--shards", "2", "--trunk",
+        "127.0.0.1:14000", "--candidate", "127.0.0.1:13485", "--http", "127.0.0.1:18085")
+    with transceiver, start_relay(keys) as first:
+        transceiver.wait_for("is ready")
+        first.wait_for("is ready")
+        load = subprocess.Popen(
+            [str(PROGRAMS / "martlet"), "load", "--url", "http://127.0.0.1:18085", "--json",
+             "--calls", str(CALLS), "--seconds", str(SECONDS)], stdout=subprocess.PIPE, text=True)
+        for _ in range(100):
+            if transceiver.log().count("call-connected") == CALLS:
+                break
+            time.sleep(0.05)
+        time.sleep(2)
+        first.end(signal.SIGKILL)
+        time.sleep(0.3)
+        with start_relay(keys) as second:
+            summary = json.loads(load.communicate(timeout=60)[0])
+            print(summary)
+            assert second.end(signal.SIGTERM) == 0
+            print(second.log())
+        assert transceiver.end(signal.SIGTERM) == 0
+    # Every call heard its tone again and none had to be made anew.
+    assert summary["calls"] == CALLS and transceiver.log().count("call-begun") == CALLS
+    assert "consent-lost" not in transceiver.log()
+    # The new relay knew nothing: it learned the routes from what flowed back to the clients, but for
+    # the few whose client happened to send a check before that.
+    assert int(re.search(r"route_learned=(\d+)", second.log())[1]) > CALLS / 2
+    # Lost is what the outage swallowed, each way; the client's next check, 2.5 s away at most,
+    # would have been far too late to explain it.
+    assert 0 < summary["packetsLost"] < CALLS * 75, summary
