@@ -92,8 +92,8 @@ def test_calls_outlive_their_relay(keys):
     # Every call heard its tone again and none had to be made anew.
     assert summary["calls"] == CALLS and transceiver.log().count("call-begun") == CALLS
     assert "consent-lost" not in transceiver.log()
-    # The new relay knew nothing: it learned the routes from what flowed back to the clients, but for
-    # the few whose client happened to send a check before that.
+    # The new relay knew nothing: it learned the routes from what flowed back to the clients, but
+    # for the few whose client happened to send a check before that.
     assert int(re.search(r"route_learned=(\d+)", second.log())[1]) > CALLS / 2
     # Lost is what the outage swallowed, each way; the client's next check, 2.5 s away at most,
     # would have been far too late to explain it.
