@@ -80,6 +80,13 @@ def test_a_key_file_that_others_can_read_is_refused(keys):
     assert "has mode 644" in text and "chmod 600" in text
 
 
+def test_the_relay_links_no_codec_and_no_media_crypto():
+    libraries = subprocess.check_output(["ldd", str(PROGRAMS / "martlet-relay")], text=True)
+    assert "libcrypto" in libraries and "libbpf" in libraries and "libnuma" in libraries
+    for never in ("libssl", "libsrtp", "libopus", "libsctp", "libusrsctp", "libwebsockets"):
+        assert never not in libraries
+
+
 def test_two_hundred_calls_at_once(up):
     """All 200 tones come back. A machine that is busy elsewhere gets a second try."""
     for _ in range(2):
