@@ -227,8 +227,3 @@ void dtls_connection_shutdown(struct dtls_connection *connection) {
     ERR_clear_error();
     SSL_shutdown(connection->ssl);
 }
-
-const char *dtls_connection_cipher(const struct dtls_connection *connection) {
-    const char *name = connection->connected ? SSL_get_cipher_name(connection->ssl) : NULL;
-    return name ? name : "";
-}

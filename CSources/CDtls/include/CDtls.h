@@ -134,6 +134,3 @@ size_t dtls_connection_read(struct dtls_connection *connection, void *bytes, siz
 bool dtls_connection_write(struct dtls_connection *connection, const void *bytes, size_t length);
 // Queues close_notify; only after connecting, so that nothing goes out in the clear.
 void dtls_connection_shutdown(struct dtls_connection *connection);
-
-// Names of what was negotiated, for figures and logs; empty before.
-const char *dtls_connection_cipher(const struct dtls_connection *connection);

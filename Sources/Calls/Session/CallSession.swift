@@ -1,7 +1,6 @@
 import Crypto
 package import Dtls
 import Ice
-import Srtp
 package import Wire
 
 /// One call, from the answer to its end: ICE-lite, DTLS, SRTP and the voice behind them.
@@ -17,7 +16,6 @@ package final class CallSession {
   let born: Instant
   var ice: IceLiteAgent
   let dtls: any DtlsEndpoint
-  var srtp: SrtpContext?
   var media: CallMedia?
   var counts = SessionFigures()
   var random: KeyedRandom
@@ -113,7 +111,8 @@ package final class CallSession {
     case .idle, .handshaking: break
     case .connected: if media == nil { beginMedia(at: now, into: &outbox) }
     case .failed(let failure):
-      finish(.dtlsFailed("\(failure)"), at: now, into: &outbox)
+      let cause = dtls.lastError.isEmpty ? "" : ": \(dtls.lastError)"
+      finish(.dtlsFailed("\(failure)\(cause)"), at: now, into: &outbox)
     case .closed: finish(.clientClosed, at: now, into: &outbox)
     }
   }

@@ -86,6 +86,9 @@ package protocol DtlsEndpoint: AnyObject {
   func nextDatagram(into buffer: UnsafeMutableRawBufferPointer) -> Int?
   /// Where the endpoint stands.
   var state: DtlsState { get }
+  /// A sentence on the last thing that killed a handshake or association, for the log; empty when
+  /// nothing did.
+  var lastError: String { get }
   /// The SRTP keys; nil unless `state` has been `.connected`.
   var srtpKeys: DtlsSrtpKeys? { get }
   /// What became of the records that arrived.

@@ -78,10 +78,6 @@ package struct DtlsConfiguration: Sendable {
 
   deinit { unsafe dtls_connection_free(connection) }
 
-  /// The cipher suite as OpenSSL names it; empty before the end of the handshake.
-  package var cipherName: String { unsafe String(cString: dtls_connection_cipher(connection)) }
-
-  /// A sentence on the last thing that killed a handshake or association; empty when nothing did.
   package var lastError: String { unsafe String(cString: dtls_connection_error(connection)) }
 
   package var deadline: Instant { min(handshakeDeadline, flightDeadline) }

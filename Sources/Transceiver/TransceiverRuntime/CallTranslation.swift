@@ -12,10 +12,7 @@ import Wire
 
 extension SessionParameters {
   /// - Parameter seed: the secret of the session's own random numbers.
-  init(_ plan: CallPlan, seed: [UInt8], limits: TransceiverLimits) {
-    var sessionLimits = SessionLimits()
-    sessionLimits.connectMilliseconds = limits.connectMilliseconds
-    sessionLimits.sessionMilliseconds = limits.callMilliseconds
+  init(_ plan: CallPlan, seed: [UInt8], limits: SessionLimits) {
     guard let backend = BackendKind(rawValue: plan.backend) else {
       preconditionFailure("signalling let an unknown backend pass")
     }
@@ -25,7 +22,7 @@ extension SessionParameters {
       remoteFingerprints: plan.fingerprints.compactMap(DtlsFingerprint.init),
       dtlsRole: plan.dtlsRole == .passive ? .passive : .active,
       opusPayloadType: plan.opus.payloadType, ssrc: plan.localSsrc, cname: plan.canonicalName,
-      backend: backend, seed: seed, limits: sessionLimits)
+      backend: backend, seed: seed, limits: limits)
   }
 }
 

@@ -35,7 +35,7 @@ final class Shard: LoopOwner {
   let registry: CallRegistry
   let log: Log
   let certificate: DtlsIdentity
-  let limits: TransceiverLimits
+  let limits: SessionLimits
   var sessions: SessionTable
   var outbox = SessionOutbox()
   var downlink: Downlink

@@ -1,4 +1,5 @@
 import Log
+import Session
 
 /// Where each trunk datagram, and each packet within, ended. One thread.
 struct ShardCounters {
@@ -40,6 +41,7 @@ extension Shard {
         "bundles_sent": .number(Int(downlink.datagrams)),
         "packets_sent": .number(Int(downlink.frames)),
         "too_large": .number(Int(downlink.tooLarge)),
+        "outbox_full": .number(Int(outbox.overflowCount)),
       ])
   }
 }

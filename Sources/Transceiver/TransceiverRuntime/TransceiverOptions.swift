@@ -1,4 +1,5 @@
 package import Backends
+package import Session
 package import Token
 package import Wire
 
@@ -23,7 +24,8 @@ package struct TransceiverOptions: Sendable {
   package var trunkDatagramBytes: Int = 1_400
   /// Calls at once over all shards; more get 503.
   package var maximumCalls: Int = 2_000
-  package var limits = TransceiverLimits()
+  /// How long a call may take to connect, and last.
+  package var limits = SessionLimits()
 
   package init(
     http: TransportAddress, trunk: TransportAddress, node: UInt16, cluster: UInt16, shards: Int,
@@ -38,15 +40,6 @@ package struct TransceiverOptions: Sendable {
     self.backend = backend
     self.keys = keys
   }
-}
-
-/// Times that tests want shorter than people do, in milliseconds.
-package struct TransceiverLimits: Sendable {
-  /// From the answer to the first media key.
-  package var connectMilliseconds: UInt64 = 30_000
-  /// The longest call.
-  package var callMilliseconds: UInt64 = 2 * 3_600_000
-  package init() {}
 }
 
 /// Why a transceiver could not start: a sentence for the operator.
