@@ -71,6 +71,7 @@ let package = Package(
     // Protocol: no clock, socket, thread or random source.
     module("Wire", in: "Protocol"),
     module("Crypto", in: "Protocol", uses: ["Wire", "CCrypto"]),
+    module("Json", in: "Protocol", uses: ["Wire", "CJansson"]),
     module("Token", in: "Protocol", uses: ["Wire", "Crypto"]),
     module("Trunk", in: "Protocol", uses: ["Wire"]),
     module("Ice", in: "Protocol", uses: ["Wire", "Crypto"]),
@@ -101,7 +102,7 @@ let package = Package(
       ]),
 
     // Transceiver: signalling, and the process that owns the sessions.
-    module("Signalling", in: "Transceiver", uses: ["Wire", "Sdp", "Token"]),
+    module("Signalling", in: "Transceiver", uses: ["Wire", "Json", "Sdp", "Token"]),
     module(
       "TransceiverRuntime", in: "Transceiver",
       uses: [
@@ -112,8 +113,10 @@ let package = Package(
       ]),
 
     // Programs: options in, a runtime started.
-    module("Settings", in: "Programs", uses: ["CJansson"]),
-    module("Deployment", in: "Programs", uses: ["Settings", "Log", "Token", "Wire", "CProcess"]),
+    module("Settings", in: "Programs", uses: ["Json"]),
+    module(
+      "Deployment", in: "Programs",
+      uses: ["Settings", "Json", "Log", "Token", "Wire", "CProcess"]),
     program(
       "martlet-relay",
       uses: ["Settings", "Deployment", "RelayRuntime", "RelayCore", "Wire"]),
@@ -141,6 +144,7 @@ let package = Package(
       name: "primitives-bench", dependencies: ["Wire", "Crypto", "Token", "Trunk"],
       path: "Tests/PrimitivesBench", swiftSettings: swiftSettings),
     tests("WireTests", uses: ["CProbe", "TestSupport", "Wire"]),
+    tests("JsonTests", uses: ["CJansson", "Json", "Wire"]),
     tests("CryptoTests", uses: ["TestSupport", "Crypto", "Wire"]),
     tests("TokenTests", uses: ["TestSupport", "Token", "Crypto", "Wire"]),
     tests("TrunkTests", uses: ["TestSupport", "Trunk", "Wire"]),
@@ -171,7 +175,7 @@ let package = Package(
         "Wire",
       ]),
     tests("PacketLoopTests", uses: ["CProbe", "TestSupport", "CPacketLoop", "CSteering"]),
-    tests("SignallingTests", uses: ["Signalling", "Sdp", "Token", "Wire"]),
+    tests("SignallingTests", uses: ["Signalling", "Json", "Sdp", "Token", "Wire"]),
     tests("WebServerTests", uses: ["CWebServer"]),
     tests(
       "TransceiverRuntimeTests",
@@ -179,7 +183,7 @@ let package = Package(
         "TransceiverRuntime", "Backends", "CPacketLoop", "CallClient", "Crypto", "Dtls", "Log",
         "Runtime", "Sdp", "Session", "Signalling", "Token", "Trunk", "Wire",
       ]),
-    tests("SettingsTests", uses: ["Settings", "Log"]),
+    tests("SettingsTests", uses: ["Settings", "Json", "Log"]),
     tests("LauncherTests", uses: ["Launcher", "Deployment", "Settings", "Token", "Wire"]),
   ],
   cLanguageStandard: .gnu2x

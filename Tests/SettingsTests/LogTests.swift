@@ -1,4 +1,5 @@
 import Glibc
+import Json
 import Log
 import Settings
 import Testing

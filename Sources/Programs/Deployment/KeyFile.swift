@@ -1,3 +1,4 @@
+import Json
 package import Settings
 package import Token
 

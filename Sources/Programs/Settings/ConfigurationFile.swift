@@ -1,3 +1,5 @@
+import Json
+
 /// Reads settings from a JSON object whose keys are the names of the command-line options, without
 /// the dashes before them: `{"http": "127.0.0.1:8080", "workers": 2, "media": ["[::1]:3478"]}`.
 enum ConfigurationFile {

@@ -1,3 +1,5 @@
+import Json
+
 /// An HTTP response for the web server to send.
 package struct ApiResponse: Sendable {
   package var status: UInt16

@@ -1,3 +1,5 @@
+import Json
+
 /// What signalling asks of the process that owns the sessions. Called on the web server's
 /// thread; the answers may be a moment old.
 package protocol CallDirectory {

@@ -1,9 +1,9 @@
-import Settings
+import Json
 import Testing
 
 @Suite struct JsonValueTests {
   private func parse(_ text: String) throws -> JsonValue {
-    try JsonValue.parse(Array(text.utf8), file: "test")
+    try JsonValue.parse(Array(text.utf8))
   }
 
   @Test func everyKindIsRead() throws {
@@ -18,19 +18,19 @@ import Testing
   @Test func aTextCutAnywhereIsRefusedAndNeverTraps() throws {
     let whole = Array(#"{"k": {"A": "00ff", "n": [1, -2.5e3, "é"]}, "t": true}"#.utf8)
     for length in 0..<whole.count {
-      #expect(throws: SettingsError.self) {
-        _ = try JsonValue.parse(Array(whole[..<length]), file: "test")
+      #expect(throws: JsonDefect.self) {
+        _ = try JsonValue.parse(Array(whole[..<length]))
       }
     }
-    #expect(try JsonValue.parse(whole, file: "test")["t"] == .boolean(true))
+    #expect(try JsonValue.parse(whole)["t"] == .boolean(true))
   }
 
   @Test func aTextWithAZeroByteIsRefused() {
-    #expect(throws: SettingsError.self) { _ = try parse(#"{"path": "a\u0000b"}"#) }
+    #expect(throws: JsonDefect.self) { _ = try parse(#"{"path": "a\u0000b"}"#) }
   }
 
   @Test func deepNestingIsRefused() {
     let deep = String(repeating: "[", count: 100_000)
-    #expect(throws: SettingsError.self) { _ = try parse(deep) }
+    #expect(throws: JsonDefect.self) { _ = try parse(deep) }
   }
 }

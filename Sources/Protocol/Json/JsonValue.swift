@@ -1,5 +1,10 @@
 import CJansson
 
+/// Where and why a text is not JSON: half a sentence, with the number of the line.
+package struct JsonDefect: Error, Equatable, CustomStringConvertible {
+  package let description: String
+}
+
 /// A JSON text, read (RFC 8259). Objects keep their keys in the order of the file.
 package indirect enum JsonValue: Equatable, Sendable {
   case null
@@ -31,17 +36,15 @@ package indirect enum JsonValue: Equatable, Sendable {
 
 extension JsonValue {
   /// Reads one JSON text. A key given twice in one object is refused, and so is anything after
-  /// the text; `file` only names the source in the error.
-  package static func parse(
-    _ bytes: [UInt8], file: String
-  ) throws(SettingsError) -> JsonValue {
+  /// the text.
+  package static func parse(_ bytes: [UInt8]) throws(JsonDefect) -> JsonValue {
     var defect = json_error_t()
     let options = 0x1 | 0x4  // JSON_REJECT_DUPLICATES, JSON_DECODE_ANY
     let root = unsafe bytes.withUnsafeBytes { buffer in
       unsafe json_loadb(buffer.baseAddress, buffer.count, options, &defect)
     }
     guard let root = unsafe root else {
-      throw .malformed(file: file, reason: reason(&defect))
+      throw JsonDefect(description: reason(&defect))
     }
     defer { unsafe json_decref(root) }
     return unsafe JsonValue(root)
