@@ -63,6 +63,7 @@ let package = Package(
     c("CPage", exclude: ["page"]),
     c("CJansson", links: ["jansson"]),
     c("CProcess"),
+    c("CTraffic"),
 
     // Host: what every process needs of the machine it runs on.
     module("Log", in: "Host"),
@@ -131,9 +132,14 @@ let package = Package(
     module(
       "Load", in: "Programs",
       uses: ["Settings", "Runtime", "CallClient", "Dtls", "Crypto", "Wire", "CPacketLoop"]),
+    module(
+      "Bench", in: "Programs",
+      uses: [
+        "Settings", "Launcher", "Token", "Trunk", "Crypto", "Wire", "CTraffic",
+      ]),
     program(
       "martlet",
-      uses: ["Settings", "Deployment", "Launcher", "Load", "Token", "Crypto", "Wire"]),
+      uses: ["Settings", "Deployment", "Launcher", "Load", "Bench", "Token", "Crypto", "Wire"]),
 
     // Tests. CProbe counts allocations and reference counts; TestSupport says it in Swift.
     .target(name: "CProbe", path: "Tests/CProbe", cSettings: cSettings),

@@ -2,23 +2,32 @@ import CProcess
 import Settings
 
 /// A program that this process started and owns: it dies with its owner.
-struct ChildProcess {
+package struct ChildProcess {
   /// The program's name, for people.
-  let name: String
-  let pid: Int32
+  package let name: String
+  package let pid: Int32
   /// Becomes readable when the program is ready, and is at its end when the program is.
-  let readyDescriptor: Int32
+  package let readyDescriptor: Int32
 
   /// Why a program could not be started.
-  struct StartFailure: Error, CustomStringConvertible {
-    let description: String
+  package struct StartFailure: Error, CustomStringConvertible {
+    package let description: String
   }
 
   /// Starts the program at `path`, which is told by an option where to say that it is ready.
   static func start(
     _ name: String, path: String, arguments: [String]
   ) throws(StartFailure) -> ChildProcess {
-    let words = [path] + arguments + ["--ready-fd", String(CP_READY_DESCRIPTOR)]
+    let option = ["--ready-fd", String(CP_READY_DESCRIPTOR)]
+    return try startAsGiven(name, path: path, arguments: arguments + option)
+  }
+
+  /// Starts the program at `path` with these arguments and no others. It may say that it is ready
+  /// on descriptor `CP_READY_DESCRIPTOR`.
+  package static func startAsGiven(
+    _ name: String, path: String, arguments: [String]
+  ) throws(StartFailure) -> ChildProcess {
+    let words = [path] + arguments
     var child = cp_child()
     let failure = unsafe withCStrings(words) { list in unsafe cp_spawn(path, list, &child) }
     guard failure == 0 else {
@@ -28,7 +37,7 @@ struct ChildProcess {
   }
 
   /// Waits for the end of the program, and says what it was: "ended with status 1".
-  func ending() -> String {
+  package func ending() -> String {
     var end = cp_end()
     let failure = unsafe cp_wait(pid, &end)
     guard failure == 0 else { return "ended (\(systemErrorText(failure)))" }

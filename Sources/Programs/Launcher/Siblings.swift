@@ -1,9 +1,9 @@
 import Glibc
 
 /// The programs that were installed together with this one.
-enum Siblings {
+package enum Siblings {
   /// The path of the program `name` in the folder of the running program.
-  static func path(of name: String) -> String {
+  package static func path(of name: String) -> String {
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let count = unsafe buffer.withUnsafeMutableBytes { bytes in
       unsafe readlink(

@@ -1,4 +1,5 @@
 // `martlet`: the program for people. The first word chooses what to do; the rest are its options.
+import Bench
 import Launcher
 import Load
 import Settings
@@ -11,6 +12,7 @@ let summary = """
   Commands:
     up          run a relay, a transceiver and the page on this machine
     load        make many calls at once and check that every voice comes back
+    bench relay measure the relay side by side with other forwarders
     keys        make a key file
     token seal  make a routing token
     token open  read a routing token
@@ -26,6 +28,7 @@ case "up":
   var up = Up(UpSettings.command.settings(from: Array(words.dropFirst())))
   exitProcess(up.run())
 case "load": exitProcess(Load.run(Array(words.dropFirst())))
+case "bench": exitProcess(Bench.run(Array(words.dropFirst())))
 case "keys": exitProcess(KeysCommand.run(Array(words.dropFirst())))
 case "token": exitProcess(TokenCommand.run(Array(words.dropFirst())))
 case "version", "--version": standardOutput("martlet \(ProductVersion.text)\n")

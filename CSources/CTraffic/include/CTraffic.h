@@ -1,0 +1,146 @@
+// A load engine for measuring what forwards datagrams on this machine: it sends prepared datagrams
+// from many loopback addresses, counts what comes out at the other side, and reads how much CPU
+// time a process has used. It knows no protocol; what it sends and where packets lie in a datagram
+// is given. For benchmarks only.
+//
+// Functions that can fail return -1 or NULL and leave errno.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// --- Sockets -----------------------------------------------------------------------------------
+
+// Opens a UDP socket on `address` (host order; 0 is every address) and a port that the kernel
+// chooses, returned in `port`. `buffer_bytes` is the receive queue wanted; without the right to go
+// beyond the system's limit it gets that limit. `has_stamps`: the kernel notes when datagrams come.
+int ct_socket_open(uint32_t address, int buffer_bytes, bool has_stamps, uint16_t *port);
+
+void ct_socket_close(int descriptor);
+
+// Datagrams that came to the socket and found its queue full, since it was opened; modulo 2^32.
+uint32_t ct_socket_drops(int descriptor);
+
+// --- Sending -----------------------------------------------------------------------------------
+
+// One prepared datagram. Addresses and ports are in host order.
+struct ct_datagram {
+    uint32_t offset;       // of its bytes in the image
+    uint16_t length;       // bytes
+    uint16_t port;         // where it goes
+    uint32_t destination;  // where it goes
+    uint32_t source;       // the loopback address it comes from; 0: the socket's own
+};
+
+struct ct_sender;
+
+struct ct_sender_options {
+    int descriptor;                       // the socket it sends from
+    uint8_t *image;                       // the bytes of all datagrams
+    const struct ct_datagram *datagrams;  // sent in this order, again and again
+    uint32_t count;
+    uint32_t first;            // this sender begins with this one
+    uint32_t step;             // and takes every step-th; at least 1
+    uint64_t rate;             // datagrams in a second, evenly; 0: as many as go
+    uint64_t limit;            // stops by itself after so many; 0: never
+    uint32_t stamp_offset;     // where in a datagram the time of sending is written (8 bytes, ns,
+                               // CLOCK_REALTIME, machine order); UINT32_MAX: nowhere
+    int cpu;                   // the CPU it stays on; -1: any
+    struct ct_sink *follows;   // not NULL: sends only as many packets as this sink has counted in
+    uint32_t follows_group;    // this group since the sender began
+    uint32_t packets_each;     // packets in one of its datagrams, for `follows`
+};
+
+// Starts a thread that sends. What the options point to must outlive it.
+struct ct_sender *ct_sender_start(const struct ct_sender_options *options);
+
+// Datagrams that the kernel took so far. Any thread.
+uint64_t ct_sender_sent(const struct ct_sender *sender);
+
+// Datagrams that the kernel refused, and those left out because the sender was too late for its
+// rate. Any thread.
+uint64_t ct_sender_missed(const struct ct_sender *sender);
+
+// Waits for a sender with a limit. Then `ct_sender_stop`.
+void ct_sender_wait(struct ct_sender *sender);
+
+// Ends the thread and frees it.
+void ct_sender_stop(struct ct_sender *sender);
+
+// --- Receiving ---------------------------------------------------------------------------------
+
+#define CT_GROUPS 2
+
+// One socket that a sink reads. A datagram holds (length - head) / stride packets.
+struct ct_inlet {
+    int descriptor;
+    uint32_t head;
+    uint32_t stride;
+    uint32_t group;  // which of the sink's groups counts them
+};
+
+// What a group of inlets has counted.
+struct ct_count {
+    uint64_t datagrams;
+    uint64_t packets;
+    uint64_t bytes;
+};
+
+struct ct_sink;
+
+struct ct_sink_options {
+    const struct ct_inlet *inlets;  // copied
+    uint32_t inlet_count;
+    uint32_t stamp_tail;  // bytes from the beginning of the time of sending (see ct_sender) to the
+                          // packet's end; 0: no latency is measured. Group 0 only
+    uint64_t period;      // nanoseconds between two looks at empty sockets
+    int cpu;
+};
+
+// Starts a thread that reads all sockets in turn. It never waits for a socket, so that what sends
+// to it pays for no wake-up.
+struct ct_sink *ct_sink_start(const struct ct_sink_options *options);
+
+// What a group has counted so far. Any thread.
+struct ct_count ct_sink_count(const struct ct_sink *sink, uint32_t group);
+
+// The histogram's buckets: of the nanoseconds from the stamp in a packet to the kernel's stamp.
+#define CT_BUCKETS 640
+
+// The bucket that a latency falls into: 16 to each power of two.
+uint32_t ct_bucket(uint64_t nanoseconds);
+
+// Copies the histogram. Any thread; each figure is exact, but they are not read at one instant.
+void ct_sink_histogram(const struct ct_sink *sink, uint64_t buckets[CT_BUCKETS]);
+
+void ct_sink_stop(struct ct_sink *sink);
+
+// --- Watching a process ------------------------------------------------------------------------
+
+// Of all threads of a process that are alive, since their start.
+struct ct_usage {
+    uint64_t run;       // nanoseconds on a CPU
+    uint64_t wait;      // nanoseconds ready to run, without a CPU
+    uint64_t switches;  // how often a thread gave its CPU up to wait for something
+    uint32_t threads;
+};
+
+int ct_usage_read(int process, struct ct_usage *usage);
+
+// Bytes of memory that the process has resident; -1 when it is gone.
+int64_t ct_resident_bytes(int process);
+
+// The CPUs that this process may run on, ascending; returns how many there are in all.
+uint32_t ct_cpus(int *cpus, uint32_t capacity);
+
+// Binds the calling thread, and what it starts from now on, to `count` CPUs.
+int ct_bind(const int *cpus, uint32_t count);
+
+#ifdef __cplusplus
+}
+#endif

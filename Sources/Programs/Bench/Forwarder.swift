@@ -1,0 +1,82 @@
+import CTraffic
+import Glibc
+import Launcher
+import Settings
+
+/// A forwarder that runs: a process of its own, on one CPU.
+final class Forwarder {
+  /// What is compared.
+  enum Kind: String, CaseIterable, Sendable {
+    case martlet, c, go, coturn
+  }
+
+  let kind: Kind
+  private let child: ChildProcess
+  private var hasEnded = false
+
+  private static let readyMilliseconds: Int32 = 20_000
+
+  /// Starts the program at `path` on `cpu` (-1: any) and waits until it says that it is ready. What
+  /// it says on standard error goes to the file `log`.
+  init(
+    _ kind: Kind, path: String, arguments: [String], cpus: [Int32], log: String
+  ) throws(BenchFailure) {
+    self.kind = kind
+    let ownError = dup(2)
+    let file = unsafe open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    if file >= 0 { dup2(file, 2) }
+    let ownCPUs = Processors.all()
+    Processors.bind(cpus)
+    defer {
+      Processors.bind(ownCPUs)
+      dup2(ownError, 2)
+      close(ownError)
+      if file >= 0 { close(file) }
+    }
+    do {
+      child = try ChildProcess.startAsGiven(kind.rawValue, path: path, arguments: arguments)
+    } catch {
+      throw BenchFailure(error.description)
+    }
+    try waitUntilReady(log)
+  }
+
+  deinit { stop() }
+
+  private func waitUntilReady(_ log: String) throws(BenchFailure) {
+    var descriptor = pollfd(fd: child.readyDescriptor, events: Int16(POLLIN), revents: 0)
+    let count = unsafe poll(&descriptor, 1, Self.readyMilliseconds)
+    var line = [UInt8](repeating: 0, count: 256)
+    guard count > 0, unsafe read(child.readyDescriptor, &line, line.count) > 0 else {
+      kill(child.pid, SIGKILL)
+      let ending = child.ending()
+      close(child.readyDescriptor)
+      hasEnded = true
+      let words = (try? FileContents.read(log)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+      throw BenchFailure("\(kind.rawValue) \(ending) before it was ready\n\(words)")
+    }
+  }
+
+  /// CPU time and the like, all threads together.
+  func usage() throws(BenchFailure) -> ct_usage {
+    var usage = ct_usage()
+    guard unsafe ct_usage_read(child.pid, &usage) == 0 else {
+      throw BenchFailure("\(kind.rawValue) has ended in the middle of a run")
+    }
+    return usage
+  }
+
+  /// Bytes of memory that it has.
+  var residentBytes: Int { Int(ct_resident_bytes(child.pid)) }
+
+  /// Ends it and waits for its end.
+  func stop() {
+    guard !hasEnded else { return }
+    hasEnded = true
+    kill(child.pid, SIGTERM)
+    var descriptor = pollfd(fd: child.readyDescriptor, events: Int16(POLLIN), revents: 0)
+    if unsafe poll(&descriptor, 1, 5_000) <= 0 { kill(child.pid, SIGKILL) }
+    _ = child.ending()
+    close(child.readyDescriptor)
+  }
+}

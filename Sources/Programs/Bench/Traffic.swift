@@ -1,0 +1,42 @@
+import CTraffic
+
+/// Datagrams, prepared so that nothing but sending is left to do in a run.
+@safe final class Traffic {
+  /// The bytes of all datagrams; senders may write times of sending into them.
+  let image: UnsafeMutablePointer<UInt8>
+  let datagrams: UnsafeMutablePointer<ct_datagram>
+  let count: Int
+  /// Packets in one datagram.
+  let packetsEach: Int
+
+  /// One datagram to be.
+  struct Item {
+    var bytes: [UInt8]
+    /// nil: the socket's own.
+    var source: UInt32?
+    var port: UInt16
+    var destination: UInt32
+  }
+
+  init(_ items: [Item], packetsEach: Int = 1) {
+    precondition(!items.isEmpty)
+    count = items.count
+    self.packetsEach = packetsEach
+    unsafe image = .allocate(capacity: items.reduce(0) { $0 + $1.bytes.count })
+    unsafe datagrams = .allocate(capacity: items.count)
+    var offset = 0
+    for (index, item) in items.enumerated() {
+      unsafe (image + offset).initialize(from: item.bytes, count: item.bytes.count)
+      unsafe (datagrams + index).initialize(
+        to: ct_datagram(
+          offset: UInt32(offset), length: UInt16(item.bytes.count), port: item.port,
+          destination: item.destination, source: item.source ?? 0))
+      offset += item.bytes.count
+    }
+  }
+
+  deinit {
+    unsafe image.deallocate()
+    unsafe datagrams.deallocate()
+  }
+}
