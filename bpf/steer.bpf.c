@@ -8,7 +8,6 @@
 
 #include "classify.h"
 
-
 #define UDP_HEADER_LENGTH 8
 
 // The workers' sockets. The library sets how many slots there are; a closed socket leaves it.
@@ -25,6 +24,15 @@ struct {
     __type(key, uint32_t);
     __type(value, struct steering_config);
 } config SEC(".maps");
+
+// A plain array rather than an LRU hash: one look-up without a lock, nothing to evict, and a flood
+// of forged addresses can give homes away only where no living flow has one.
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, uint32_t);
+    __type(value, struct steering_row);
+} homes SEC(".maps");
 
 // One set of counters for each CPU, so that counting needs no atomic operation.
 struct {
@@ -64,6 +72,42 @@ static __always_inline int select(struct sk_reuseport_md *datagram, uint32_t slo
            && bpf_sk_select_reuseport(datagram, &workers, &slot, 0) == 0;
 }
 
+static __always_inline uint32_t *find_home(const struct steering_config *settings, uint32_t hash) {
+    uint32_t row = hash / STEERING_ROW & settings->rows_mask;
+    struct steering_row *found = bpf_map_lookup_elem(&homes, &row);
+    return found == NULL ? NULL : &found->homes[hash % STEERING_ROW];
+}
+
+// Gives the datagram to the worker that has its flow, else to the one of this CPU. Junk goes by the
+// CPU and keeps no flow alive.
+static __always_inline int select_by_cpu(struct sk_reuseport_md *datagram,
+                                         const struct steering_config *settings,
+                                         struct steering_counters *count, int is_junk) {
+    uint32_t cpu = bpf_get_smp_processor_id();
+    uint32_t near = cpu < STEERING_CPUS_MAX ? settings->slot_of_cpu[cpu] : STEERING_NO_SLOT;
+    if (is_junk) return select(datagram, near);
+    uint32_t *home = find_home(settings, datagram->hash);
+    if (home == NULL) return 0;  // cannot be, but must be said
+
+    uint32_t was = *home;
+    uint32_t tick = (uint32_t)(bpf_ktime_get_coarse_ns() >> STEERING_TICK_SHIFT);
+    uint32_t silence = (tick - (was >> 8)) & STEERING_TICK_MASK;
+    uint32_t slot = (was & 0xFF) - 1;
+    if ((was & 0xFF) != 0 && slot != near && silence <= settings->stay_ticks
+        && select(datagram, slot)) {
+        count->by_home++;
+    } else if (select(datagram, near)) {
+        slot = near;
+        count->by_cpu++;
+    } else {
+        return 0;
+    }
+    // Written once per tick and flow at most, so that the line stays shared between the CPUs.
+    uint32_t is = tick << 8 | (slot + 1);
+    if (is != was) *home = is;
+    return 1;
+}
+
 // Chooses the worker's socket. What no client sends goes uncounted to some worker, whose filter
 // below drops it: SK_DROP here would make the kernel answer with an ICMP port unreachable, so that
 // anybody who forges a client's address could tell that client that its server is gone.
@@ -75,12 +119,8 @@ int steer(struct sk_reuseport_md *datagram) {
     if (settings == NULL || count == NULL) return SK_PASS;  // cannot be, but must be said
 
     uint64_t one = classify(datagram, datagram->len) == STEERING_KEEP;
-    if (settings->mode == STEERING_BY_CPU) {
-        uint32_t cpu = bpf_get_smp_processor_id();
-        if (cpu < STEERING_CPUS_MAX && select(datagram, settings->slot_of_cpu[cpu])) {
-            count->by_cpu += one;
-            return SK_PASS;
-        }
+    if (settings->mode == STEERING_BY_CPU && select_by_cpu(datagram, settings, count, one == 0)) {
+        return SK_PASS;
     }
     // The kernel's hash covers both addresses and both ports under a secret of this boot, so nobody
     // outside can aim many flows at one worker.
@@ -103,3 +143,6 @@ int drop_junk(struct __sk_buff *datagram) {
     if (count != NULL) count_drop(count, verdict);
     return 0;
 }
+
+// What the kernel asks of programs that use helpers made for GPL programs alone; these use none.
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -13,23 +13,39 @@
 #define STEERING_LOTS 4096
 // "No slot" in the tables below.
 #define STEERING_NO_SLOT 255
+// Homes of flows in one row: 64 bytes, one cache line. A power of two.
+#define STEERING_ROW 16
+// Time in the homes: CLOCK_MONOTONIC_COARSE in units of 2^30 ns (1.07 s), modulo 2^24 (208 days).
+#define STEERING_TICK_SHIFT 30
+#define STEERING_TICK_MASK 0xFFFFFFu
 
 enum steering_mode {
     STEERING_BY_FLOW,  // a flow's addresses choose the worker
-    STEERING_BY_CPU,   // the CPU that a datagram arrives on chooses it; flow where it has none
+    STEERING_BY_CPU,   // the CPU that a flow's first datagram arrives on; flow where it has none
 };
 
 // Written by the library, one byte at a time as far as the program can tell: each byte is right by
 // itself, before a change and after it.
 struct steering_config {
-    uint32_t mode;  // enum steering_mode
+    uint32_t mode;        // enum steering_mode
+    uint32_t rows_mask;   // rows of homes - 1; the rows are a power of two
+    uint32_t stay_ticks;  // silence after which a flow has no home any more
     uint8_t slot_of_cpu[STEERING_CPUS_MAX];
     uint8_t slot_of_lot[STEERING_LOTS];
+};
+
+// Mode STEERING_BY_CPU: which worker has a flow. A flow stays with the worker that it began with,
+// for that one has its route, also when its datagrams come to another CPU (an interrupt was moved,
+// or on the loopback interface the sender was). A home is the tick of the flow's last datagram
+// times 256, plus its slot + 1; 0 for none. Flows that share a home share the worker.
+struct steering_row {
+    uint32_t homes[STEERING_ROW];
 };
 
 // Each datagram that comes to the group is counted in exactly one of these.
 struct steering_counters {
     uint64_t by_cpu;                // given to the worker of its CPU
+    uint64_t by_home;               // given to the worker that has its flow, by another CPU
     uint64_t by_flow;               // given to the worker of its flow
     uint64_t by_kernel;             // that worker's slot was empty: left to the kernel's own hash
     uint64_t dropped_short;         // shorter than anything of its kind can be

@@ -8,6 +8,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define FLOWS_DEFAULT 4096
+#define HOMES_PER_FLOW 8
+_Static_assert((uint64_t)STEERING_FLOWS_MAX * HOMES_PER_FLOW <= 1ull << 31, "rows_for counts so");
+
 // The programs, built by tools/build-bpf. Aligned as an ELF file wants to be read.
 static const unsigned char object_bytes[] __attribute__((aligned(8))) = {
 #embed "steer.bpf.o"
@@ -29,13 +33,33 @@ static int find_map(struct bpf_object *object, const char *name) {
     return bpf_object__find_map_fd_by_name(object, name);
 }
 
+// Eight homes for each flow, so that one flow in eight at most shares its own with another.
+static uint32_t rows_for(const struct steering_options *options) {
+    uint32_t flows = options->flows;
+    if (options->mode != STEERING_BY_CPU || flows == 0) flows = FLOWS_DEFAULT;
+    if (flows > STEERING_FLOWS_MAX) flows = STEERING_FLOWS_MAX;
+    uint32_t rows = 1;
+    while (rows * STEERING_ROW < flows * HOMES_PER_FLOW) rows *= 2;
+    return rows;
+}
+
+size_t steering_map_bytes(const struct steering_options *options) {
+    return (size_t)rows_for(options) * sizeof(struct steering_row) + sizeof(struct steering_config)
+           + options->slots * sizeof(void *)
+           + (size_t)libbpf_num_possible_cpus() * sizeof(struct steering_counters);
+}
+
+static int set_entries(struct bpf_object *object, const char *name, uint32_t count) {
+    return bpf_map__set_max_entries(bpf_object__find_map_by_name(object, name), count);
+}
+
 // Opens and loads the object and finds its parts. Returns 0 or an errno.
-static int load(struct steering *steering) {
+static int load(struct steering *steering, uint32_t rows) {
     libbpf_set_print(stay_silent);
     steering->object = bpf_object__open_mem(object_bytes, sizeof object_bytes, NULL);
     if (steering->object == NULL) return errno;
-    struct bpf_map *workers = bpf_object__find_map_by_name(steering->object, "workers");
-    int result = bpf_map__set_max_entries(workers, steering->slots);
+    int result = set_entries(steering->object, "workers", steering->slots);
+    if (result == 0) result = set_entries(steering->object, "homes", rows);
     if (result == 0) result = bpf_object__load(steering->object);
     if (result != 0) return -result;
 
@@ -49,8 +73,15 @@ static int load(struct steering *steering) {
     return is_complete ? 0 : ENOENT;
 }
 
-struct steering *steering_open(uint32_t slots, enum steering_mode mode,
+// In ticks, which are a little longer than seconds.
+static uint32_t stay_ticks(uint32_t seconds) {
+    uint64_t ticks = (uint64_t)seconds * 1000000000 >> STEERING_TICK_SHIFT;
+    return ticks > STEERING_TICK_MASK / 2 ? STEERING_TICK_MASK / 2 : (uint32_t)ticks;
+}
+
+struct steering *steering_open(const struct steering_options *options,
                                struct steering_error *error) {
+    uint32_t slots = options->slots;
     if (slots == 0 || slots > STEERING_SLOTS_MAX) {
         steering_fail(error, EINVAL, "cannot steer datagrams to %u workers", slots);
         return NULL;
@@ -61,10 +92,13 @@ struct steering *steering_open(uint32_t slots, enum steering_mode mode,
         return NULL;
     }
     steering->slots = slots;
-    steering->settings.mode = mode;
+    uint32_t rows = rows_for(options);
+    steering->settings.mode = options->mode;
+    steering->settings.rows_mask = rows - 1;
+    steering->settings.stay_ticks = stay_ticks(options->stay_seconds);
     memset(steering->settings.slot_of_cpu, STEERING_NO_SLOT, sizeof steering->settings.slot_of_cpu);
     steering_share_lots(steering);
-    int number = load(steering);
+    int number = load(steering, rows);
     if (number != 0) {
         steering_fail(error, number, "cannot load the steering programs into the kernel");
     } else if (steering_publish(steering, error) == 0) {

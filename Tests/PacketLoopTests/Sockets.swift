@@ -53,21 +53,31 @@ final class UdpSocket {
 
   deinit { if isOwned { close(descriptor) } }
 
-  /// Calls `body` with the kernel's form of an IPv4 address.
+  /// Calls `body` with the kernel's form of an address.
   private func withName<Result>(
     of peer: pl_address, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
   ) -> Result {
-    var name = sockaddr_in()
-    name.sin_family = sa_family_t(AF_INET)
-    name.sin_port = peer.port.bigEndian
-    name.sin_addr.s_addr =
-      (UInt32(peer.ip.12) << 24 | UInt32(peer.ip.13) << 16 | UInt32(peer.ip.14) << 8
-      | UInt32(peer.ip.15)).bigEndian
-    let length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    return unsafe withUnsafePointer(to: &name) { pointer in
-      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-        unsafe body(generic, length)
-      }
+    let octets = unsafe withUnsafeBytes(of: peer.ip) { unsafe Array($0) }
+    if octets.prefix(12) == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255] {
+      var name = sockaddr_in()
+      name.sin_family = sa_family_t(AF_INET)
+      name.sin_port = peer.port.bigEndian
+      unsafe withUnsafeMutableBytes(of: &name.sin_addr) { unsafe $0.copyBytes(from: octets[12...]) }
+      return unsafe withGeneric(&name, body)
+    }
+    var name = sockaddr_in6()
+    name.sin6_family = sa_family_t(AF_INET6)
+    name.sin6_port = peer.port.bigEndian
+    unsafe withUnsafeMutableBytes(of: &name.sin6_addr) { unsafe $0.copyBytes(from: octets) }
+    return unsafe withGeneric(&name, body)
+  }
+
+  private func withGeneric<Name, Result>(
+    _ name: inout Name, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+  ) -> Result {
+    let length = socklen_t(MemoryLayout<Name>.size)
+    return unsafe withUnsafeBytes(of: &name) {
+      unsafe body($0.baseAddress!.assumingMemoryBound(to: sockaddr.self), length)
     }
   }
 

@@ -14,20 +14,29 @@ import Testing
   /// True when the kernel lets this process load the program.
   static let isPermitted: Bool = {
     var error = steering_error()
-    guard let steering = unsafe steering_open(1, STEERING_BY_FLOW, &error) else {
+    var options = steering_options()
+    options.slots = 1
+    guard let steering = unsafe steering_open(&options, &error) else {
       return !error.not_permitted
     }
     unsafe steering_close(steering)
     return true
   }()
 
-  init(slots: Int, filled: Int, mode: steering_mode = STEERING_BY_FLOW) throws {
+  init(
+    slots: Int, filled: Int, mode: steering_mode = STEERING_BY_FLOW, staySeconds: UInt32 = 600,
+    local: pl_address = .loopback(port: 0)
+  ) throws {
     var error = steering_error()
-    guard let steering = unsafe steering_open(UInt32(slots), mode, &error) else {
+    var options = steering_options()
+    options.slots = UInt32(slots)
+    options.mode = mode
+    options.stay_seconds = staySeconds
+    guard let steering = unsafe steering_open(&options, &error) else {
       throw SetUpError(description: unsafe String(cString: steering_error_text(&error)))
     }
     unsafe self.steering = steering
-    let first = try UdpSocket(.loopback(port: 0), sharesPort: true)
+    let first = try UdpSocket(local, sharesPort: true)
     address = first.address
     workers = [first] + [UdpSocket?](repeating: nil, count: slots - 1)
     for slot in 1..<filled { workers[slot] = try UdpSocket(address, sharesPort: true) }
@@ -60,6 +69,13 @@ import Testing
 
   func clear(_ slot: Int) throws {
     try check { unsafe steering_clear_slot(steering, UInt32(slot), &$0) }
+  }
+
+  /// Has every CPU's datagrams go to `slot`, as when all interrupts are moved at once.
+  func moveCpus(to slot: UInt32) throws {
+    for cpu in 0..<UInt32(STEERING_CPUS_MAX) {
+      try check { unsafe steering_set_cpu(steering, cpu, slot, &$0) }
+    }
   }
 
   func send(_ bytes: [UInt8], from client: UdpSocket) throws {
@@ -106,7 +122,7 @@ extension steering_counters {
     var copy = self
     return unsafe steering_dropped(&copy)
   }
-  var total: UInt64 { by_cpu + by_flow + by_kernel + dropped }
+  var total: UInt64 { by_cpu + by_home + by_flow + by_kernel + dropped }
 }
 
 /// The program in the kernel, with live sockets on the loopback network.
@@ -252,20 +268,6 @@ struct SteeringTests {
     #expect(try group.settledCounters().by_kernel == orphans)
   }
 
-  @Test func cpuModeFollowsTheCpuAndFallsBackToTheFlow() throws {
-    let group = try SteeredGroup(slots: 2, filled: 2, mode: STEERING_BY_CPU)
-    let clients = try Self.makeClients(60)
-    let byFlow = try group.slots(of: clients)
-    #expect(try group.settledCounters().by_flow == 60)
-    for cpu in 0..<UInt32(STEERING_CPUS_MAX) {
-      try group.check { unsafe steering_set_cpu(group.steering, cpu, 1, &$0) }
-    }
-    #expect(try group.slots(of: clients) == [Int?](repeating: 1, count: 60))
-    #expect(try group.settledCounters().by_cpu == 60)
-    try group.check { unsafe steering_set_mode(group.steering, STEERING_BY_FLOW, &$0) }
-    #expect(try group.slots(of: clients) == byFlow)
-  }
-
   @Test func mistakesComeBackAsSentences() throws {
     let group = try SteeredGroup(slots: 2, filled: 1)
     let stranger = try UdpSocket(.loopback(port: 0))
@@ -277,7 +279,8 @@ struct SteeringTests {
       try group.check { unsafe steering_set_slot(group.steering, 1, stranger.descriptor, &$0) }
     }
     var error = steering_error()
-    let none = unsafe steering_open(0, STEERING_BY_FLOW, &error)
+    var options = steering_options()
+    let none = unsafe steering_open(&options, &error)
     #expect(unsafe none == nil)
     #expect(!error.not_permitted)
   }

@@ -26,10 +26,24 @@ const char *steering_error_text(const struct steering_error *error);
 
 struct steering;
 
-// Loads the programs with their maps for `slots` workers, 1...STEERING_SLOTS_MAX, all slots empty.
-// Returns NULL and fills `error` (may be NULL) when that fails.
-struct steering *steering_open(uint32_t slots, enum steering_mode mode,
+struct steering_options {
+    uint32_t slots;  // workers, 1...STEERING_SLOTS_MAX
+    enum steering_mode mode;
+    // STEERING_BY_CPU only: how many flows are to keep their worker when another CPU receives them,
+    // 1...STEERING_FLOWS_MAX, 0 for 4,096; costs 32 to 64 bytes of kernel memory each.
+    uint32_t flows;
+    uint32_t stay_seconds;  // ... until they have been silent for so long; 0 for one or two
+};
+
+#define STEERING_FLOWS_MAX (1u << 24)
+
+// Loads the programs with their maps, all slots empty. Returns NULL and fills `error` (may be NULL)
+// when that fails.
+struct steering *steering_open(const struct steering_options *options,
                                struct steering_error *error);
+
+// The bytes of kernel memory that the maps for these options take.
+size_t steering_map_bytes(const struct steering_options *options);
 
 // Gives the group of the bound SO_REUSEPORT socket `descriptor` this program, in place of any
 // other. Fill the slots first: until then the kernel's own hash chooses. Returns 0 or -1.
@@ -47,8 +61,8 @@ int steering_set_slot(struct steering *steering, uint32_t slot, int descriptor,
 // places that slot's flows until this is called. Returns 0 or -1.
 int steering_clear_slot(struct steering *steering, uint32_t slot, struct steering_error *error);
 
-// Mode STEERING_BY_CPU: datagrams that arrive on `cpu` go to `slot` (STEERING_NO_SLOT: by flow).
-// Returns 0 or -1.
+// Mode STEERING_BY_CPU: flows that begin on `cpu` go to `slot` (STEERING_NO_SLOT: by flow), and
+// stay there while the slot is filled. Returns 0 or -1.
 int steering_set_cpu(struct steering *steering, uint32_t cpu, uint32_t slot,
                      struct steering_error *error);
 

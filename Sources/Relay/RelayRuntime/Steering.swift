@@ -23,8 +23,11 @@ import CSteering
     _ mode: SteeringMode, to descriptors: [Int32], _ placement: Placement
   ) throws(RelayFailure) -> Outcome {
     var error = steering_error()
-    let kernelMode = mode == .cpu ? STEERING_BY_CPU : STEERING_BY_FLOW
-    guard let handle = unsafe steering_open(UInt32(descriptors.count), kernelMode, &error) else {
+    var options = steering_options()
+    options.slots = UInt32(descriptors.count)
+    options.mode = mode == .cpu ? STEERING_BY_CPU : STEERING_BY_FLOW
+    options.stay_seconds = 30
+    guard let handle = unsafe steering_open(&options, &error) else {
       return try refusal(error)
     }
     let steering = unsafe Steering(handle)
