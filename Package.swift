@@ -59,7 +59,7 @@ let package = Package(
     c("CDtls", links: ["ssl", "crypto"]),
     c("CSrtp", links: ["srtp2"]),
     c("COpus", links: ["opus"]),
-    c("CWebServer", links: ["websockets"]),
+    c("CWeb", links: ["websockets"]),
     c("CPage", exclude: ["page"]),
     c("CJansson", links: ["jansson"]),
     c("CProcess"),
@@ -110,7 +110,7 @@ let package = Package(
         "Log", "Runtime", "Session", "Signalling", "Backends", "Wire", "Crypto", "Token", "Trunk",
         "Ice",
         "Dtls", "Sdp", "Srtp",
-        "CPacketLoop", "CWebServer", "CPage",
+        "CPacketLoop", "CWeb", "CPage",
       ]),
 
     // Programs: options in, a runtime started.
@@ -182,7 +182,7 @@ let package = Package(
       ]),
     tests("PacketLoopTests", uses: ["CProbe", "TestSupport", "CPacketLoop", "CSteering"]),
     tests("SignallingTests", uses: ["Signalling", "Json", "Sdp", "Token", "Wire"]),
-    tests("WebServerTests", uses: ["CWebServer"]),
+    tests("WebTests", uses: ["CWeb"]),
     tests(
       "TransceiverRuntimeTests",
       uses: [

@@ -30,7 +30,7 @@ package enum Transceiver {
     let bridge = WebBridge(
       signalling: Signalling(signallingOptions(options, certificate)), registry: registry,
       shards: shards)
-    let server = try WebServer(bridge, listening: options.http)
+    let server = try WebServer(bridge, sockets: WebSockets(), listening: options.http)
     for shard in shards { shard.start() }
     let web = HostThread { server.run() }
     onReady(server.address, shards.map(\.trunk))

@@ -6,7 +6,7 @@ import Wire
 
 /// The HTTP side of a transceiver: requests from the web server to `Signalling`, its outcomes to
 /// the shards. Lives on the web server's thread.
-final class WebBridge {
+final class WebBridge: WebHandler {
   private let signalling: Signalling
   private let registry: CallRegistry
   private let shards: [ShardThread]
@@ -31,6 +31,17 @@ final class WebBridge {
     }
     return outcome.response
   }
+
+  /// No path leads to a WebSocket yet, so signalling says what there is instead.
+  func upgrade(_ request: ApiRequest, to socket: WebSocketID) -> ApiResponse? {
+    handle(request)
+  }
+
+  func receive(_ message: [UInt8], isText: Bool, from socket: WebSocketID) {}
+
+  func closed(_ socket: WebSocketID, code: UInt16) {}
+
+  func wake() {}
 
   private func begin(_ plan: CallPlan) {
     let shard = shards[Int(plan.shard)]

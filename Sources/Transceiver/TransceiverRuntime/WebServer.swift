@@ -1,42 +1,46 @@
-import CWebServer
-import Glibc
+import CWeb
 import Signalling
 import Wire
 
-/// The HTTP server of a transceiver: turns the C server's requests into `ApiRequest`s for a
-/// `WebBridge` and its responses back. Runs on the thread that calls `run`.
+/// What a web server works for. Everything is called on the server's thread.
+protocol WebHandler: AnyObject {
+  /// Answers a request. Must not block.
+  func handle(_ request: ApiRequest) -> ApiResponse
+  /// Decides about a request to become a WebSocket; nil lets it in, and `socket` may be sent to.
+  func upgrade(_ request: ApiRequest, to socket: WebSocketID) -> ApiResponse?
+  /// A whole message of a socket that was let in; text is valid UTF-8.
+  func receive(_ message: [UInt8], isText: Bool, from socket: WebSocketID)
+  /// The end of a socket that was let in: once, and the last that is heard of it.
+  func closed(_ socket: WebSocketID, code: UInt16)
+  /// Somebody called `wake`.
+  func wake()
+}
+
+/// The web server of a transceiver: turns the C server's requests, messages and sockets into values
+/// for a `WebHandler`, and its answers back. Runs on the thread that calls `run`.
 @safe final class WebServer: @unchecked Sendable {
-  // @unchecked: `stop` is made for any thread; everything else is the running thread's.
-  private let bridge: WebBridge
+  // @unchecked: `stop` and `wake` are made for any thread; everything else is the running thread's.
+  private let context: WebContext
   private let server: OpaquePointer
   /// Where it listens, with the port that the kernel chose.
   let address: TransportAddress
 
-  init(_ bridge: WebBridge, listening address: TransportAddress) throws(TransceiverFailure) {
+  /// - Parameter sockets: the server's table of WebSockets, for the handler to send with.
+  init(
+    _ handler: any WebHandler, sockets: WebSockets, listening address: TransportAddress
+  ) throws(TransceiverFailure) {
+    context = WebContext(handler, sockets)
+    var options = unsafe context.options
     var error = ws_error()
     let made = unsafe address.host.withCString { host in
-      var options = unsafe ws_options()
       unsafe options.address = host
       unsafe options.port = address.port
-      // Twice what signalling takes, so that it is signalling that says in JSON what is too long.
-      unsafe options.body_bytes_max = UInt32(2 * Signalling.bodyByteCountMax)
-      unsafe options.context = Unmanaged.passUnretained(bridge).toOpaque()
-      unsafe options.on_request = { context, request, reply in
-        guard let context = unsafe context, let request = unsafe request, let reply = unsafe reply
-        else { return }
-        let bridge = unsafe Unmanaged<WebBridge>.fromOpaque(context).takeUnretainedValue()
-        unsafe WebServer.fill(reply, from: bridge.handle(ApiRequest(request.pointee)))
-      }
       return unsafe ws_server_create(&options, &error)
     }
     guard let server = unsafe made else {
-      throw TransceiverFailure(
-        description: unsafe withUnsafeBytes(of: error.text) {
-          unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-        })
+      throw TransceiverFailure(description: error.sentence)
     }
     unsafe self.server = server
-    self.bridge = bridge
     self.address = TransportAddress(
       high: address.high, low: address.low, port: unsafe ws_server_port(server))
   }
@@ -49,10 +53,91 @@ import Wire
   /// Any thread.
   func stop() { unsafe ws_server_stop(server) }
 
+  /// Makes the handler's `wake` be called soon. Any thread.
+  func wake() { unsafe ws_server_wake(server) }
+}
+
+/// What the C server hands back on each call: the way to the handler. Kept alive by `WebServer`.
+private final class WebContext {
+  let handler: any WebHandler
+  let sockets: WebSockets
+
+  init(_ handler: any WebHandler, _ sockets: WebSockets) {
+    self.handler = handler
+    self.sockets = sockets
+  }
+
+  /// Everything but the address.
+  var options: ws_options {
+    var options = unsafe ws_options()
+    // Twice what signalling takes, so that it is signalling that says in JSON what is too long.
+    unsafe options.body_bytes_max = UInt32(2 * Signalling.bodyByteCountMax)
+    unsafe options.connections_max = 1_024
+    unsafe options.context = Unmanaged.passUnretained(self).toOpaque()
+    unsafe options.on_request = { context, request, reply in
+      guard let context = unsafe context, let request = unsafe request, let reply = unsafe reply
+      else { return }
+      let response = unsafe WebContext.at(context).handler.handle(ApiRequest(request.pointee))
+      unsafe WebContext.fill(reply, from: response)
+    }
+    unsafe options.on_upgrade = { context, request, reply, socket in
+      guard let context = unsafe context, let request = unsafe request,
+        let reply = unsafe reply, let socket = unsafe socket
+      else { return false }
+      return unsafe WebContext.at(context).upgrade(ApiRequest(request.pointee), socket, reply)
+    }
+    unsafe options.socket_events.on_message = { context, socket, bytes, length, isText in
+      guard let context = unsafe context, let socket = unsafe socket,
+        let id = unsafe WebSockets.id(of: socket)
+      else { return }
+      let message = unsafe Array(UnsafeBufferPointer(start: bytes, count: length))
+      unsafe WebContext.at(context).handler.receive(message, isText: isText, from: id)
+    }
+    unsafe options.socket_events.on_close = { context, socket, ending in
+      guard let context = unsafe context, let socket = unsafe socket,
+        let id = unsafe WebSockets.id(of: socket), let ending = unsafe ending
+      else { return }
+      unsafe WebContext.at(context).closed(id, code: ending.pointee.code)
+    }
+    unsafe options.on_wake = { context in
+      guard let context = unsafe context else { return }
+      unsafe WebContext.at(context).handler.wake()
+    }
+    return unsafe options
+  }
+
+  private static func at(_ context: UnsafeMutableRawPointer) -> WebContext {
+    unsafe Unmanaged<WebContext>.fromOpaque(context).takeUnretainedValue()
+  }
+
+  private func upgrade(
+    _ request: ApiRequest, _ socket: OpaquePointer, _ reply: OpaquePointer
+  ) -> Bool {
+    let id = unsafe sockets.adopt(socket)
+    guard let refusal = handler.upgrade(request, to: id) else { return true }
+    sockets.forget(id)
+    unsafe Self.fill(reply, from: refusal)
+    return false
+  }
+
+  private func closed(_ id: WebSocketID, code: UInt16) {
+    sockets.forget(id)
+    handler.closed(id, code: code)
+  }
+
   private static func fill(_ reply: OpaquePointer, from response: ApiResponse) {
     unsafe ws_reply_status(reply, response.status)
     for (name, value) in response.headers { unsafe ws_reply_header(reply, name, value) }
     unsafe ws_reply_body(reply, response.body, response.body.count)
+  }
+}
+
+extension ws_error {
+  /// What failed, for the operator.
+  var sentence: String {
+    unsafe withUnsafeBytes(of: text) { bytes in
+      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
   }
 }
 

@@ -75,6 +75,9 @@ static bool write_headers(struct exchange *exchange, struct lws *wsi)
     uint8_t *end = space + sizeof space - 1;
     if (lws_add_http_header_status(wsi, reply->status, &at, end))
         return false;
+    // libwebsockets does not know the request's version before an upgrade is decided, and writes
+    // 1.0; the version of a reply is the server's own in any case (RFC 9110, section 2.5).
+    memcpy(start, "HTTP/1.1", 8);
     for (uint32_t i = 0; i < reply->field_count; i++) {
         const struct ws_field *field = &reply->fields[i];
         if (lws_add_http_header_by_name(wsi, (const uint8_t *)field->name,

@@ -1,14 +1,12 @@
 // A small HTTP/1.1 server over libwebsockets: requests in, replies out, on one thread. It serves
 // what the handler says and nothing else: it opens no file but the TLS certificate and key, and
-// follows no path. WebSocket upgrades are refused for now; they will get handlers of their own
-// here.
+// follows no path. A request to become a WebSocket (RFC 6455, section 4.2) is put to a handler too.
 //
 // Bounds: connections, bytes of header (8 KiB), bytes of body, and seconds for a client to send a
 // request or take a reply. A client beyond a bound is answered if it can be, then cut off.
 #pragma once
 
-#include <stddef.h>
-#include <stdint.h>
+#include "ws_socket.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,12 +14,6 @@ extern "C" {
 
 struct ws_server;
 struct ws_reply;
-
-// One header field; the name is in lower case.
-struct ws_field {
-    const char *name;
-    const char *value;
-};
 
 // A whole request. Everything in it lives until the handler returns.
 struct ws_request {
@@ -49,14 +41,17 @@ struct ws_options {
     // One request. Runs on the thread of ws_server_run and must not block. Fills the reply with
     // the functions below; a reply left alone is a 500.
     void (*on_request)(void *context, const struct ws_request *request, struct ws_reply *reply);
+    // A well-formed GET that asks for a WebSocket; the same rules. True: the connection becomes
+    // `socket`, which may be sent to at once; a subprotocol is agreed on only if the client offers
+    // "realtime". False: the reply is sent and the connection ends. NULL: all are refused.
+    bool (*on_upgrade)(void *context, const struct ws_request *request, struct ws_reply *reply,
+                       struct ws_socket *socket);
+    // What happens to the sockets that on_upgrade let in.
+    struct ws_socket_events socket_events;
+    struct ws_limits socket_limits;
+    uint32_t sockets_max;         // more are answered 503; 0: half of connections_max
     // After ws_server_wake, on the thread of ws_server_run. May be NULL.
     void (*on_wake)(void *context);
-};
-
-// Why a server could not be made: an errno value (0 when there is none) and a sentence.
-struct ws_error {
-    int number;
-    char text[256];
 };
 
 // Makes a server that listens. NULL: see `error`. Allocates; one server per process is expected.

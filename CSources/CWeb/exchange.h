@@ -6,7 +6,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "CWebServer.h"
+#include "socket.h"
+#include "ws_server.h"
 
 enum {
     WS_HEADER_BYTES_MAX = 8192,  // of one request: request line and all fields
@@ -50,7 +51,12 @@ struct ws_server {
     atomic_bool wakes;
     uint32_t connections;
     uint16_t port;
+    struct socket_family sockets;
+    lws_retry_bo_t idle;
 };
+
+// The subprotocol that the server agrees on when a client offers it.
+#define UPGRADE_PROTOCOL "realtime"
 
 // What the body of a request will be, told by its header.
 enum body_verdict { BODY_NONE, BODY_COMES, BODY_TOO_LONG, BODY_WITHOUT_LENGTH, BODY_MALFORMED };
@@ -69,3 +75,6 @@ void exchange_refuse(struct exchange *exchange, uint16_t status, const char *cod
                      const char *message);
 // Writes the next part of the reply. Not 0: libwebsockets shall close the connection.
 int exchange_write(struct exchange *exchange, struct lws *wsi);
+
+// A request to change the connection to `protocol`: 0 lets it become a WebSocket.
+int upgrade_confirm(struct ws_server *server, struct lws *wsi, const char *protocol);

@@ -17,6 +17,7 @@ static const struct {
     {WSI_TOKEN_X_FORWARDED_FOR, "x-forwarded-for"},
     {WSI_TOKEN_ORIGIN, "origin"},
     {WSI_TOKEN_HOST, "host"},
+    {WSI_TOKEN_PROTOCOL, "sec-websocket-protocol"},
 };
 
 // In the order of lws_http_get_uri_and_method.

@@ -1,14 +1,14 @@
-#include "CWebServer.h"
+#include "ws_server.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "complaints.h"
 #include "exchange.h"
 
 static int refuse(struct exchange *exchange, struct lws *wsi, uint16_t status, const char *code,
@@ -93,6 +93,27 @@ static void wake(struct ws_server *server)
         server->options.on_wake(server->options.context);
 }
 
+// What only sockets hear of.
+static int on_socket_event(struct ws_socket *socket, enum lws_callback_reasons reason, void *in,
+                           size_t length)
+{
+    if (!socket)
+        return -1;
+    switch (reason) {
+    case LWS_CALLBACK_ESTABLISHED:
+        return socket_established(socket);
+    case LWS_CALLBACK_RECEIVE:
+        return socket_receive(socket, in, length);
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return socket_write(socket);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        socket_peer_closes(socket, in, length);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t length)
 {
@@ -104,7 +125,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
         server->connections++;
         return 0;
+    case LWS_CALLBACK_CLOSED:
+        socket_end(wsi);
+        return 0;
     case LWS_CALLBACK_WSI_DESTROY:
+        socket_end(wsi);
         if (server->connections > 0)
             server->connections--;
         return 0;
@@ -117,10 +142,16 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return exchange ? exchange_write(exchange, wsi) : 0;
     case LWS_CALLBACK_TIMER:
-        return -1;
+        return socket_of(wsi) ? socket_timer(socket_of(wsi)) : -1;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return upgrade_confirm(server, wsi, in);
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-        return -1;
+        return socket_of(wsi) ? 0 : -1;
+    case LWS_CALLBACK_ESTABLISHED:
+    case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        return on_socket_event(socket_of(wsi), reason, in, length);
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
     case LWS_CALLBACK_CLOSED_HTTP:
         if (exchange)
@@ -134,20 +165,15 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     }
 }
 
+// The first is for HTTP, and for WebSockets without a subprotocol.
 static const struct lws_protocols protocols[] = {
-    {.name = "http", .callback = on_event, .per_session_data_size = sizeof(struct exchange)},
+    {.name = "martlet",
+     .callback = on_event,
+     .per_session_data_size = sizeof(struct exchange),
+     .tx_packet_size = SOCKET_CHUNK_BYTES},
+    {.name = UPGRADE_PROTOCOL, .callback = on_event, .tx_packet_size = SOCKET_CHUNK_BYTES},
     {.name = NULL},
 };
-
-__attribute__((format(printf, 3, 4))) static void fail(struct ws_error *error, int number,
-                                                       const char *format, ...)
-{
-    error->number = number;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(error->text, sizeof error->text, format, arguments);
-    va_end(arguments);
-}
 
 // Binds once by hand: libwebsockets does not say why it could not.
 static bool can_listen(const struct ws_options *options, struct ws_error *error)
@@ -156,7 +182,7 @@ static bool can_listen(const struct ws_options *options, struct ws_error *error)
     struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(options->port)};
     bool is_six = inet_pton(AF_INET6, options->address, &six.sin6_addr) == 1;
     if (!is_six && inet_pton(AF_INET, options->address, &four.sin_addr) != 1) {
-        fail(error, EINVAL, "%s is not an IP address", options->address);
+        web_fail(error, EINVAL, "%s is not an IP address", options->address);
         return false;
     }
     const char *shape = is_six ? "cannot listen on [%s]:%u: %s" : "cannot listen on %s:%u: %s";
@@ -175,16 +201,6 @@ static bool can_listen(const struct ws_options *options, struct ws_error *error)
     if (fd >= 0)
         close(fd);
     return good;
-}
-
-// The last complaint of libwebsockets on this thread, for the error text; its log is silent
-// otherwise.
-static _Thread_local char last_complaint[128];
-
-static void keep_complaint(int level, const char *line)
-{
-    if (level == LLL_ERR)
-        snprintf(last_complaint, sizeof last_complaint, "%.*s", (int)strcspn(line, "\n"), line);
 }
 
 static bool is_wildcard(const char *address)
@@ -210,6 +226,7 @@ static struct lws_context_creation_info creation_info(struct ws_server *server)
         .max_http_header_pool = (unsigned short)options->connections_max,
         // The listening socket, the wake-up pipe and their like come on top.
         .fd_limit_per_thread = options->connections_max + 16,
+        .retry_and_idle_policy = &server->idle,
         .gid = -1,
         .uid = -1,
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
@@ -233,6 +250,8 @@ static void fill_defaults(struct ws_options *options)
         options->connections_max = 256;
     if (!options->timeout_seconds)
         options->timeout_seconds = 10;
+    if (!options->sockets_max)
+        options->sockets_max = options->connections_max / 2;
 }
 
 struct ws_server *ws_server_create(const struct ws_options *options, struct ws_error *error)
@@ -240,24 +259,26 @@ struct ws_server *ws_server_create(const struct ws_options *options, struct ws_e
     memset(error, 0, sizeof *error);
     struct ws_server *server = calloc(1, sizeof *server);
     if (!server) {
-        fail(error, ENOMEM, "no memory for the web server");
+        web_fail(error, ENOMEM, "no memory for the web server");
         return NULL;
     }
     server->options = *options;
     fill_defaults(&server->options);
+    socket_family_init(&server->sockets, &options->socket_limits, &options->socket_events,
+                       options->context);
+    server->idle = web_idle_policy(&server->sockets.limits);
     if (!can_listen(options, error)) {
         free(server);
         return NULL;
     }
-    lws_set_log_level(LLL_ERR, keep_complaint);
-    last_complaint[0] = 0;
+    web_keep_complaints();
     struct lws_context_creation_info info = creation_info(server);
     server->context = lws_create_context(&info);
     if (server->context)
         server->vhost = lws_create_vhost(server->context, &info);
     int port = server->vhost ? lws_get_vhost_listen_port(server->vhost) : 0;
     if (port <= 0) {
-        fail(error, 0, "the web server did not start: %s", last_complaint);
+        web_fail(error, 0, "the web server did not start: %s", web_last_complaint());
         ws_server_destroy(server);
         return NULL;
     }

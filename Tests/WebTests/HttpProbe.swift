@@ -1,4 +1,4 @@
-import CWebServer
+import CWeb
 import Glibc
 
 /// A server under test on a free port of loopback, with its thread; what it was asked is echoed.
@@ -13,11 +13,16 @@ import Glibc
   /// The body that `GET /large` answers with; several chunks long.
   static let largeBody = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
 
-  init(bodyBytesMax: UInt32 = 4096, connectionsMax: UInt32 = 64, timeoutSeconds: UInt32 = 2) throws
-  {
+  /// What became of its WebSockets.
+  let sockets = SocketRecord()
+
+  init(
+    bodyBytesMax: UInt32 = 4096, connectionsMax: UInt32 = 64, timeoutSeconds: UInt32 = 2,
+    limits: ws_limits = ws_limits()
+  ) throws {
     unsafe server = try unsafe Self.make(
       port: 0, bodyBytesMax: bodyBytesMax, connectionsMax: connectionsMax,
-      timeoutSeconds: timeoutSeconds)
+      timeoutSeconds: timeoutSeconds, limits: limits, sockets: sockets)
     port = unsafe ws_server_port(server)
     let target = unsafe UnsafeMutableRawPointer(server)
     unsafe pthread_create(
@@ -42,9 +47,16 @@ import Glibc
   /// Makes a server that nobody runs.
   static func make(
     address: String = "127.0.0.1", port: UInt16, bodyBytesMax: UInt32 = 4096,
-    connectionsMax: UInt32 = 64, timeoutSeconds: UInt32 = 2
+    connectionsMax: UInt32 = 64, timeoutSeconds: UInt32 = 2, limits: ws_limits = ws_limits(),
+    sockets: SocketRecord? = nil
   ) throws -> OpaquePointer {
     var options = unsafe ws_options()
+    if let sockets {
+      unsafe options.socket_limits = limits
+      unsafe options.context = Unmanaged.passUnretained(sockets).toOpaque()
+      unsafe options.on_upgrade = unsafe SocketRecord.onUpgrade
+      unsafe options.socket_events = SocketRecord.events
+    }
     unsafe options.port = port
     unsafe options.body_bytes_max = bodyBytesMax
     unsafe options.connections_max = connectionsMax
@@ -129,9 +141,11 @@ final class HttpProbe {
 
   /// Sends all of the text; false when the server has closed.
   @discardableResult
-  func send(_ text: String) -> Bool {
-    let bytes = Array(text.utf8)
-    return unsafe Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+  func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+
+  @discardableResult
+  func send(_ bytes: [UInt8]) -> Bool {
+    unsafe Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
       == bytes.count
   }
 

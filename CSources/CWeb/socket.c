@@ -1,0 +1,361 @@
+#include "socket.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// A message on its way out. libwebsockets writes its header in front of the bytes.
+struct waiting_message {
+    struct waiting_message *next;
+    size_t length, sent;
+    bool is_text;
+    uint8_t space[];  // LWS_PRE, then the bytes
+};
+
+// What a message counts in the queue: an empty one takes memory too.
+static size_t cost(const struct waiting_message *message)
+{
+    return message->length + sizeof *message + LWS_PRE;
+}
+
+static size_t size_or(size_t value, size_t standard)
+{
+    return value ? value : standard;
+}
+
+void socket_family_init(struct socket_family *family, const struct ws_limits *limits,
+                        const struct ws_socket_events *events, void *context)
+{
+    family->events = *events;
+    family->context = context;
+    family->limits = (struct ws_limits){
+        .message_bytes_max = size_or(limits->message_bytes_max, 1 << 20),
+        .assembly_bytes_max = size_or(limits->assembly_bytes_max, 64 << 20),
+        .queue_bytes_max = size_or(limits->queue_bytes_max, 1 << 20),
+        .rate_bytes = size_or(limits->rate_bytes, 4 << 20),
+        .burst_bytes = size_or(limits->burst_bytes, 4 << 20),
+        .ping_seconds = limits->ping_seconds ? limits->ping_seconds : 20,
+    };
+}
+
+struct ws_socket *socket_create(struct socket_family *family)
+{
+    struct ws_socket *socket = calloc(1, sizeof *socket);
+    if (!socket)
+        return NULL;
+    socket->family = family;
+    socket->budget = (int64_t)family->limits.burst_bytes;
+    socket->budget_at = lws_now_usecs();
+    socket->ending.code = 1006;
+    family->count++;
+    return socket;
+}
+
+void socket_bind(struct ws_socket *socket, struct lws *wsi)
+{
+    socket->wsi = wsi;
+    lws_set_opaque_user_data(wsi, socket);
+}
+
+struct ws_socket *socket_of(struct lws *wsi)
+{
+    return lws_get_opaque_user_data(wsi);
+}
+
+static void drop_assembly(struct ws_socket *socket)
+{
+    if (socket->capacity > ASSEMBLY_FREE_BYTES)
+        socket->family->assembly_bytes -= socket->capacity - ASSEMBLY_FREE_BYTES;
+    free(socket->assembly);
+    socket->assembly = NULL;
+    socket->assembled = 0;
+    socket->capacity = 0;
+}
+
+static void drop_first(struct ws_socket *socket)
+{
+    struct waiting_message *message = socket->first;
+    socket->first = message->next;
+    if (!socket->first)
+        socket->last = NULL;
+    socket->queued -= cost(message);
+    free(message);
+}
+
+void socket_discard(struct ws_socket *socket)
+{
+    while (socket->first)
+        drop_first(socket);
+    drop_assembly(socket);
+    socket->family->count--;
+    free(socket->handshake);
+    free(socket);
+}
+
+void socket_end(struct lws *wsi)
+{
+    struct ws_socket *socket = socket_of(wsi);
+    if (!socket)
+        return;
+    lws_set_opaque_user_data(wsi, NULL);
+    socket->wsi = NULL;
+    socket->closing = true;
+    if (socket->opening)
+        return;
+    struct socket_family *family = socket->family;
+    if (family->events.on_close)
+        family->events.on_close(family->context, socket, &socket->ending);
+    socket_discard(socket);
+}
+
+int socket_established(struct ws_socket *socket)
+{
+    socket->established = true;
+    lws_set_timeout(socket->wsi, NO_PENDING_TIMEOUT, 0);
+    free(socket->handshake);
+    socket->handshake = NULL;
+    struct socket_family *family = socket->family;
+    if (socket->is_client && family->events.on_open)
+        family->events.on_open(family->context, socket);
+    if (socket->first || socket->closing)
+        lws_callback_on_writable(socket->wsi);
+    return 0;
+}
+
+// MARK: In
+
+// Ends the socket because of what came.
+static int refuse(struct ws_socket *socket, enum lws_close_status code, const char *reason)
+{
+    socket->ending.code = (uint16_t)code;
+    snprintf(socket->ending.reason, sizeof socket->ending.reason, "%s", reason);
+    socket->closing = true;
+    if (!socket->is_stream)
+        lws_close_reason(socket->wsi, code, (unsigned char *)socket->ending.reason,
+                         strlen(reason));
+    return -1;
+}
+
+static bool make_room(struct ws_socket *socket, size_t wanted)
+{
+    if (wanted <= socket->capacity)
+        return true;
+    struct socket_family *family = socket->family;
+    size_t capacity = socket->capacity ? socket->capacity : 4096;
+    while (capacity < wanted)
+        capacity *= 2;
+    size_t before = socket->capacity > ASSEMBLY_FREE_BYTES ? socket->capacity : ASSEMBLY_FREE_BYTES;
+    size_t extra = capacity > before ? capacity - before : 0;
+    if (extra > family->limits.assembly_bytes_max - family->assembly_bytes)
+        return false;
+    uint8_t *larger = realloc(socket->assembly, capacity);
+    if (!larger)
+        return false;
+    family->assembly_bytes += extra;
+    socket->assembly = larger;
+    socket->capacity = capacity;
+    return true;
+}
+
+static int deliver(struct ws_socket *socket, const uint8_t *bytes, size_t length, bool is_text)
+{
+    if (is_text && !utf8_is_valid(bytes, length))
+        return refuse(socket, LWS_CLOSE_STATUS_INVALID_PAYLOAD, "text that is not UTF-8");
+    struct socket_family *family = socket->family;
+    socket->budget -= MESSAGE_COST_BYTES;
+    if (family->events.on_message)
+        family->events.on_message(family->context, socket, bytes, length, is_text);
+    return 0;
+}
+
+// Adds a piece; hands the message on when it is whole.
+static int take(struct ws_socket *socket, const uint8_t *bytes, size_t length)
+{
+    struct lws *wsi = socket->wsi;
+    bool is_text = !socket->is_stream && !lws_frame_is_binary(wsi);
+    bool is_whole = socket->is_stream || lws_is_final_fragment(wsi);
+    size_t most = socket->family->limits.message_bytes_max;
+    size_t announced = socket->is_stream ? 0 : lws_remaining_packet_payload(wsi);
+    // Nothing is kept of a message whose header already says that it is too long.
+    if (length > most - socket->assembled || announced > most - socket->assembled - length)
+        return refuse(socket, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "the message is too long");
+    if (is_whole && socket->assembled == 0)
+        return deliver(socket, bytes, length, is_text);
+    if (!make_room(socket, socket->assembled + length))
+        return refuse(socket, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "no room for the message");
+    if (length)
+        memcpy(socket->assembly + socket->assembled, bytes, length);
+    socket->assembled += length;
+    if (!is_whole)
+        return 0;
+    int verdict = deliver(socket, socket->assembly, socket->assembled, is_text);
+    drop_assembly(socket);
+    return verdict;
+}
+
+static void refill(struct ws_socket *socket)
+{
+    const struct ws_limits *limits = &socket->family->limits;
+    lws_usec_t now = lws_now_usecs();
+    lws_usec_t passed = now - socket->budget_at;
+    // Beyond ten seconds it is full in any case, and the product stays small.
+    if (passed > 10 * LWS_US_PER_SEC)
+        passed = 10 * LWS_US_PER_SEC;
+    socket->budget_at = now;
+    socket->budget += (int64_t)limits->rate_bytes * passed / LWS_US_PER_SEC;
+    if (socket->budget > (int64_t)limits->burst_bytes)
+        socket->budget = (int64_t)limits->burst_bytes;
+}
+
+static bool may_read(struct ws_socket *socket)
+{
+    struct socket_family *family = socket->family;
+    if (socket->budget < 0)
+        refill(socket);
+    if (socket->budget < 0)
+        return false;
+    return !family->events.may_read || family->events.may_read(family->context, socket);
+}
+
+static void pace(struct ws_socket *socket)
+{
+    bool reads = may_read(socket);
+    if (reads == socket->held) {
+        socket->held = !reads;
+        lws_rx_flow_control(socket->wsi, reads);
+    }
+    if (!reads)
+        lws_set_timer_usecs(socket->wsi, HELD_MICROSECONDS);
+}
+
+int socket_receive(struct ws_socket *socket, const void *bytes, size_t length)
+{
+    if (socket->closing)
+        return 0;  // what comes between our wish to close and the end is for nobody
+    socket->budget -= (int64_t)length;
+    if (take(socket, bytes, length))
+        return -1;
+    pace(socket);
+    return 0;
+}
+
+int socket_timer(struct ws_socket *socket)
+{
+    if (socket->held)
+        pace(socket);
+    return 0;
+}
+
+void socket_peer_closes(struct ws_socket *socket, const uint8_t *payload, size_t length)
+{
+    socket->ending.by_peer = true;
+    socket->ending.code = 1005;
+    if (length < 2)
+        return;
+    socket->ending.code = (uint16_t)(payload[0] << 8 | payload[1]);
+    snprintf(socket->ending.reason, sizeof socket->ending.reason, "%.*s", (int)(length - 2),
+             (const char *)payload + 2);
+}
+
+// MARK: Out
+
+bool ws_socket_send(struct ws_socket *socket, const uint8_t *bytes, size_t length, bool is_text)
+{
+    size_t most = socket->family->limits.queue_bytes_max;
+    bool is_ending = socket->closing || socket->ending.by_peer;
+    if (is_ending || length > most || socket->queued > most - length)
+        return false;
+    struct waiting_message *message = malloc(sizeof *message + LWS_PRE + length);
+    if (!message)
+        return false;
+    *message = (struct waiting_message){.length = length, .is_text = is_text};
+    if (length)
+        memcpy(message->space + LWS_PRE, bytes, length);
+    if (socket->last)
+        socket->last->next = message;
+    else
+        socket->first = message;
+    socket->last = message;
+    socket->queued += cost(message);
+    if (socket->established)
+        lws_callback_on_writable(socket->wsi);
+    return true;
+}
+
+size_t ws_socket_queued(const struct ws_socket *socket)
+{
+    return socket->queued;
+}
+
+void ws_socket_close(struct ws_socket *socket, uint16_t code, const char *reason)
+{
+    if (socket->closing || !socket->wsi)
+        return;
+    socket->closing = true;
+    socket->ending.code = code;
+    snprintf(socket->ending.reason, 124, "%s", reason);
+    if (socket->established) {
+        lws_set_timeout(socket->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_SECONDS);
+        lws_callback_on_writable(socket->wsi);
+    } else if (socket->is_client) {
+        lws_set_timeout(socket->wsi, PENDING_TIMEOUT_AWAITING_CONNECT_RESPONSE,
+                        LWS_TO_KILL_ASYNC);
+    }
+}
+
+// How libwebsockets names the next piece of `message`.
+static enum lws_write_protocol piece_kind(const struct ws_socket *socket,
+                                          const struct waiting_message *message, size_t length)
+{
+    if (socket->is_stream)
+        return LWS_WRITE_RAW;
+    int kind = message->sent ? LWS_WRITE_CONTINUATION
+               : message->is_text ? LWS_WRITE_TEXT
+                                  : LWS_WRITE_BINARY;
+    if (message->sent + length < message->length)
+        kind |= LWS_WRITE_NO_FIN;
+    return (enum lws_write_protocol)kind;
+}
+
+static int write_piece(struct ws_socket *socket)
+{
+    struct waiting_message *message = socket->first;
+    size_t length = message->length - message->sent;
+    if (length > SOCKET_CHUNK_BYTES)
+        length = SOCKET_CHUNK_BYTES;
+    enum lws_write_protocol kind = piece_kind(socket, message, length);
+    uint8_t *piece = message->space + LWS_PRE + message->sent;
+    if (lws_write(socket->wsi, piece, length, kind) < (int)length)
+        return -1;
+    message->sent += length;
+    if (message->sent == message->length)
+        drop_first(socket);
+    return 0;
+}
+
+int socket_write(struct ws_socket *socket)
+{
+    if (socket->first && write_piece(socket))
+        return -1;
+    if (socket->first) {
+        lws_callback_on_writable(socket->wsi);
+        return 0;
+    }
+    if (!socket->closing)
+        return 0;
+    if (!socket->is_stream)
+        lws_close_reason(socket->wsi, (enum lws_close_status)socket->ending.code,
+                         (unsigned char *)socket->ending.reason,
+                         strlen(socket->ending.reason));
+    return -1;
+}
+
+void *ws_socket_context(const struct ws_socket *socket)
+{
+    return socket->context;
+}
+
+void ws_socket_set_context(struct ws_socket *socket, void *context)
+{
+    socket->context = context;
+}

@@ -1,0 +1,93 @@
+import CWeb
+import Synchronization
+
+/// What the sockets of a server or client under test went through, and the handlers that write it
+/// down. Messages come back as they are, except for a few words that ask for something.
+final class SocketRecord: Sendable {
+  private let lines = Mutex<[String]>([])
+  /// Answers of `may_read`.
+  let mayRead = Atomic<Bool>(true)
+
+  var all: [String] { lines.withLock { $0 } }
+
+  func note(_ line: String) { lines.withLock { $0.append(line) } }
+
+  /// Waits until a line is there; false after twenty seconds.
+  func waits(for line: String) -> Bool { waits { $0.contains(line) } }
+
+  func waits(until holds: ([String]) -> Bool) -> Bool {
+    for _ in 0..<2_000 {
+      if holds(all) { return true }
+      pause(milliseconds: 10)
+    }
+    return false
+  }
+
+  private static func at(_ context: UnsafeMutableRawPointer?) -> SocketRecord {
+    unsafe Unmanaged<SocketRecord>.fromOpaque(context!).takeUnretainedValue()
+  }
+
+  /// `/refused` is refused, and `/greeted` gets a message at once.
+  nonisolated(unsafe) static let onUpgrade:
+    @convention(c) (
+      UnsafeMutableRawPointer?, UnsafePointer<ws_request>?, OpaquePointer?, OpaquePointer?
+    ) -> Bool = { context, request, reply, socket in
+      let path = unsafe String(cString: request!.pointee.path)
+      if path == "/refused" {
+        unsafe ws_reply_status(reply, 401)
+        unsafe ws_reply_header(reply, "WWW-Authenticate", "Bearer")
+        let body = Array("{\"error\":{}}".utf8)
+        unsafe ws_reply_body(reply, body, body.count)
+        return false
+      }
+      unsafe at(context).note("upgrade \(path)")
+      let fields = unsafe (0..<Int(request!.pointee.header_count)).map {
+        let field = unsafe request!.pointee.headers[$0]
+        return unsafe "\(String(cString: field.name))=\(String(cString: field.value))"
+      }
+      for field in fields where field.hasPrefix("authorization") {
+        unsafe at(context).note(field)
+      }
+      if path == "/greeted" { unsafe ws_socket_send(socket, Array("hello".utf8), 5, true) }
+      return true
+    }
+
+  static var events: ws_socket_events {
+    unsafe ws_socket_events(
+      on_open: { context, socket in unsafe SocketRecord.at(context).note("open") },
+      on_message: { context, socket, bytes, length, isText in
+        let message = unsafe Array(UnsafeBufferPointer(start: bytes, count: length))
+        unsafe SocketRecord.at(context).take(message, isText: isText, from: socket!)
+      },
+      on_close: { context, socket, ending in
+        let ending = unsafe ending!.pointee
+        let reason = unsafe withUnsafeBytes(of: ending.reason) { bytes in
+          unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        unsafe SocketRecord.at(context).note(
+          "close \(ending.code) \(ending.by_peer ? "peer" : "us") \(reason)")
+        if ending.http_status != 0 {
+          unsafe SocketRecord.at(context).note("status \(ending.http_status)")
+        }
+      },
+      may_read: { context, socket in
+        unsafe SocketRecord.at(context).mayRead.load(ordering: .relaxed)
+      })
+  }
+
+  private func take(_ message: [UInt8], isText: Bool, from socket: OpaquePointer) {
+    let text = String(decoding: message, as: UTF8.self)
+    note("\(isText ? "text" : "binary") \(message.count)")
+    switch text {
+    case "close": unsafe ws_socket_close(socket, 4_001, "as you wish")
+    case "quiet": break
+    case "fill":
+      // How many messages of 1,000 bytes the queue takes.
+      let message = [UInt8](repeating: 1, count: 1_000)
+      var taken = 0
+      while unsafe ws_socket_send(socket, message, message.count, false) { taken += 1 }
+      note("taken \(taken)")
+    default: unsafe ws_socket_send(socket, message, message.count, isText)
+    }
+  }
+}
