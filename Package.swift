@@ -80,6 +80,7 @@ let package = Package(
     module("Srtp", in: "Protocol", uses: ["CSrtp"]),
     module("Rtp", in: "Protocol", uses: ["Wire"]),
     module("Sdp", in: "Protocol"),
+    module("Sctp", in: "Protocol", uses: ["Wire"]),
 
     // Voice: PCM and Opus; what a backend hears and says. Sans-IO as well.
     module("Voice", in: "Voice", uses: ["Wire", "Rtp", "COpus"]),
@@ -159,6 +160,7 @@ let package = Package(
     tests("SrtpTests", uses: ["CProbe", "TestSupport", "Srtp", "Wire"]),
     tests("RtpTests", uses: ["CProbe", "TestSupport", "Rtp", "Wire"]),
     tests("SdpTests", uses: ["Sdp"]),
+    tests("SctpTests", uses: ["Sctp", "Wire"]),
     tests("VoiceTests", uses: ["CProbe", "TestSupport", "Voice", "Rtp", "Wire"]),
     tests("BackendsTests", uses: ["Backends", "Voice", "Wire"]),
     tests(

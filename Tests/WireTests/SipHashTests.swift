@@ -1,5 +1,5 @@
 import Testing
-import Trunk
+import Wire
 
 @Suite("SipHash-2-4: the reference vectors")
 struct SipHashTests {

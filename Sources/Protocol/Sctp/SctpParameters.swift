@@ -1,0 +1,51 @@
+/// Which stream IDs an end takes for the channels that it opens (RFC 8832, section 6).
+package enum SctpStreamParity: UInt16, Sendable {
+  /// The DTLS client's.
+  case even = 0
+  /// The DTLS server's.
+  case odd = 1
+}
+
+/// What one association is set up with. All numbers are bounds or times of this end.
+package struct SctpParameters: Sendable {
+  /// The IDs of the channels that this end opens.
+  package var streamParity: SctpStreamParity
+  /// `a=sctp-port` of this end; the port in the packets (RFC 8841, section 5).
+  package var port: UInt16 = 5000
+  /// `a=sctp-port` of the peer.
+  package var peerPort: UInt16 = 5000
+  /// The longest packet that this end makes: with DTLS around it (37 bytes with GCM) a datagram of
+  /// 1,197 bytes. A multiple of 4, from 512 to 9,000.
+  package var packetBytesMax = 1_160
+  /// The longest message taken from the peer: `a=max-message-size` of this end (RFC 8841, section
+  /// 6). A longer one ends the association.
+  package var messageBytesMax = 262_144
+  /// `a=max-message-size` of the peer: 65,536 when it states none, 0 when it has no limit.
+  package var peerMessageBytesMax = 65_536
+  /// What may wait on this end: out of order, in parts, or not yet taken by `nextEvent`. More than
+  /// `messageBytesMax`. The window that the peer sees is what of it is free.
+  package var receiveBufferBytesMax = 524_288
+  /// What may wait to be sent or acknowledged, and the longest message to a peer without limit.
+  package var sendBufferBytesMax = 524_288
+  /// Channels open, opening or closing at a time.
+  package var channelCountMax = 64
+  /// The first timeout of a retransmission (RFC 9260 says 1 s); who knows the path's round trip
+  /// from ICE or DTLS sets twice that, within the two below.
+  package var rtoInitialMilliseconds: UInt64 = 400
+  /// RTO.Min. Peers may hold a SACK back for 200 ms, unless asked not to (RFC 7053), which
+  /// this end does for the last packet of what it has to say.
+  package var rtoMinMilliseconds: UInt64 = 200
+  /// RTO.Max. ICE ends a call after 30 s of silence, so the RFC's 60 s would say nothing.
+  package var rtoMaxMilliseconds: UInt64 = 10_000
+  /// How long a SACK may wait for a second packet or for data to travel with.
+  package var sackDelayMilliseconds: UInt64 = 40
+  /// Silence before a HEARTBEAT.
+  package var heartbeatMilliseconds: UInt64 = 30_000
+  /// Association.Max.Retrans and Max.Init.Retransmits: unanswered tries before the peer is lost.
+  package var retransmissionCountMax = 10
+  /// Valid.Cookie.Life.
+  package var cookieLifeMilliseconds: UInt64 = 60_000
+
+  /// The stated values, for the end that is DTLS client (`even`) or DTLS server (`odd`).
+  package init(streamParity: SctpStreamParity) { self.streamParity = streamParity }
+}
