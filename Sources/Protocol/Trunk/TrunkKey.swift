@@ -1,3 +1,5 @@
+internal import Wire
+
 /// The key of a trunk: 16 bytes that every relay and transceiver of a cluster holds. A secret; it
 /// describes itself without the key.
 package struct TrunkKey: Sendable, BitwiseCopyable, CustomStringConvertible, CustomReflectable {
