@@ -85,6 +85,7 @@ let package = Package(
     // Voice: PCM and Opus; what a backend hears and says. Sans-IO as well.
     module("Voice", in: "Voice", uses: ["Wire", "Rtp", "COpus"]),
     module("Backends", in: "Voice", uses: ["Wire", "Voice"]),
+    module("Realtime", in: "Voice", uses: ["Wire", "Json", "Voice", "Backends"]),
 
     // Calls: both ends of a call, composed from the protocols. Sans-IO as well.
     module(
@@ -108,7 +109,7 @@ let package = Package(
     module(
       "TransceiverRuntime", in: "Transceiver",
       uses: [
-        "Log", "Runtime", "Session", "Signalling", "Backends", "Wire", "Crypto", "Token", "Trunk",
+        "Log", "Runtime", "Session", "Signalling", "Backends", "Realtime", "Wire", "Crypto", "Token", "Trunk",
         "Ice",
         "Dtls", "Sdp", "Srtp",
         "CPacketLoop", "CWeb", "CPage",
@@ -163,11 +164,12 @@ let package = Package(
     tests("SctpTests", uses: ["Sctp", "Wire"]),
     tests("VoiceTests", uses: ["CProbe", "TestSupport", "Voice", "Rtp", "Wire"]),
     tests("BackendsTests", uses: ["Backends", "Voice", "Wire"]),
+    tests("RealtimeTests", uses: ["TestSupport", "Realtime", "Backends", "Json", "Voice", "Wire"]),
     tests(
       "SessionTests",
       uses: [
         "TestSupport", "Session", "CallClient", "Ice", "Dtls", "Sdp", "Srtp", "Voice", "Backends",
-        "Wire",
+        "Realtime", "Wire",
       ]),
     tests("LoadTests", uses: ["Load", "CallClient"]),
     tests(

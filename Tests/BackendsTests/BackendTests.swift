@@ -8,6 +8,7 @@ struct Conversation: ~Copyable {
   let backend: any VoiceBackend
   var pacer: Pacer
   var tone: ToneGenerator
+  var detector = VoiceActivityDetector()
   var events: [(frame: Int, events: BackendEvents)] = []
   /// The samples that were said; nil for a frame of nothing.
   var said: [[Int16]?] = []
@@ -24,9 +25,10 @@ struct Conversation: ~Copyable {
       var frame = [Int16](repeating: 0, count: backend.rate.frameSampleCount)
       if speaks { unsafe frame.withUnsafeMutableBufferPointer { unsafe tone.fill($0) } }
       let now = Instant(nanoseconds: UInt64(frames) * 20_000_000)
-      let happened = unsafe frame.withUnsafeBufferPointer {
-        unsafe backend.hear(
-          $0, heard: heard ?? (speaks ? .voice : .silence), at: now, pacer: &pacer)
+      let happened = unsafe frame.withUnsafeBufferPointer { samples in
+        let voice = unsafe HeardVoice(
+          samples, frame: heard ?? (speaks ? .voice : .silence), activity: detector.hear(samples))
+        return backend.hear(voice, at: now, pacer: &pacer)
       }
       if !happened.isEmpty { events.append((frames, happened)) }
       let isSpeech = unsafe frame.withUnsafeMutableBufferPointer { unsafe pacer.pull(into: $0) }
@@ -51,11 +53,8 @@ struct Conversation: ~Copyable {
 }
 
 @Suite struct BackendTests {
-  @Test func `the names of the backends make them`() {
-    for kind in BackendKind.allCases {
-      let backend = BackendKind(rawValue: kind.rawValue)?.make()
-      #expect(backend?.rate.frameSampleCount ?? 0 > 0)
-    }
+  @Test func `what needs a service says so`() {
+    #expect(BackendKind.allCases.filter(\.needsService) == [.realtime, .audiosocket])
     #expect(BackendKind(rawValue: "nobody") == nil)
   }
 
@@ -64,12 +63,14 @@ struct Conversation: ~Copyable {
     var talk = Conversation(EchoBackend(rate: rate))
     talk.hear(milliseconds: 100, speaks: false)
     talk.hear(milliseconds: 1_000, speaks: true)
-    talk.hear(milliseconds: 100, speaks: false)
+    talk.hear(milliseconds: 1_000, speaks: false)
     #expect(talk.saidMilliseconds(0..<5) == 0)
     #expect(talk.saidMilliseconds(5..<55) == 1_000)
-    #expect(talk.saidMilliseconds(55..<60) == 0)
+    #expect(talk.saidMilliseconds(55..<105) == 0)
     #expect(talk.pacer.isEmpty == true)
-    #expect(talk.events.map(\.frame) == [5, 55])
+    #expect(
+      talk.events.map(\.frame) == [7, 79], "60 ms of sound begin a turn, 500 of quiet end it")
+    #expect(talk.events.map(\.events) == [[.heardStart, .saidStart], [.heardEnd, .saidEnd]])
     #expect(abs((talk.reading()?.hertz ?? 0) - 440) < 0.1)
     #expect(abs((talk.reading()?.level ?? 0) + 15) < 0.1)
   }

@@ -2,6 +2,7 @@ import Backends
 import CallClient
 import Dtls
 import Ice
+import Realtime
 import Sdp
 import Session
 import Voice
@@ -54,7 +55,7 @@ final class CallPair {
     start = now
     self.network = network
     let offer = try CallOffer.parse(client.offer)
-    var parameters = Self.parameters(for: offer, expecting: identity, backend, seed)
+    var parameters = Self.parameters(for: offer, expecting: identity, seed)
     change(&parameters)
     let seedBytes = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
     let dtls = try OpenSslDtls(
@@ -62,7 +63,9 @@ final class CallPair {
       configuration: DtlsConfiguration(
         role: parameters.dtlsRole, fingerprints: parameters.remoteFingerprints),
       seed: seedBytes)
-    session = CallSession(parameters: parameters, dtls: dtls, at: now)
+    let answering = BackendSettings(backend).makeRealtimeBackend(
+      RealtimeCall(identity: Array(seedBytes[..<16])))
+    session = CallSession(parameters: parameters, backend: answering, dtls: dtls, at: now)
     try client.accept(answer: Self.answer(to: offer), at: now)
     collect()
   }
@@ -71,7 +74,7 @@ final class CallPair {
   private static let password = "abcdefghijklmnopqrstuvwxyz012345"
 
   private static func parameters(
-    for offer: CallOffer, expecting identity: DtlsIdentity, _ backend: BackendKind, _ seed: UInt64
+    for offer: CallOffer, expecting identity: DtlsIdentity, _ seed: UInt64
   ) -> SessionParameters {
     SessionParameters(
       local: IceCredentials(ufrag: ufrag, password: password),
@@ -79,7 +82,7 @@ final class CallPair {
       remoteFingerprints: [identity.fingerprint()],
       dtlsRole: offer.setup.answer == .active ? .active : .passive,
       opusPayloadType: offer.opus.payloadType, ssrc: 0x1234_5678, cname: "martlet",
-      backend: backend, seed: [UInt8](repeating: UInt8(truncatingIfNeeded: seed), count: 16))
+      seed: [UInt8](repeating: UInt8(truncatingIfNeeded: seed), count: 16))
   }
 
   private static func answer(to offer: CallOffer) -> String {

@@ -6,7 +6,7 @@ import Voice
 import Wire
 
 /// The voice of a connected call: RTP and RTCP in and out, and the 20 ms tick that moves a frame
-/// from the client through the backend and back.
+/// from the client through the answering party and back.
 ///
 /// Works on plain packets. A packet and a tick allocate nothing (`SessionBudgetTests`).
 @safe final class CallMedia {
@@ -19,8 +19,7 @@ import Wire
   let rate: PcmRate
   var receiver: AudioReceiver
   var sender: AudioSender
-  var pacer: Pacer
-  var backend: any VoiceBackend
+  let party: CallParty
   var history = PacketHistory()
   let name: CanonicalName
   var nextTick: Instant
@@ -31,19 +30,18 @@ import Wire
   var reportedLost: Int32 = 0
 
   init(
-    parameters: SessionParameters, srtp: SrtpContext, random: inout some RandomNumberGenerator,
-    at now: Instant
+    parameters: SessionParameters, party: CallParty, srtp: SrtpContext,
+    random: inout some RandomNumberGenerator, at now: Instant
   ) {
     self.srtp = srtp
-    backend = parameters.backend.make()
-    rate = backend.rate
+    self.party = party
+    rate = party.backend.rate
     receiver = AudioReceiver(payloadType: parameters.opusPayloadType, rate: rate)
     sender = AudioSender(
       ssrc: parameters.ssrc, payloadType: parameters.opusPayloadType, rate: rate,
       // Half the range, so that no receiver meets a wrap in the first minutes (RFC 3711, 3.3.1).
       firstSequenceNumber: UInt16(truncatingIfNeeded: random.next()) & 0x7FFF,
       firstTimestamp: UInt32(truncatingIfNeeded: random.next()))
-    pacer = Pacer(rate: rate, capacityMilliseconds: backend.pacerMilliseconds)
     name = CanonicalName(parameters.cname)
     nextTick = now
     nextReport = now.advanced(byMilliseconds: Self.reportMilliseconds / 2)
@@ -67,9 +65,7 @@ import Wire
   /// `output`, 0 when there is nothing to send.
   func tick(into output: UnsafeMutableRawBufferPointer, at now: Instant) -> Int {
     let heard = unsafe receiver.pull(into: frame, at: now)
-    _ = unsafe backend.hear(
-      UnsafeBufferPointer(frame), heard: heard, at: now, pacer: &pacer)
-    let speaks = unsafe pacer.pull(into: frame)
+    let speaks = unsafe party.exchange(frame, heard: heard, at: now)
     return unsafe sender.send(speaks ? UnsafeBufferPointer(frame) : nil, into: output, at: now)
   }
 

@@ -1,3 +1,4 @@
+import Backends
 import Dtls
 import Ice
 import Srtp
@@ -61,6 +62,9 @@ extension CallSession {
     guard let selected = ice.selected, selected != wasSelected else { return }
     if wasSelected == nil {
       outbox.note(.reached(selected))
+      party.latency.noteStun(at: now)
+      party.backend.begin(at: now)
+      drainParty(at: now, into: &outbox)
       startHandshake(at: now, into: &outbox)
     } else {
       outbox.note(.moved(selected))

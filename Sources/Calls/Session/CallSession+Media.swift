@@ -1,3 +1,4 @@
+import Backends
 import Dtls
 import Ice
 import Rtp
@@ -14,7 +15,9 @@ extension CallSession {
     else { return finish(.dtlsFailed("no usable SRTP keys"), at: now, into: &outbox) }
     // A finished handshake proves that the client receives where we send.
     ice.noteHandshakeFinished(path, at: now)
-    media = CallMedia(parameters: parameters, srtp: srtp, random: &random, at: now)
+    media = CallMedia(
+      parameters: parameters, party: party, srtp: srtp, random: &random, at: now)
+    party.latency.noteDtls(at: now)
     outbox.note(
       .connected(path, afterMilliseconds: now.milliseconds(since: born), profile: profile.name))
   }
@@ -36,6 +39,7 @@ extension CallSession {
       guard unsafe media.srtp.unprotectRtp(datagram, length: &length) == .ok else { return false }
       let plain = unsafe UnsafeRawBufferPointer(rebasing: datagram[..<length])
       guard unsafe media.receive(rtp: plain.bytes, at: now) else { return false }
+      if counts.rtpAccepted == 0 { party.latency.noteAudioIn(at: now) }
       counts.rtpAccepted &+= 1
     }
     return true
@@ -116,11 +120,14 @@ extension CallSession {
     }
     let number = media.sender.nextSequenceNumber
     var length = unsafe media.tick(into: slot, at: now)
+    party.notePlayed(at: now)
+    drainParty(at: now, into: &outbox)
     guard length > 0 else { return }
     guard unsafe media.srtp.protectRtp(slot, length: &length) == .ok else {
       counts.sendFailed &+= 1
       return
     }
+    if counts.rtpSent == 0 { party.latency.noteAudioOut(at: now) }
     counts.rtpSent &+= 1
     let packet = unsafe UnsafeRawBufferPointer(rebasing: slot[..<length])
     unsafe media.history.store(packet.bytes, sequenceNumber: number, at: now)
@@ -148,6 +155,9 @@ extension CallSession {
   package var figures: SessionFigures {
     var figures = counts
     figures.path = ice.selected
+    figures.latency = party.latency.figures
+    figures.party = party.backend.figures
+    figures.pacerMilliseconds = party.pacer.queuedMilliseconds
     guard let media else { return figures }
     figures.packetsLost = Int64(media.receiver.source?.cumulativeLost ?? 0)
     figures.jitterMilliseconds = Double(media.receiver.source?.jitterMicroseconds ?? 0) / 1_000

@@ -1,3 +1,4 @@
+package import Backends
 import Crypto
 package import Dtls
 import Ice
@@ -16,16 +17,24 @@ package final class CallSession {
   let born: Instant
   var ice: IceLiteAgent
   let dtls: any DtlsEndpoint
+  let party: CallParty
+  /// The end that is decided on, and when it comes.
+  var goodbye: (reason: SessionEnd, at: Instant)?
   var media: CallMedia?
   var counts = SessionFigures()
   var random: KeyedRandom
   private var handshakeStarted = false
 
   /// - Parameters:
+  ///   - backend: who answers; this call's own.
   ///   - dtls: an endpoint that has not been started, with the role of `parameters`.
   ///   - now: the moment of the answer; the time allowed to connect runs from here.
-  package init(parameters: SessionParameters, dtls: any DtlsEndpoint, at now: Instant) {
+  package init(
+    parameters: SessionParameters, backend: any VoiceBackend, dtls: any DtlsEndpoint,
+    at now: Instant
+  ) {
     self.parameters = parameters
+    party = CallParty(backend, at: now)
     self.dtls = dtls
     born = now
     ice = IceLiteAgent(local: parameters.local, remote: parameters.remote, at: now)
@@ -47,7 +56,7 @@ package final class CallSession {
   /// When `handleTimeout` wants to be called next; `.never` after the end.
   package var deadline: Instant {
     guard end == nil else { return .never }
-    var next = min(dtls.deadline, ice.deadline)
+    var next = min(dtls.deadline, ice.deadline, partyDeadline)
     next = min(next, born.advanced(byMilliseconds: parameters.limits.sessionMilliseconds))
     if let media { return min(next, media.deadline) }
     return min(next, born.advanced(byMilliseconds: parameters.limits.connectMilliseconds))
@@ -67,6 +76,7 @@ package final class CallSession {
     guard end == nil else { return }
     if ice.deadline <= now { pollIce(at: now, into: &outbox) }
     if media != nil { runMedia(at: now, into: &outbox) }
+    runParty(at: now, into: &outbox)
   }
 
   /// Ends the call from our side: BYE and close_notify to the client, `ended` to its relays.
@@ -91,6 +101,8 @@ package final class CallSession {
     }
     for path in ice.pathIDs { outbox.commitEnded(path) }
     end = reason
+    party.backend.end(at: now)
+    drainParty(at: now, into: &outbox)
     outbox.note(.ended(reason, afterMilliseconds: now.milliseconds(since: born)))
   }
 

@@ -14,6 +14,10 @@ package enum SessionEnd: Equatable, Sendable {
   case neverConnected
   /// The transceiver is stopping.
   case shuttingDown
+  /// Who answered had no more to say, or ended the call; the text says why.
+  case backendFinished(String)
+  /// Who answers is not there, or failed for good; the text says why.
+  case backendFailed(String)
   /// The longest allowed session is over.
   case tooLong
 
@@ -26,13 +30,18 @@ package enum SessionEnd: Equatable, Sendable {
     case .dtlsFailed: "dtls-failed"
     case .neverConnected: "never-connected"
     case .shuttingDown: "shutting-down"
+    case .backendFinished: "backend-finished"
+    case .backendFailed: "backend-failed"
     case .tooLong: "too-long"
     }
   }
 
   /// What a person needs beside the name; nil when the name says it all.
   package var detail: String? {
-    if case .dtlsFailed(let reason) = self { reason } else { nil }
+    switch self {
+    case .dtlsFailed(let reason), .backendFinished(let reason), .backendFailed(let reason): reason
+    default: nil
+    }
   }
 }
 

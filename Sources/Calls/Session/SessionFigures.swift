@@ -1,3 +1,4 @@
+package import Backends
 package import Wire
 
 /// A session's life in numbers: for logs, for `GET /v1/martlet/calls/{id}` and for tests.
@@ -34,6 +35,10 @@ package struct SessionFigures: Sendable {
   package var reportedLost: Int64 = 0
   /// Audio held by the jitter buffer at the moment, in milliseconds.
   package var bufferedMilliseconds: Double = 0
+  /// Speech of the answering side that waits to be played, in milliseconds.
+  package var pacerMilliseconds: UInt64 = 0
+  package var latency = LatencyFigures()
+  package var party = PartyFigures()
 
   /// The path that media takes; nil before there is one.
   package var path: PathID?

@@ -1,3 +1,4 @@
+package import Backends
 package import Wire
 
 /// What a session wants sent, and what it wants known, since the last drain.
@@ -30,6 +31,10 @@ package import Wire
   package private(set) var overflowCount: UInt64 = 0
   /// Rare happenings, in order. Empty on the media path.
   package private(set) var events: [SessionEvent] = []
+  /// What the answering side wants done outside, in order.
+  package private(set) var actions: [PartyAction] = []
+  /// Actions between two drains; what one event of a client or a service can cause is far less.
+  package static let actionsMax = 1_024
 
   /// - Parameter capacity: datagrams between two drains; a session call queues at most a NACK's
   ///   worth of retransmissions beside one flight, so 64 is ample.
@@ -77,6 +82,15 @@ package import Wire
     count += 1
   }
 
+  /// Queues an action; counted with the datagrams that overflowed when there are too many.
+  package mutating func act(_ action: PartyAction) {
+    guard actions.count < Self.actionsMax else {
+      overflowCount &+= 1
+      return
+    }
+    actions.append(action)
+  }
+
   package mutating func note(_ event: SessionEvent) { events.append(event) }
 
   /// The queued datagram number `index` (0..<count).
@@ -95,6 +109,7 @@ package import Wire
   /// Forgets everything that was queued and noted.
   package mutating func clear() {
     count = 0
+    if !actions.isEmpty { actions.removeAll(keepingCapacity: true) }
     if !events.isEmpty { events.removeAll(keepingCapacity: true) }
   }
 }

@@ -1,4 +1,3 @@
-package import Backends
 package import Dtls
 package import Ice
 
@@ -18,8 +17,6 @@ package struct SessionParameters: Sendable {
   package var ssrc: UInt32
   /// The RTCP CNAME that the answer announced, ASCII.
   package var cname: String
-  /// Who answers.
-  package var backend: BackendKind
   /// 16 secret bytes or more, for nothing else: the session's own random numbers come from them.
   /// Who could foretell the transaction IDs would answer for an address that is not theirs.
   package var seed: [UInt8]
@@ -28,7 +25,7 @@ package struct SessionParameters: Sendable {
   package init(
     local: IceCredentials, remote: IceCredentials, remoteFingerprints: [DtlsFingerprint],
     dtlsRole: DtlsRole, opusPayloadType: UInt8, ssrc: UInt32, cname: String,
-    backend: BackendKind, seed: [UInt8], limits: SessionLimits = SessionLimits()
+    seed: [UInt8], limits: SessionLimits = SessionLimits()
   ) {
     self.local = local
     self.remote = remote
@@ -37,7 +34,6 @@ package struct SessionParameters: Sendable {
     self.opusPayloadType = opusPayloadType
     self.ssrc = ssrc
     self.cname = cname
-    self.backend = backend
     self.seed = seed
     self.limits = limits
   }

@@ -29,6 +29,11 @@ package struct JsonObject: Sendable {
     members.append("\(Self.quoted(name)):\(value?.text ?? "null")")
   }
 
+  /// A value that is JSON already.
+  package mutating func add(_ name: String, json: [UInt8]) {
+    members.append("\(Self.quoted(name)):\(String(decoding: json, as: UTF8.self))")
+  }
+
   private static func quoted(_ text: String) -> String {
     var out = "\""
     for scalar in text.unicodeScalars {

@@ -20,6 +20,13 @@ package struct JsonPart: Hashable, Sendable, BitwiseCopyable {
   /// A string has a backslash in it, so its bytes are not yet its characters.
   package var isEscaped: Bool
 
+  package init(kind: JsonKind, offset: Int, count: Int, isEscaped: Bool) {
+    self.kind = kind
+    self.offset = offset
+    self.count = count
+    self.isEscaped = isEscaped
+  }
+
   /// The first offset after the part.
   package var end: Int { offset + count }
 }
@@ -131,10 +138,12 @@ package enum JsonText {
 
 /// The first members of an object, in order. Members beyond `capacity` are checked and not kept.
 package struct JsonMembers: Sendable {
-  package static let capacity = 24
+  package static let capacity = 48
 
-  private var names: [24 of JsonPart] = .init(repeating: JsonMembers.nothing)
-  private var values: [24 of JsonPart] = .init(repeating: JsonMembers.nothing)
+  private var names: [48 of JsonPart] = .init(repeating: JsonMembers.nothing)
+  private var values: [48 of JsonPart] = .init(repeating: JsonMembers.nothing)
+  /// Every member is kept.
+  package private(set) var isWhole = true
   /// How many are kept.
   package private(set) var count = 0
 
@@ -159,7 +168,10 @@ package struct JsonMembers: Sendable {
   /// False when the name is there already: two readers might choose different ones of the two.
   mutating func append(_ name: JsonPart, _ value: JsonPart, _ bytes: RawSpan) -> Bool {
     for index in 0..<count where Self.isSame(names[index], name, bytes) { return false }
-    guard count < Self.capacity else { return true }
+    guard count < Self.capacity else {
+      isWhole = false
+      return true
+    }
     names[count] = name
     values[count] = value
     count += 1

@@ -7,9 +7,12 @@ struct CallSeeds: Sendable {
 
   let handshake: [UInt8]
   let session: [UInt8]
+  /// No secret: the IDs of the call's events come from it.
+  let identity: [UInt8]
 
   static func fresh() -> CallSeeds {
     CallSeeds(
-      handshake: SecureRandom.bytes(byteCount), session: SecureRandom.bytes(byteCount))
+      handshake: SecureRandom.bytes(byteCount), session: SecureRandom.bytes(byteCount),
+      identity: SecureRandom.bytes(16))
   }
 }

@@ -2,6 +2,7 @@ import Backends
 import Dtls
 import Ice
 import Log
+import Realtime
 import Sdp
 import Session
 import Signalling
@@ -13,16 +14,23 @@ import Wire
 extension SessionParameters {
   /// - Parameter seed: the secret of the session's own random numbers.
   init(_ plan: CallPlan, seed: [UInt8], limits: SessionLimits) {
-    guard let backend = BackendKind(rawValue: plan.backend) else {
-      preconditionFailure("signalling let an unknown backend pass")
-    }
     self.init(
       local: IceCredentials(ufrag: plan.localUfrag.text, password: plan.localPwd.text),
       remote: IceCredentials(ufrag: plan.remoteUfrag, password: plan.remotePwd),
       remoteFingerprints: plan.fingerprints.compactMap(DtlsFingerprint.init),
       dtlsRole: plan.dtlsRole == .passive ? .passive : .active,
       opusPayloadType: plan.opus.payloadType, ssrc: plan.localSsrc, cname: plan.canonicalName,
-      backend: backend, seed: seed, limits: limits)
+      seed: seed, limits: limits)
+  }
+}
+
+extension CallPlan {
+  /// Who answers this call. Both of today's endpoints speak Realtime.
+  func makeBackend(_ seeds: CallSeeds) -> any VoiceBackend {
+    guard let kind = BackendKind(rawValue: backend) else {
+      preconditionFailure("signalling let an unknown backend pass")
+    }
+    return BackendSettings(kind).makeRealtimeBackend(RealtimeCall(identity: seeds.identity))
   }
 }
 

@@ -59,7 +59,8 @@ extension Shard {
           role: parameters.dtlsRole, fingerprints: parameters.remoteFingerprints),
         seed: seeds.handshake)
     else { return refuse(plan, "cannot make a DTLS endpoint") }
-    let session = CallSession(parameters: parameters, dtls: endpoint, at: now)
+    let session = CallSession(
+      parameters: parameters, backend: plan.makeBackend(seeds), dtls: endpoint, at: now)
     guard
       let slot = sessions.insert(session, callID: plan.callID, token: plan.localUfrag)
     else { return refuse(plan, "no free slot") }

@@ -95,7 +95,8 @@ package enum Transceiver {
     guard let announced = Fingerprint(.sha256, bytes: fingerprint.digest) else {
       preconditionFailure("a SHA-256 digest has 32 bytes")
     }
-    let others = BackendKind.allCases.map(\.rawValue).filter { $0 != options.backend.rawValue }
+    let others = BackendKind.allCases
+      .filter { $0 != options.backend && !$0.needsService }.map(\.rawValue)
     return SignallingOptions(
       candidates: options.candidates, fingerprint: announced,
       backends: [options.backend.rawValue] + others, page: Self.page, keys: options.keys,

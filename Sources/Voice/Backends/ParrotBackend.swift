@@ -11,7 +11,7 @@ package import Wire
   /// As long as the longest turn.
   package let pacerMilliseconds: Int
 
-  private var detector: VoiceActivityDetector
+  private var isListening = false
   private let turn: UnsafeMutableBufferPointer<Int16>
   private var turnCount = 0
   private let leadCount: Int
@@ -21,14 +21,10 @@ package import Wire
   private static let leadMilliseconds = 200
 
   /// A turn is cut at `turnMilliseconds`; what is said after that until the pause is not kept.
-  package init(
-    rate: PcmRate = .hertz24000, turnMilliseconds: Int = 30_000,
-    settings: VoiceActivitySettings = VoiceActivitySettings()
-  ) {
+  package init(rate: PcmRate = .hertz24000, turnMilliseconds: Int = 30_000) {
     precondition(turnMilliseconds > Self.leadMilliseconds, "no turn is that short")
     self.rate = rate
     pacerMilliseconds = turnMilliseconds
-    detector = VoiceActivityDetector(settings: settings)
     leadCount = rate.sampleCount(milliseconds: Self.leadMilliseconds)
     unsafe turn = .allocate(capacity: rate.sampleCount(milliseconds: turnMilliseconds))
   }
@@ -37,11 +33,9 @@ package import Wire
     unsafe turn.deallocate()
   }
 
-  package func hear(
-    _ frame: UnsafeBufferPointer<Int16>, heard: HeardFrame, at now: Instant, pacer: inout Pacer
-  ) -> BackendEvents {
-    unsafe record(frame)
-    var events: BackendEvents = unsafe update(detector.hear(frame), &pacer)
+  package func hear(_ voice: HeardVoice, at now: Instant, pacer: inout Pacer) -> BackendEvents {
+    unsafe record(voice.samples)
+    var events = update(voice.activity, &pacer)
     if isSaying, pacer.isEmpty {
       isSaying = false
       events.insert(.saidEnd)
@@ -54,11 +48,13 @@ package import Wire
     case .unchanged:
       return []
     case .started:
+      isListening = true
       guard isSaying else { return .heardStart }
       pacer.flush()
       isSaying = false
       return [.heardStart, .interrupted]
     case .ended:
+      isListening = false
       unsafe pacer.push(UnsafeBufferPointer(rebasing: turn[0..<turnCount]))
       pacer.finish()
       turnCount = 0
@@ -69,7 +65,7 @@ package import Wire
 
   /// Keeps the frame: all of a turn, else only the lead.
   private func record(_ frame: UnsafeBufferPointer<Int16>) {
-    if !detector.isSpeaking, turnCount + frame.count > leadCount {
+    if !isListening, turnCount + frame.count > leadCount {
       let surplus = turnCount + frame.count - leadCount
       turnCount -= surplus
       let start = unsafe turn.baseAddress!

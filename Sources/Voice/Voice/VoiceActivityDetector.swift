@@ -25,6 +25,8 @@ package struct VoiceActivitySettings: Hashable, Sendable {
 package struct VoiceActivityDetector: Sendable {
   /// Somebody is speaking.
   package private(set) var isSpeaking = false
+  /// The last frame was louder than the noise.
+  package private(set) var isLoud = false
   /// The level that counts as noise, in dBFS.
   package private(set) var noiseLevel = -60.0
 
@@ -45,7 +47,8 @@ package struct VoiceActivityDetector: Sendable {
     let level = unsafe Self.level(frame)
     let threshold = max(noiseLevel + settings.aboveNoiseDecibels, settings.quietestLevel)
     learn(level)
-    return level > threshold ? noteLoud() : noteQuiet()
+    isLoud = level > threshold
+    return isLoud ? noteLoud() : noteQuiet()
   }
 
   /// Starts afresh but keeps what was learned about the noise.

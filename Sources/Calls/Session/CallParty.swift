@@ -1,0 +1,39 @@
+import Backends
+import Voice
+import Wire
+
+/// The answering side of a call as the session keeps it: the backend, what it has said that waits
+/// to be played, and when who spoke. Exists from the call's birth, because events and a service may
+/// come before the voice.
+@safe final class CallParty {
+  let backend: any VoiceBackend
+  var pacer: Pacer
+  var latency: LatencyClock
+  private var detector = VoiceActivityDetector()
+
+  init(_ backend: any VoiceBackend, at now: Instant) {
+    self.backend = backend
+    pacer = Pacer(rate: backend.rate, capacityMilliseconds: backend.pacerMilliseconds)
+    latency = LatencyClock(born: now)
+  }
+
+  /// Gives the backend one frame to hear, then replaces it by what is to be said; false when that
+  /// is nothing.
+  func exchange(
+    _ frame: UnsafeMutableBufferPointer<Int16>, heard: HeardFrame, at now: Instant
+  ) -> Bool {
+    let samples = UnsafeBufferPointer(frame)
+    let activity = unsafe detector.hear(samples)
+    latency.noteHeard(isSpeech: detector.isLoud, at: now)
+    let voice = unsafe HeardVoice(samples, frame: heard, activity: activity)
+    _ = backend.hear(voice, at: now, pacer: &pacer)
+    let speaks = unsafe pacer.pull(into: frame)
+    latency.noteSaid(isSpeech: speaks, at: now)
+    return speaks
+  }
+
+  /// The frame of the last `exchange` is on its way.
+  func notePlayed(at now: Instant) {
+    backend.played(at: now, pacer: &pacer)
+  }
+}

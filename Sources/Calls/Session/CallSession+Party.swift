@@ -1,0 +1,79 @@
+package import Backends
+package import Wire
+
+extension CallSession {
+  // MARK: - Events in
+
+  /// A client can be sent events: the data channel is open, or a sideband was accepted.
+  package func clientJoined(
+    _ client: ClientID, at now: Instant, into outbox: inout SessionOutbox
+  ) {
+    guard end == nil else { return }
+    party.backend.clientJoined(client, at: now)
+    drainParty(at: now, into: &outbox)
+  }
+
+  package func clientLeft(
+    _ client: ClientID, at now: Instant, into outbox: inout SessionOutbox
+  ) {
+    guard end == nil else { return }
+    party.backend.clientLeft(client, at: now)
+    drainParty(at: now, into: &outbox)
+  }
+
+  /// One event of a client, whatever its bytes are.
+  package func handle(
+    clientEvent bytes: [UInt8], from client: ClientID, at now: Instant,
+    into outbox: inout SessionOutbox
+  ) {
+    guard end == nil, goodbye == nil else { return }
+    party.backend.clientEvent(bytes, from: client, at: now, pacer: &party.pacer)
+    drainParty(at: now, into: &outbox)
+  }
+
+  /// What the connection to the service tells.
+  package func handle(
+    serviceNews news: ServiceNews, at now: Instant, into outbox: inout SessionOutbox
+  ) {
+    guard end == nil, goodbye == nil else { return }
+    party.backend.serviceNews(news, at: now, pacer: &party.pacer)
+    drainParty(at: now, into: &outbox)
+  }
+
+  // MARK: - Actions out
+
+  /// Moves what the backend wants done to the outbox.
+  func drainParty(at now: Instant, into outbox: inout SessionOutbox) {
+    while let action = party.backend.nextAction() {
+      switch action {
+      case .endCall(let reason): sayGoodbye(reason, at: now)
+      case .openService, .toService, .closeService, .toClients, .toClient: outbox.act(action)
+      }
+    }
+  }
+
+  /// The call ends a moment later, so that what clients were told last can reach them.
+  private func sayGoodbye(_ reason: PartyEnd, at now: Instant) {
+    guard goodbye == nil else { return }
+    let end: SessionEnd =
+      switch reason {
+      case .finished(let why): .backendFinished(why)
+      case .failed(let why): .backendFailed(why)
+      }
+    goodbye = (end, now.advanced(byMilliseconds: Self.goodbyeMilliseconds))
+  }
+
+  /// What happens over time, beside the voice.
+  func runParty(at now: Instant, into outbox: inout SessionOutbox) {
+    if let goodbye, goodbye.at <= now { return finish(goodbye.reason, at: now, into: &outbox) }
+    guard party.backend.deadline <= now else { return }
+    party.backend.handleTimeout(at: now, pacer: &party.pacer)
+    drainParty(at: now, into: &outbox)
+  }
+
+  /// When `runParty` has something to do.
+  var partyDeadline: Instant { min(party.backend.deadline, goodbye?.at ?? .never) }
+
+  /// Long enough for a message to be sent again once over a slow network.
+  static let goodbyeMilliseconds: UInt64 = 500
+}

@@ -1,0 +1,51 @@
+package import Backends
+import Json
+package import Voice
+package import Wire
+
+extension RealtimeBackend {
+  package func clientJoined(_ client: ClientID, at now: Instant) {
+    clients.insert(client)
+    if !session.isEmpty {
+      let event = events.event("session.created") { $0.add("session", json: session) }
+      queue.add(.toClient(client, event))
+    }
+    if case .failed = ending?.reason { sayEnd() }
+  }
+
+  package func clientLeft(_ client: ClientID, at now: Instant) {
+    clients.remove(client)
+  }
+
+  package func clientEvent(
+    _ bytes: [UInt8], from client: ClientID, at now: Instant, pacer: inout Pacer
+  ) {
+    guard !link.isLost else { return }
+    switch ClientEvent.read(bytes) {
+    case .malformed(let error): refuse(error, client)
+    case .event("input_audio_buffer.append", let id): refuse(.appendRefused(id), client)
+    case .event("output_audio_buffer.clear", _):
+      counts.clientEvents += 1
+      interrupt(&pacer, at: now)
+    case .event(_, let id): pass(bytes, id, client)
+    }
+  }
+
+  /// To the service, or kept for it until it is there.
+  private func pass(_ bytes: [UInt8], _ id: String?, _ client: ClientID) {
+    if !link.hasSpoken {
+      guard held.count < Self.heldMax, heldByteCount + bytes.count <= Self.heldByteCountMax else {
+        return refuse(.serviceNotReady(id), client)
+      }
+      held.append(bytes)
+      heldByteCount += bytes.count
+    }
+    counts.clientEvents += 1
+    sendToService(bytes)
+  }
+
+  private func refuse(_ error: RealtimeError, _ client: ClientID) {
+    counts.clientEventsRefused += 1
+    queue.add(.toClient(client, events.error(error)))
+  }
+}

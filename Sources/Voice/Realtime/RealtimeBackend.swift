@@ -1,0 +1,202 @@
+package import Backends
+import Json
+package import Voice
+package import Wire
+
+/// A service that speaks the Realtime events over a WebSocket, as the answering side of a call.
+///
+/// The voice goes up as `input_audio_buffer.append`, a frame each 20 ms, and comes down as
+/// `response.output_audio.delta` into the pacer. Every other event passes between clients and
+/// service unchanged and in order, with three exceptions: clients' `input_audio_buffer.append` (the
+/// voice is on the media track) and `output_audio_buffer.clear` (the pacer is here) do not go up,
+/// and sound does not go down to clients. What only this side knows is added:
+/// `output_audio_buffer.started`, `.stopped`, `.cleared`, and `conversation.item.truncate` with the
+/// milliseconds that were really played.
+package final class RealtimeBackend: VoiceBackend {
+  package let rate: PcmRate
+  /// 30 s of speech are 30 s of memory; an answer of which more waits is cut off.
+  package let pacerMilliseconds = 30_000
+
+  var events: RealtimeEvents
+  var link = ServiceLink()
+  var queue = ActionQueue()
+  var counts = PartyFigures()
+  var clients: Set<ClientID> = []
+  let configuration: [UInt8]
+  /// Events of clients that wait for the service, and are kept until it has said something.
+  var held: [[UInt8]] = []
+  var heldByteCount = 0
+  /// The session as the service last told it, for clients that join later.
+  var session: [UInt8] = []
+  var interruptsOnSpeech = true
+  /// The response that the service has begun and not ended.
+  var activeResponse: [UInt8] = []
+  var ledger = PlayLedger()
+  var decoder = PcmDecoder()
+  var playedSamples: UInt64 = 0
+  var garbageInRow = 0
+  var droppedInRow: UInt64 = 0
+  /// The end that is decided on: it waits for a client to tell it to, or for speech to be played.
+  var ending: (reason: PartyEnd, event: RealtimeError, latest: Instant)?
+
+  /// Events of clients that may wait for the service.
+  static let heldMax = 128
+  static let heldByteCountMax = 1 << 20
+  /// A session that is longer is not told to clients that join later.
+  static let sessionByteCountMax = 512 << 10
+  /// So many messages without sense, one after the other, are no conversation.
+  static let garbageMax = 32
+  /// A service that sends ten times more after its answer was cut off will not stop.
+  static let droppedMillisecondsMax: UInt64 = 300_000
+  /// How long an end waits for a client to join and be told.
+  static let endingMilliseconds: UInt64 = 3_000
+
+  /// `rate` is the service's, both ways; it must be configured for it if it is not 24 kHz.
+  package init(rate: PcmRate = .hertz24000, call: RealtimeCall) {
+    self.rate = rate
+    events = RealtimeEvents(identity: call.identity)
+    configuration = call.session
+  }
+
+  // MARK: - Voice
+
+  package func hear(_ voice: HeardVoice, at now: Instant, pacer: inout Pacer) -> BackendEvents {
+    if link.isOpen {
+      let event = unsafe PcmText.appendEvent(voice.samples)
+      queue.add(.toService(ServiceMessage(event, isText: true, isAudio: true)))
+    }
+    return []
+  }
+
+  package func played(at now: Instant, pacer: inout Pacer) {
+    let count = pacer.playedSamples - playedSamples
+    if count > 0 {
+      playedSamples = pacer.playedSamples
+      ledger.play(count) { tell($0) }
+      truncateCutOff()
+    }
+    if ending != nil { endWhenDone(at: now, pacer) }
+  }
+
+  func tell(_ change: PlayLedger.Change) {
+    switch change {
+    case .started(let response): tellOutputBuffer("started", response)
+    case .stopped(let response): tellOutputBuffer("stopped", response)
+    }
+  }
+
+  func tellOutputBuffer(_ what: String, _ response: [UInt8]) {
+    guard !clients.isEmpty else { return }
+    queue.add(.toClients(events.outputBuffer(what, response: response)))
+  }
+
+  /// An answer that was cut off as too long has been heard as far as it was taken: the service
+  /// must know where it ended.
+  private func truncateCutOff() {
+    ledger.takeCutOff { truncate($0) }
+  }
+
+  func truncate(_ utterance: PlayLedger.Utterance) {
+    let event = events.truncate(
+      utterance, milliseconds: rate.milliseconds(samples: utterance.played))
+    sendToService(event.bytes)
+  }
+
+  /// Drops what waits, tells the service how much of it was heard, and clients that it is gone.
+  func interrupt(_ pacer: inout Pacer, at now: Instant) {
+    played(at: now, pacer: &pacer)
+    counts.droppedMilliseconds += pacer.flush()
+    decoder.restart()
+    guard let response = ledger.interrupt({ truncate($0) }) else { return }
+    counts.interruptions += 1
+    tellOutputBuffer("cleared", response)
+  }
+
+  // MARK: - Service
+
+  package func begin(at now: Instant) { follow(link.begin(at: now), at: now) }
+
+  package func serviceNews(_ news: ServiceNews, at now: Instant, pacer: inout Pacer) {
+    guard !link.isLost else { return }
+    switch news {
+    case .opened:
+      link.noteOpened()
+      sendHeld()
+    case .message(let bytes, let isText):
+      take(serviceMessage: bytes, isText: isText, at: now, pacer: &pacer)
+    case .closed(let reason) where link.hasSpoken:
+      _ = link.close()
+      end(.finished(reason), .serviceLost(reason), at: now)
+    case .closed(let reason), .failed(let reason): follow(link.noteGone(reason, at: now), at: now)
+    }
+  }
+
+  func sendToService(_ bytes: [UInt8]) {
+    guard link.isOpen else { return }
+    queue.add(.toService(ServiceMessage(bytes, isText: true, isAudio: false)))
+  }
+
+  /// The session that the call was made with, then what clients have said meanwhile.
+  private func sendHeld() {
+    if let update = events.sessionUpdate(configuration) { sendToService(update.bytes) }
+    for event in held { sendToService(event) }
+  }
+
+  // MARK: - Ends
+
+  package var deadline: Instant { min(link.deadline, ending?.latest ?? .never) }
+
+  package func handleTimeout(at now: Instant, pacer: inout Pacer) {
+    follow(link.handleTimeout(at: now), at: now)
+    if let ending, ending.latest <= now { sayEnd() }
+  }
+
+  private func follow(_ step: ServiceLink.Step, at now: Instant) {
+    switch step {
+    case .nothing: break
+    case .open: queue.add(.openService)
+    case .giveUp(let reason): end(.failed(reason), .serviceLost(reason), at: now)
+    }
+  }
+
+  /// Closes the service and ends the call as soon as a client has been told, or none has come.
+  func giveUp(_ reason: String, _ error: RealtimeError, at now: Instant) {
+    if link.close() { queue.add(.closeService) }
+    end(.failed(reason), error, at: now)
+  }
+
+  private func end(_ reason: PartyEnd, _ error: RealtimeError, at now: Instant) {
+    guard ending == nil else { return }
+    held = []
+    // What is left to be said takes as long as it takes, the pacer's bound at most.
+    let wait: UInt64 =
+      if case .finished = reason { UInt64(pacerMilliseconds) } else { Self.endingMilliseconds }
+    ending = (reason, error, now.advanced(byMilliseconds: wait))
+    if case .failed = reason, !clients.isEmpty { sayEnd() }
+  }
+
+  private func endWhenDone(at now: Instant, _ pacer: borrowing Pacer) {
+    guard case .finished = ending?.reason, pacer.isEmpty, !clients.isEmpty else { return }
+    sayEnd()
+  }
+
+  func sayEnd() {
+    guard let (reason, error, _) = ending else { return }
+    ending = nil
+    queue.add(.toClients(events.error(error)))
+    queue.add(.endCall(reason))
+  }
+
+  package func end(at now: Instant) {
+    ending = nil
+    if link.close() { queue.add(.closeService) }
+  }
+
+  package func nextAction() -> PartyAction? { queue.next() }
+
+  package var figures: PartyFigures {
+    var figures = counts
+    figures.serviceAttempts = link.attempts
+    return figures
+  }
+}
