@@ -109,9 +109,8 @@ let package = Package(
     module(
       "TransceiverRuntime", in: "Transceiver",
       uses: [
-        "Log", "Runtime", "Session", "Signalling", "Backends", "Realtime", "Wire", "Crypto", "Token", "Trunk",
-        "Ice",
-        "Dtls", "Sdp", "Srtp",
+        "Log", "Runtime", "Session", "Signalling", "Backends", "Realtime", "Wire", "Crypto",
+        "Token", "Trunk", "Ice", "Dtls", "Sdp", "Srtp",
         "CPacketLoop", "CWeb", "CPage",
       ]),
 

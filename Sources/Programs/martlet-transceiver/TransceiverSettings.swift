@@ -19,7 +19,8 @@ enum TransceiverSettings {
     "candidate", .address, default: ["127.0.0.1:3478"],
     help: "a relay's public address, put into the answers")
   static let backend = Setting.value(
-    "backend", .choice(BackendKind.allCases.filter { !$0.needsService }.map(\.rawValue)), default: "echo",
+    "backend", .choice(BackendKind.allCases.filter { !$0.needsService }.map(\.rawValue)),
+    default: "echo",
     help: "who answers a call that does not say it")
   static let calls = Setting.value(
     "calls", .integer(1...1_000_000), default: "2000", help: "calls at once")

@@ -1,7 +1,8 @@
 /// Which answer each sample in the pacer belongs to, and how much of each was really played.
 ///
-/// Sound goes into the pacer and comes out in the same order; the ledger keeps that order as counts.
-/// IDs are the bytes between the quotation marks of the service's events, compared as they are.
+/// Sound goes into the pacer and comes out in the same order; the ledger keeps that order as
+/// counts. IDs are the bytes between the quotation marks of the service's events, compared as they
+/// are.
 struct PlayLedger {
   /// One content part of one item: what can be truncated.
   struct Utterance {
