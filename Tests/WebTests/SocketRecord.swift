@@ -23,6 +23,18 @@ final class SocketRecord: Sendable {
     return false
   }
 
+  private let jobs = Mutex<[@Sendable () -> Void]>([])
+
+  /// Something to do on the thread of a client that is then woken.
+  func add(_ job: @escaping @Sendable () -> Void) { jobs.withLock { $0.append(job) } }
+
+  func takeJobs() -> [@Sendable () -> Void] {
+    jobs.withLock { waiting in
+      defer { waiting = [] }
+      return waiting
+    }
+  }
+
   private static func at(_ context: UnsafeMutableRawPointer?) -> SocketRecord {
     unsafe Unmanaged<SocketRecord>.fromOpaque(context!).takeUnretainedValue()
   }
@@ -80,7 +92,7 @@ final class SocketRecord: Sendable {
     note("\(isText ? "text" : "binary") \(message.count)")
     switch text {
     case "close": unsafe ws_socket_close(socket, 4_001, "as you wish")
-    case "quiet": break
+    case "quiet", "hello": break
     case "fill":
       // How many messages of 1,000 bytes the queue takes.
       let message = [UInt8](repeating: 1, count: 1_000)
