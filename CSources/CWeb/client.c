@@ -213,7 +213,7 @@ struct ws_client *ws_client_create(const struct ws_client_options *options,
     client->context = lws_create_context(&info);
     if (client->context)
         client->vhost = lws_create_vhost(client->context, &info);
-    if (client->vhost && !lws_init_vhost_client_ssl(&info, client->vhost))
+    if (client->vhost)
         return client;
     web_fail(error, 0, "the client did not start: %s", web_last_complaint());
     ws_client_destroy(client);
