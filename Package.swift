@@ -136,7 +136,7 @@ let package = Package(
     module(
       "Bench", in: "Programs",
       uses: [
-        "Settings", "Launcher", "Token", "Trunk", "Crypto", "Wire", "CTraffic",
+        "Settings", "Launcher", "Json", "Token", "Trunk", "Crypto", "Wire", "CTraffic",
       ]),
     program(
       "martlet",

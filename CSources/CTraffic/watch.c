@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 // Adds what one thread has used; a thread that has just ended counts nothing.
 static void add_thread(int process, const char *thread, struct ct_usage *usage)
@@ -51,6 +52,25 @@ int ct_usage_read(int process, struct ct_usage *usage)
     return usage->threads > 0 ? 0 : -1;
 }
 
+uint64_t ct_port_drops(uint16_t port)
+{
+    char line[256];
+    uint64_t sum = 0;
+    FILE *file = fopen("/proc/net/udp", "re");
+    if (file == NULL)
+        return 0;
+    while (fgets(line, sizeof line, file) != NULL) {
+        unsigned local;
+        uint64_t drops;
+        if (sscanf(line, " %*u: %*x:%x %*s %*s %*s %*s %*s %*u %*u %*u %*u %*s %" SCNu64, &local,
+                   &drops) == 2
+            && local == port)
+            sum += drops;
+    }
+    fclose(file);
+    return sum;
+}
+
 int64_t ct_resident_bytes(int process)
 {
     char path[64], line[256];
@@ -65,6 +85,11 @@ int64_t ct_resident_bytes(int process)
     }
     fclose(file);
     return kibibytes < 0 ? -1 : kibibytes * 1024;
+}
+
+int ct_step_back(int process, int level)
+{
+    return setpriority(PRIO_PGRP, (id_t)process, level);
 }
 
 uint32_t ct_cpus(int *cpus, uint32_t capacity)

@@ -132,8 +132,16 @@ struct ct_usage {
 
 int ct_usage_read(int process, struct ct_usage *usage);
 
+// Datagrams that found the queue full of a socket that is bound to this port, all such IPv4 sockets
+// together, in this network namespace.
+uint64_t ct_port_drops(uint16_t port);
+
 // Bytes of memory that the process has resident; -1 when it is gone.
 int64_t ct_resident_bytes(int process);
+
+// Makes all threads of a process (and what they start from now on) step back behind others that
+// want the same CPU: `level` as nice(1) has it. The process leads a process group of its own.
+int ct_step_back(int process, int level);
 
 // The CPUs that this process may run on, ascending; returns how many there are in all.
 uint32_t ct_cpus(int *cpus, uint32_t capacity);

@@ -3,6 +3,9 @@ import Settings
 /// `martlet bench relay`: the relay and other forwarders under the same load, in turns.
 package struct Bench {
   private let settings: ParsedSettings
+  private let isQuick: Bool
+  private let rounds: Int
+  private let seconds: Double
 
   /// Reads the words after `martlet bench` and runs; gives the exit status.
   package static func run(_ arguments: [String]) -> Int32 {
@@ -11,12 +14,22 @@ package struct Bench {
       return Command.usageStatus
     }
     let rest = Array(arguments.dropFirst())
-    return Bench(settings: BenchSettings.command.settings(from: rest)).run()
+    return Bench(BenchSettings.command.settings(from: rest)).run()
+  }
+
+  private init(_ settings: ParsedSettings) {
+    self.settings = settings
+    isQuick = settings[BenchSettings.quick]
+    let isGiven = settings.isGiven(BenchSettings.seconds)
+    rounds =
+      isQuick && !settings.isGiven(BenchSettings.rounds) ? 3 : settings[BenchSettings.rounds]
+    seconds = isQuick && !isGiven ? 0.4 : Double(settings[BenchSettings.seconds])
   }
 
   private func run() -> Int32 {
     do throws(BenchFailure) {
-      try measure()
+      let report = try measure()
+      standardOutput(settings[BenchSettings.json] ? report.json : report.text)
       return 0
     } catch {
       standardError("martlet bench: \(error)\n")
@@ -24,28 +37,39 @@ package struct Bench {
     }
   }
 
-  private func measure() throws(BenchFailure) {
+  private func measure() throws(BenchFailure) -> Report {
     let toolbox = try Toolbox(sources: settings[BenchSettings.sources])
-    let wanted = settings[BenchSettings.cases]
-    let names = settings[BenchSettings.against].split(separator: ",").map(String.init)
-    let kinds = [Forwarder.Kind.martlet] + names.compactMap { Forwarder.Kind(rawValue: $0) }
-    for benchCase in BenchCase.all where wanted.isEmpty || wanted.contains(benchCase.name) {
-      for round in 1...settings[BenchSettings.rounds] {
-        for kind in kinds {
-          let trial = try Trial(
-            Trial.Order(
-              benchCase: benchCase, kind: kind, flows: settings[BenchSettings.flows],
-              seconds: Double(settings[BenchSettings.seconds])), toolbox)
-          let figures = try trial.saturate()
-          standardOutput(
-            "\(benchCase.name) round \(round) \(kind.rawValue): "
-              + "\(Int(figures.cpuPerPacket)) ns per packet, "
-              + "\(Int(figures.packets / figures.seconds)) packets/s, "
-              + "busy \(Int(figures.busy * 100)) %, "
-              + "\(Int(figures.packetsPerDatagram * 10)) packets per 10 datagrams, "
-              + "\(figures.switches) waits, sent \(figures.sent)\n")
-        }
+    var kinds = [Forwarder.Kind.martlet]
+    var skipped: [String] = []
+    for kind in settings[BenchSettings.against] {
+      do throws(BenchFailure) {
+        _ = try toolbox.program(kind)
+        kinds.append(kind)
+      } catch {
+        skipped.append("skipped: \(kind.rawValue): \(error)")
+        standardError("martlet bench: \(skipped[skipped.count - 1])\n")
       }
     }
+    let plan = Plan(wishes(kinds))
+    var runner = Runner(toolbox: toolbox, seconds: seconds)
+    for (number, step) in plan.steps.enumerated() {
+      let words = try runner.run(step)
+      standardError("martlet bench: \(number + 1) of \(plan.steps.count): \(words)\n")
+    }
+    return Report(
+      machine: .here(), results: runner.results, kinds: kinds,
+      flows: settings[BenchSettings.flows], skipped: skipped)
+  }
+
+  private func wishes(_ kinds: [Forwarder.Kind]) -> Plan.Wishes {
+    var wishes = Plan.Wishes()
+    let names = settings[BenchSettings.cases]
+    wishes.cases = BenchCase.all.filter { names.isEmpty || names.contains($0.name) }
+    wishes.kinds = kinds
+    wishes.flows = settings[BenchSettings.flows]
+    wishes.rounds = rounds
+    wishes.measuresAll = names.isEmpty
+    if names.isEmpty { wishes.moreFlows = isQuick ? [100_000] : [10_000, 100_000] }
+    return wishes
   }
 }

@@ -1,29 +1,60 @@
-package import Settings
+import Settings
 
 /// The settings of `martlet bench relay`.
-package enum BenchSettings {
+enum BenchSettings {
   static let cases = Setting.list(
-    "case", .choice(BenchCase.all.map(\.name)), help: "measure this case only")
+    "case", .choice(BenchCase.all.map(\.name)), help: "measure this case only, and nothing else")
   static let against = Setting.value(
-    "against", .text("LIST"), default: "c",
-    help: "forwarders to compare with, with commas between them: go, c, coturn")
+    "against", .forwarders, default: "go,c,coturn",
+    help: "what to compare with, of go, c and coturn, with commas between them; or none")
   static let flows = Setting.value(
     "flows", .integer(1...1_000_000), default: "1000", help: "clients that send at the same time")
   static let rounds = Setting.value(
-    "rounds", .integer(1...100), default: "3", help: "times that each run is repeated")
+    "rounds", .integer(1...100), default: "5", help: "how often each run is repeated")
   static let seconds = Setting.value(
     "seconds", .integer(1...600), default: "2", help: "how long each run is measured")
-  static let sources = Setting.value(
-    "sources", .text("DIR"), default: "tools/bench", help: "where the baselines' source code is")
+  static let quick = Setting.flag(
+    "quick", help: "everything in under three minutes: shorter and fewer runs")
+  static let json = Setting.flag("json", help: "print one line of JSON in place of the tables")
+  static let plot = Setting<String?>.optional(
+    "plot", .text("FILE.svg"), help: "draw the ratios and the latencies with gnuplot")
+  static let sources = Setting<String?>.optional(
+    "sources", .text("DIR"),
+    help: "where the baselines' source code is; default tools/bench of the project")
 
-  package static let command = Command(
+  static let command = Command(
     "martlet bench relay", summary: "measures martlet-relay side by side with other forwarders.",
     notes: [
-      "Each forwarder runs as a process of its own on one CPU, in turns, and is loaded through"
-        + " the loopback interface."
+      "Each forwarder runs as a process of its own on one CPU; they take turns, and are loaded"
+        + " through the loopback interface with packets of 180 bytes. CPU time is that of all"
+        + " threads of the forwarder (/proc/PID/task/*/schedstat), per packet that came out.",
+      "Cases: up-1400-t1, -t4, -t16: clients to 1, 4 and 16 transceivers, bundles of 1,400 bytes;"
+        + " up-8900-t1: bundles of 8,900; down: transceivers to clients; mixed: both ways, as much"
+        + " down as up; first-packets: valid first checks; forged: checks with forged tokens; junk:"
+        + " what no client sends. Without --case also: 10,000 and 100,000 clients, latencies at 10,"
+        + " 50 and 80 % of each forwarder's saturation, running calls in a flood, memory.",
+      "Baselines: c, a forwarder of recvmmsg and sendmmsg that parses nothing (needs cc); go, a"
+        + " relay with one system call for each packet (needs go: tools/bench/setup gets one);"
+        + " coturn's turnserver. What is missing is left out and said.",
+      "Progress goes to standard error. The exit status is 1 when a forwarder failed.",
     ],
     declarations: [
       cases.declaration, against.declaration, flows.declaration, rounds.declaration,
-      seconds.declaration, sources.declaration,
+      seconds.declaration, quick.declaration, json.declaration, plot.declaration,
+      sources.declaration,
     ])
+}
+
+extension ValueKind where Value == [Forwarder.Kind] {
+  /// Baselines, with commas between them; `none` for none.
+  static var forwarders: ValueKind {
+    ValueKind("LIST", expected: "some of go, c and coturn with commas between them, or none") {
+      text in
+      if text == "none" { return [] }
+      let words = text.split(separator: ",", omittingEmptySubsequences: false)
+      let kinds = words.compactMap { Forwarder.Kind(rawValue: String($0)) }
+      let isGood = kinds.count == words.count && !kinds.contains(.martlet)
+      return isGood && Set(kinds).count == kinds.count ? kinds : nil
+    }
+  }
 }

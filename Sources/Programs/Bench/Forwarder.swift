@@ -16,7 +16,7 @@ final class Forwarder {
 
   private static let readyMilliseconds: Int32 = 20_000
 
-  /// Starts the program at `path` on `cpu` (-1: any) and waits until it says that it is ready. What
+  /// Starts the program at `path` on `cpus` and waits until it says that it is ready. What
   /// it says on standard error goes to the file `log`.
   init(
     _ kind: Kind, path: String, arguments: [String], cpus: [Int32], log: String
@@ -65,6 +65,9 @@ final class Forwarder {
     }
     return usage
   }
+
+  /// Lets others that want its CPU go first, so that it is always behind.
+  func stepBack() { _ = ct_step_back(child.pid, 5) }
 
   /// Bytes of memory that it has.
   var residentBytes: Int { Int(ct_resident_bytes(child.pid)) }

@@ -57,6 +57,9 @@ import Settings
   /// Packets that should have been sent and were not.
   var missed: Int { unsafe Int(ct_sender_missed(handle)) * traffic.packetsEach }
 
-  /// Waits for the end of a sender that has a limit.
-  func wait() { unsafe ct_sender_wait(handle) }
+  /// Waits for the end of a sender that has a limit; gives the packets that the kernel took.
+  func finish() -> Int {
+    unsafe ct_sender_wait(handle)
+    return sent
+  }
 }

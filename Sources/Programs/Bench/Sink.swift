@@ -77,4 +77,11 @@ import Settings
     let drops = sockets.reduce(0) { $0 + Int(ct_socket_drops($1.descriptor)) }
     return Count(datagrams: Int(count.datagrams), packets: Int(count.packets), drops: drops)
   }
+
+  /// The latencies so far, at the transceivers.
+  var histogram: Histogram {
+    var buckets = [UInt64](repeating: 0, count: Int(CT_BUCKETS))
+    unsafe ct_sink_histogram(handle, &buckets)
+    return Histogram(buckets)
+  }
 }

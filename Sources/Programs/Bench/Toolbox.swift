@@ -1,7 +1,6 @@
 import Crypto
 import Glibc
 import Launcher
-import Settings
 import Token
 
 /// What all runs of one benchmark share: a folder for its files, the keys, the programs.
@@ -12,9 +11,9 @@ final class Toolbox {
   private let sources: String
   private var programs: [Forwarder.Kind: String] = [:]
 
-  /// `sources` is the folder with the baselines' source code.
-  init(sources: String) throws(BenchFailure) {
-    self.sources = sources
+  /// `sources` is the folder with the baselines' source code; nil to look for it.
+  init(sources: String?) throws(BenchFailure) {
+    self.sources = sources ?? Self.findSources()
     var random = SecureRandom()
     keys = RoutingKeys.generate(random: &random)
     do {
@@ -25,40 +24,66 @@ final class Toolbox {
     }
   }
 
+  /// `tools/bench` beside a folder above the program's own, or else here.
+  private static func findSources() -> String {
+    var place = Siblings.path(of: "martlet")[...]
+    while let slash = place.lastIndex(of: "/") {
+      place = place[..<slash]
+      if unsafe access(place + "/tools/bench/forward.c", R_OK) == 0 {
+        return place + "/tools/bench"
+      }
+    }
+    return "tools/bench"
+  }
+
   /// The path of a file for this benchmark alone.
   func file(_ name: String) -> String { folder.path + "/" + name }
 
-  /// The program of a forwarder; the baselines are built first.
+  /// The program of a forwarder; the baselines are built when they are first asked for. Throws when
+  /// it cannot be had on this machine.
   func program(_ kind: Forwarder.Kind) throws(BenchFailure) -> String {
     if let path = programs[kind] { return path }
-    let path: String
-    switch kind {
-    case .martlet: path = Siblings.path(of: "martlet-relay")
-    case .c: path = try buildForwarder()
-    case .go, .coturn: throw BenchFailure("\(kind.rawValue) is not there yet")
-    }
+    let path =
+      switch kind {
+      case .martlet: Siblings.path(of: "martlet-relay")
+      case .c: try buildC()
+      case .go: try buildGo()
+      case .coturn: throw BenchFailure("not supported yet")
+      }
     programs[kind] = path
     return path
   }
 
-  private func buildForwarder() throws(BenchFailure) -> String {
+  private func buildC() throws(BenchFailure) -> String {
+    guard let compiler = Self.find("cc") else {
+      throw BenchFailure("there is no cc on the PATH")
+    }
     let program = file("forward")
-    try run("cc", ["-O2", "-std=gnu2x", "-o", program, sources + "/forward.c"])
+    try run(compiler, ["-O2", "-std=gnu2x", "-o", program, sources + "/forward.c"])
     return program
   }
 
-  /// Runs a program of the PATH to its end.
-  private func run(_ name: String, _ arguments: [String]) throws(BenchFailure) {
-    guard let path = Self.find(name) else { throw BenchFailure("\(name) is not on the PATH") }
+  private func buildGo() throws(BenchFailure) -> String {
+    let own = sources + "/../../.build/bench-venv/bin/go"
+    guard let compiler = Self.find("go") ?? (unsafe access(own, X_OK) == 0 ? own : nil) else {
+      throw BenchFailure("there is no go on the PATH; tools/bench/setup gets one")
+    }
+    let program = file("gorelay")
+    try run(compiler, ["build", "-o", program, sources + "/gorelay/main.go"])
+    return program
+  }
+
+  /// Runs a program to its end.
+  func run(_ path: String, _ arguments: [String]) throws(BenchFailure) {
     let child: ChildProcess
     do {
-      child = try ChildProcess.startAsGiven(name, path: path, arguments: arguments)
+      child = try ChildProcess.startAsGiven(path, path: path, arguments: arguments)
     } catch {
       throw BenchFailure(error.description)
     }
     let ending = child.ending()
     close(child.readyDescriptor)
-    guard ending == "ended with status 0" else { throw BenchFailure("\(name) \(ending)") }
+    guard ending == "ended with status 0" else { throw BenchFailure("\(path) \(ending)") }
   }
 
   /// Where a program of the PATH is.

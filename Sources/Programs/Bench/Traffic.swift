@@ -8,6 +8,8 @@ import CTraffic
   let count: Int
   /// Packets in one datagram.
   let packetsEach: Int
+  /// Bytes of the first datagram; most loads have all of one length.
+  let bytesEach: Int
 
   /// One datagram to be.
   struct Item {
@@ -22,6 +24,7 @@ import CTraffic
     precondition(!items.isEmpty)
     count = items.count
     self.packetsEach = packetsEach
+    bytesEach = items[0].bytes.count
     unsafe image = .allocate(capacity: items.reduce(0) { $0 + $1.bytes.count })
     unsafe datagrams = .allocate(capacity: items.count)
     var offset = 0

@@ -12,79 +12,96 @@ struct TrafficMaker: ~Copyable {
   static let stampOffset = 12
   /// Bytes before each packet on a baseline's trunk: the client's address and port.
   static let baselineHeaderBytes = 8
+  /// Packets in the bundles of our transceivers: what one of 1,400 bytes holds.
+  static let packetsDown = 7
 
   private let site: Site
   private let keys: RoutingKeys
+  private let kind: Forwarder.Kind
   private let sealer: TokenSealer
   private let deriver: IcePasswordDeriver
+  private let minutes: UInt32
   private var random: SeededRandom
 
-  init(_ site: Site, keys: RoutingKeys, seed: UInt64) {
+  /// Traffic that is meant for a forwarder of `kind`.
+  init(_ site: Site, _ kind: Forwarder.Kind, keys: RoutingKeys) {
     self.site = site
+    self.kind = kind
     self.keys = keys
     sealer = TokenSealer(keys)
     deriver = IcePasswordDeriver(keys)
-    random = SeededRandom(seed: seed)
+    random = SeededRandom(seed: 1)
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    minutes = TokenClock.minutes(unixSeconds: Int64(time.tv_sec))
   }
 
-  /// One voice packet of each client.
-  mutating func media() -> Traffic {
-    let items = (0..<site.flows).map { fromClient($0, Self.voicePacket($0)) }
-    return Traffic(items)
+  /// Bytes of every check.
+  var checkBytes: Int {
+    mutating get { check(forgedUfrag()).count }
   }
 
-  /// One valid first check of each client.
-  mutating func checks() -> Traffic {
+  /// One datagram of each client.
+  mutating func fromClients(_ load: BenchCase.Load) -> Traffic {
+    fromClients(0..<site.flows, load)
+  }
+
+  /// One datagram of each of these clients; those beyond `Site.flows` are strangers.
+  mutating func fromClients(_ flows: Range<Int>, _ load: BenchCase.Load) -> Traffic {
     var items: [Traffic.Item] = []
-    for flow in 0..<site.flows {
-      items.append(fromClient(flow, check(for: Site.name(ofTransceiver: site.owner(of: flow)))))
+    for flow in flows {
+      let bytes =
+        switch load {
+        case .media: Self.voicePacket(flow)
+        case .checks: check(ufrag(for: site.owner(of: flow)))
+        case .forged: check(forgedUfrag())
+        case .junk: junk()
+        }
+      items.append(
+        Traffic.Item(
+          bytes: bytes, source: site.client(flow).ipv4, port: site.listenPort,
+          destination: Site.home))
     }
     return Traffic(items)
   }
 
-  /// What transceivers send to a relay of ours: bundles of a voice packet for each of `packets`
-  /// clients, one after the other; each transceiver speaks to its own clients only.
-  mutating func bundlesDown(packets: Int) -> [Traffic] {
-    let key = TrunkKey(keys.trunk)
-    return site.transceivers.indices.map { transceiver in
-      let flows = (0..<site.flows).filter { site.owner(of: $0) == transceiver }
-      let rounds = flows.count.isMultiple(of: packets) ? 1 : packets
-      var items: [Traffic.Item] = []
-      for start in stride(from: 0, to: flows.count * rounds, by: packets) {
-        let some = (start..<start + packets).map { flows[$0 % flows.count] }
-        items.append(toTrunk(bundle(some, from: transceiver, key)))
-      }
-      return Traffic(items, packetsEach: packets)
-    }
-  }
-
-  /// The same for a forwarder with one packet in a datagram.
-  mutating func singlesDown() -> [Traffic] {
+  /// What each transceiver sends to the forwarder, for each of its own clients in turn: bundles to
+  /// a relay of ours, single packets to the others.
+  func fromTransceivers() -> [Traffic] {
     site.transceivers.indices.map { transceiver in
       let flows = (0..<site.flows).filter { site.owner(of: $0) == transceiver }
-      return Traffic(
-        flows.map { flow in
-          let client = site.client(flow)
-          var header: [UInt8] = []
-          for shift in [24, 16, 8, 0] as [UInt32] {
-            header.append(UInt8(truncatingIfNeeded: client.ipv4 >> shift))
-          }
-          header += [UInt8(client.port >> 8), UInt8(client.port & 0xFF), 0, 0]
-          return toTrunk(header + Self.voicePacket(flow))
-        })
+      return kind == .martlet ? bundles(flows, from: transceiver) : singles(flows)
     }
   }
 
-  private func fromClient(_ flow: Int, _ bytes: [UInt8]) -> Traffic.Item {
-    Traffic.Item(
-      bytes: bytes, source: site.client(flow).ipv4, port: site.listenPort, destination: Site.home)
+  /// Bundles that hold all of `flows` equally often.
+  private func bundles(_ flows: [Int], from transceiver: Int) -> Traffic {
+    let packets = min(Self.packetsDown, flows.count)
+    let key = TrunkKey(keys.trunk)
+    let rounds = flows.count.isMultiple(of: packets) ? 1 : packets
+    var items: [Traffic.Item] = []
+    for start in stride(from: 0, to: flows.count * rounds, by: packets) {
+      let some = (start..<start + packets).map { flows[$0 % flows.count] }
+      items.append(toTrunk(bundle(some, from: transceiver, key)))
+    }
+    return Traffic(items, packetsEach: packets)
+  }
+
+  private func singles(_ flows: [Int]) -> Traffic {
+    let items = flows.map { flow in
+      let client = site.client(flow)
+      let address = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: client.ipv4 >> UInt32($0)) }
+      let port = [UInt8(client.port >> 8), UInt8(client.port & 0xFF)]
+      return toTrunk(address + port + [0, 0] + Self.voicePacket(flow))
+    }
+    return Traffic(items)
   }
 
   private func toTrunk(_ bytes: [UInt8]) -> Traffic.Item {
     Traffic.Item(bytes: bytes, source: nil, port: site.trunkPort, destination: Site.home)
   }
 
-  /// The shape of an RTP packet.
+  /// The shape of an RTP packet. No stamp is in it yet.
   private static func voicePacket(_ flow: Int) -> [UInt8] {
     var bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: flow), count: packetBytes)
     bytes[0] = 0x80
@@ -93,8 +110,15 @@ struct TrafficMaker: ~Copyable {
     return bytes
   }
 
+  /// As long as a voice packet, with a first byte that RFC 7983 gives to nobody.
+  private mutating func junk() -> [UInt8] {
+    var bytes = (0..<Self.packetBytes).map { _ in UInt8.random(in: 0...255, using: &random) }
+    bytes[0] = UInt8.random(in: 192...255, using: &random)
+    return bytes
+  }
+
   private func bundle(_ flows: [Int], from transceiver: Int, _ key: TrunkKey?) -> [UInt8] {
-    var buffer = [UInt8](repeating: 0, count: 9000)
+    var buffer = [UInt8](repeating: 0, count: 2048)
     let header = TrunkHeader(
       kind: .down, cluster: 1, transceiver: Site.name(ofTransceiver: transceiver), ingress: 1)
     let count = unsafe buffer.withUnsafeMutableBytes { memory in
@@ -112,21 +136,41 @@ struct TrafficMaker: ~Copyable {
     return Array(buffer[..<count])
   }
 
-  /// A browser's first connectivity check with a fresh token.
-  private mutating func check(for transceiver: TransceiverID) -> [UInt8] {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &time)
+  /// The text that names a transceiver: a sealed token for a relay of ours, for the others
+  /// something as long that can be read: T, the number, letters.
+  private mutating func ufrag(for transceiver: Int) -> String {
+    guard kind == .martlet else {
+      let digits = String(transceiver, radix: 16)
+      return "T" + String(repeating: "0", count: 2 - digits.count) + digits + letters(20)
+    }
     let contents = TokenContents(
-      cluster: 1, transceiver: transceiver,
-      mintedMinutes: TokenClock.minutes(unixSeconds: Int64(time.tv_sec)))
-    let token = sealer.seal(contents, random: &random)
+      cluster: 1, transceiver: Site.name(ofTransceiver: transceiver), mintedMinutes: minutes)
+    return sealer.seal(contents, random: &random).text
+  }
+
+  /// A text with the form of a token and the name of a key that exists, so that it has to be opened
+  /// to be found out.
+  private mutating func forgedUfrag() -> String {
+    let ends = Array("AQgw")  // the last letter has four bits that must be zero
+    let end = ends[Int.random(in: ends.indices, using: &random)]
+    return String(keys.tokens.minting) + letters(21) + String(end)
+  }
+
+  private mutating func letters(_ count: Int) -> String {
+    let alphabet = Array("ABCDEFGHIJKLMNOPQRSUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+    return String(
+      (0..<count).map { _ in alphabet[Int.random(in: alphabet.indices, using: &random)] })
+  }
+
+  /// A browser's first connectivity check, with the password that belongs to `ufrag`.
+  private mutating func check(_ ufrag: String) -> [UInt8] {
     var buffer = [UInt8](repeating: 0, count: StunWriter.bytesMax)
-    let key = deriver.derive(token).integrityKey
+    let ours = Array(ufrag.utf8)
+    let theirs = Array("abcd".utf8)
+    let key = unsafe deriver.derive(ours.span.bytes, at: 0, length: ours.count).integrityKey
     let id = StunTransactionID(random: &random)
     let count = unsafe buffer.withUnsafeMutableBytes { memory in
       var writer = unsafe StunWriter(into: memory, type: .bindingRequest, transactionID: id)
-      let ours = Array(token.text.utf8)
-      let theirs = Array("abcd".utf8)
       unsafe writer.append(usernameOf: ours.span.bytes, from: theirs.span.bytes)
       writer.append(priority: 0x6E7F_1EFF)
       writer.append(controllingTieBreaker: 1)

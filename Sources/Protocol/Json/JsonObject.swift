@@ -34,6 +34,11 @@ package struct JsonObject: Sendable {
     members.append("\(Self.quoted(name)):\(String(decoding: json, as: UTF8.self))")
   }
 
+  package mutating func add(_ name: String, _ values: [JsonObject]) {
+    let text = values.map(\.text).joined(separator: ",")
+    members.append("\(Self.quoted(name)):[\(text)]")
+  }
+
   private static func quoted(_ text: String) -> String {
     var out = "\""
     for scalar in text.unicodeScalars {

@@ -1,0 +1,67 @@
+/// All that a benchmark has seen, and what follows from it. Pure.
+struct Results: Equatable, Sendable {
+  /// What belongs together: the rounds of one load.
+  struct Key: Hashable, Sendable {
+    var benchCase: String
+    var kind: Forwarder.Kind
+    var flows: Int
+    /// Percent of the saturation; 100 for saturation itself.
+    var percent = 100
+  }
+
+  private(set) var samples: [Key: [Sample]] = [:]
+  private(set) var hurts: [Forwarder.Kind: [Hurt]] = [:]
+  /// Bytes resident: with room for next to no routes, and with all.
+  var residentEmpty: Double?
+  var residentFull: Double?
+
+  mutating func add(_ sample: Sample, to key: Key) { samples[key, default: []].append(sample) }
+
+  mutating func add(_ hurt: Hurt, of kind: Forwarder.Kind) {
+    hurts[kind, default: []].append(hurt)
+  }
+
+  /// The median over the rounds of what `figure` says; nil when nothing was measured.
+  func median(_ key: Key, _ figure: (Sample) -> Double?) -> Double? {
+    samples[key]?.compactMap(figure).median
+  }
+
+  /// Whether some round did not load the forwarder as it should have.
+  func isGeneratorLimited(_ key: Key) -> Bool {
+    (samples[key] ?? []).contains { key.percent == 100 ? $0.isStarved : $0.isLate }
+  }
+
+  /// All rounds' latencies together; nil when none were measured.
+  func latency(_ key: Key) -> Histogram? {
+    let parts = (samples[key] ?? []).compactMap(\.latency)
+    guard !parts.isEmpty else { return nil }
+    return parts.reduce(into: Histogram()) { $0.add($1) }
+  }
+
+  /// The median of the part of the running calls' packets that a flood cost.
+  func hurtLoss(_ kind: Forwarder.Kind) -> Double? { hurts[kind]?.map(\.loss).median }
+
+  /// Whether the senders kept their rates in every round with a flood.
+  func isHurtGeneratorLimited(_ kind: Forwarder.Kind) -> Bool {
+    (hurts[kind] ?? []).contains(where: \.isLate)
+  }
+
+  /// Bytes for each of `Plan.routes` routes.
+  var bytesPerRoute: Double? {
+    guard let residentEmpty, let residentFull else { return nil }
+    return (residentFull - residentEmpty) / Double(Plan.routes)
+  }
+
+  /// The relay's median through another forwarder's, of the same load.
+  func ratio(
+    _ benchCase: String, against kind: Forwarder.Kind, flows: Int, percent: Int = 100,
+    _ figure: (Sample) -> Double?
+  ) -> Double? {
+    let ours = Key(benchCase: benchCase, kind: .martlet, flows: flows, percent: percent)
+    let theirs = Key(benchCase: benchCase, kind: kind, flows: flows, percent: percent)
+    guard let top = median(ours, figure), let bottom = median(theirs, figure), bottom > 0 else {
+      return nil
+    }
+    return top / bottom
+  }
+}
