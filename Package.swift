@@ -105,7 +105,7 @@ let package = Package(
       ]),
 
     // Transceiver: signalling, and the process that owns the sessions.
-    module("Signalling", in: "Transceiver", uses: ["Wire", "Json", "Sdp", "Token"]),
+    module("Signalling", in: "Transceiver", uses: ["Wire", "Crypto", "Json", "Sdp", "Token"]),
     module(
       "TransceiverRuntime", in: "Transceiver",
       uses: [
@@ -124,7 +124,9 @@ let package = Package(
       uses: ["Settings", "Deployment", "RelayRuntime", "RelayCore", "Wire"]),
     program(
       "martlet-transceiver",
-      uses: ["Settings", "Deployment", "Log", "TransceiverRuntime", "Backends", "Wire"]),
+      uses: [
+        "Settings", "Deployment", "Log", "TransceiverRuntime", "Signalling", "Backends", "Wire",
+      ]),
     module(
       "Launcher", in: "Programs",
       uses: [

@@ -10,7 +10,7 @@
 #include "ws_server.h"
 
 enum {
-    WS_HEADER_BYTES_MAX = 8192,  // of one request: request line and all fields
+    WS_HEADER_BYTES_MAX = 16384,  // of one request: request line and all fields; secrets are long
     WS_QUERY_MAX = 32,
     WS_FIELD_MAX = 16,
     WS_REPLY_FIELD_MAX = 24,

@@ -54,7 +54,7 @@ import Testing
 
   @Test func theUrlIsOneABrowserCanOpen() throws {
     #expect(try plan().url == "http://127.0.0.1:8080")
-    #expect(try plan("--http", "0.0.0.0:81").url == "http://127.0.0.1:81")
+    #expect(try plan("--http", "0.0.0.0:81", "--no-auth").url == "http://127.0.0.1:81")
     #expect(try plan("--http", "[::1]:81").url == "http://[::1]:81")
   }
 }

@@ -9,8 +9,10 @@ final class Desk {
   final class Directory: CallDirectory {
     var isFull = false
     var living: Set<CallReference> = []
+    var counts: [Caller: Int] = [:]
 
     func shardForNewCall() -> UInt8? { isFull ? nil : 3 }
+    func callCount(of caller: Caller) -> Int { counts[caller] ?? 0 }
     func isAlive(_ call: CallReference) -> Bool { living.contains(call) }
 
     func figures(of call: CallReference) -> CallFigures? {
@@ -30,27 +32,33 @@ final class Desk {
   }
 
   static let minutes: UInt32 = 1000
+  /// The wall clock that belongs to `minutes`.
+  static let unixSeconds: Int64 = 1_767_225_600 + 60_000
   static let keys = keys(seed: 1)
 
   let directory = Directory()
   private let signalling: Signalling
   private var random: SeededRandom
 
-  init(isFull: Bool = false, seed: UInt64 = 1, cluster: UInt16 = 9, node: UInt16 = 7) {
+  init(
+    isFull: Bool = false, seed: UInt64 = 1, cluster: UInt16 = 9, node: UInt16 = 7,
+    change: (inout SignallingOptions) -> Void = { _ in }
+  ) {
     random = SeededRandom(seed: seed)
     directory.isFull = isFull
-    signalling = Signalling(
-      SignallingOptions(
-        candidates: [
-          TransportAddress("[2001:db8::5]:3478")!, TransportAddress("192.0.2.5:3478")!,
-        ],
-        fingerprint: Fingerprint(.sha256, bytes: [UInt8](repeating: 1, count: 32))!,
-        backends: ["echo", "parrot"],
-        page: [
-          PageFile(
-            path: "/", mediaType: "text/html; charset=utf-8", body: Array("<html>".utf8)),
-          PageFile(path: "/page.js", mediaType: "text/javascript", body: Array("x".utf8)),
-        ], keys: Self.keys(seed: seed), cluster: cluster, node: node))
+    var options = SignallingOptions(
+      candidates: [
+        TransportAddress("[2001:db8::5]:3478")!, TransportAddress("192.0.2.5:3478")!,
+      ],
+      fingerprint: Fingerprint(.sha256, bytes: [UInt8](repeating: 1, count: 32))!,
+      backends: ["echo", "parrot"],
+      page: [
+        PageFile(
+          path: "/", mediaType: "text/html; charset=utf-8", body: Array("<html>".utf8)),
+        PageFile(path: "/page.js", mediaType: "text/javascript", body: Array("x".utf8)),
+      ], keys: Self.keys(seed: seed), cluster: cluster, node: node)
+    change(&options)
+    signalling = Signalling(options)
   }
 
   static func keys(seed: UInt64) -> RoutingKeys {
@@ -60,14 +68,30 @@ final class Desk {
 
   func ask(
     _ method: String, _ target: String, headers: [(name: String, value: String)] = [],
-    body: String = ""
+    body: String = "", bytes: [UInt8]? = nil, laterSeconds: Int64 = 0
   ) -> ApiOutcome {
+    signalling.handle(
+      Self.request(method, target, headers: headers, body: bytes ?? Array(body.utf8)),
+      directory: directory, unixSeconds: Self.unixSeconds + laterSeconds, random: &random)
+  }
+
+  /// Asks for a WebSocket.
+  func upgrade(
+    _ target: String, headers: [(name: String, value: String)] = []
+  ) -> UpgradeOutcome {
+    signalling.upgrade(
+      Self.request("GET", target, headers: headers, body: []), directory: directory,
+      unixSeconds: Self.unixSeconds)
+  }
+
+  private static func request(
+    _ method: String, _ target: String, headers: [(name: String, value: String)], body: [UInt8]
+  ) -> ApiRequest {
     let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-    let request = ApiRequest(
-      method: method, path: String(parts[0]), query: parts.dropFirst().map(String.init),
-      headers: headers, body: Array(body.utf8))
-    return signalling.handle(
-      request, directory: directory, minutes: Self.minutes, random: &random)
+    let query = parts.dropFirst().flatMap { $0.split(separator: "&") }.map(String.init)
+    return ApiRequest(
+      method: method, path: String(parts[0]), query: query, headers: headers, body: body,
+      peer: "192.0.2.77")
   }
 
   func post(

@@ -7,7 +7,10 @@ struct MannersTests {
   @Test(arguments: [
     ("GET", "/v1/realtime/calls", "POST, OPTIONS"),
     ("PUT", "/whip", "POST, OPTIONS"),
-    ("PATCH", "/whip/rtc_x", "DELETE, OPTIONS"),
+    ("GET", "/whip/rtc_x", "PATCH, DELETE, OPTIONS"),
+    ("GET", "/v1/realtime/calls/rtc_x", "PATCH, OPTIONS"),
+    ("GET", "/v1/realtime/client_secrets", "POST, OPTIONS"),
+    ("POST", "/v1/realtime/calls/rtc_x/stats", "GET, HEAD, OPTIONS"),
     ("POST", "/healthz", "GET, HEAD, OPTIONS"),
     ("POST", "/", "GET, HEAD, OPTIONS"),
     ("GET", "/v1/realtime/calls/rtc_x/hangup", "POST, OPTIONS"),
@@ -19,7 +22,8 @@ struct MannersTests {
   }
 
   @Test(arguments: [
-    "/nothing", "/v1", "/v1/realtime", "/v1/realtime/calls/", "/v1/realtime/calls/x/y",
+    "/nothing", "/v1", "/v1/realtime/", "/v1/realtime/calls/", "/v1/realtime/calls/x/y",
+    "/v1/realtime/calls/x/accept", "/v1/realtime/calls//hangup/", "/v1/live/sessions",
     "/whip/a/b", "//", "/page.js/", "/../page.js", "",
   ])
   func unknownPathsAreNotFound(path: String) {
@@ -28,11 +32,16 @@ struct MannersTests {
     #expect(response.header("Access-Control-Allow-Origin") == "*")
   }
 
-  @Test(arguments: ["/v1/realtime/calls", "/whip"])
-  func aPreflightIsAllowed(path: String) {
-    let response = Desk().ask("OPTIONS", path).response
-    #expect(response.status == 204)
-    #expect(response.header("Accept-Post") == "application/sdp")
+  @Test(arguments: [
+    ("/v1/realtime/calls", "application/sdp, multipart/form-data"), ("/whip", "application/sdp"),
+    ("/v1/realtime/client_secrets", "application/json"),
+  ])
+  func aPreflightIsAllowed(path: String, accepted: String) {
+    // A browser sends no key with it.
+    let response = Desk { $0.access = .keys(["a-key-of-twenty-letters"]) }
+      .ask("OPTIONS", path).response
+    #expect(response.status == 200)
+    #expect(response.header("Accept-Post") == accepted)
     #expect(response.header("Access-Control-Allow-Methods") == "POST, OPTIONS")
     let fields = response.header("Access-Control-Allow-Headers") ?? ""
     for name in ["authorization", "content-type", "x-openai-agents-sdk"] {

@@ -16,7 +16,7 @@ struct CallTests {
     #expect(response.status == 201)
     #expect(response.header("Content-Type") == "application/sdp")
     #expect(response.header("Location") == "\(path)/\(plan.callID.text)")
-    #expect(response.header("Access-Control-Expose-Headers") == "Location")
+    #expect(response.header("Access-Control-Expose-Headers")?.contains("Location") == true)
     #expect(response.header("Access-Control-Allow-Origin") == "*")
 
     let answer = String(decoding: response.body, as: UTF8.self)
@@ -102,7 +102,7 @@ struct CallTests {
   }
 
   @Test func aHugeOfferIsRefused() {
-    let body = String(repeating: "a", count: Signalling.bodyByteCountMax + 1)
+    let body = String(repeating: "a", count: CallOffer.byteCountMax + 1)
     #expect(Desk().post("/whip", body: body).response.status == 413)
   }
 }

@@ -104,12 +104,12 @@ import Wire
       method: "POST", path: "/v1/realtime/calls",
       headers: [(name: "content-type", value: "application/sdp")], body: Array(client.offer.utf8))
     let outcome = signalling.handle(
-      request, directory: registry, minutes: 1_000, random: &random)
+      request, directory: registry, unixSeconds: 1_800_000_000, random: &random)
     guard case .create(let plan, let response) = outcome else {
       throw TransceiverFailure(description: "the offer was refused: \(outcome.response)")
     }
     registry.begin(
-      plan.reference, CallFigures(plan, TransceiverID(node: 1, shard: 0)))
+      plan.reference, CallFigures(plan, TransceiverID(node: 1, shard: 0)), by: plan.caller)
     caller.callID = plan.callID
     shard.mailbox.post(.begin(plan, CallSeeds.fresh()))
     turn()

@@ -48,6 +48,16 @@ void cc_aes128_destroy(struct cc_aes128 *aes);
 void cc_aes128_encrypt(struct cc_aes128 *aes, struct cc_block *block) CC_NO_LOCKS;
 void cc_aes128_decrypt(struct cc_aes128 *aes, struct cc_block *block) CC_NO_LOCKS;
 
+// AES-256-GCM (NIST SP 800-38D) over a whole message, without additional data. A key and a nonce
+// must never seal two messages. `sealed` has room for `length` + 16 bytes: the tag comes last.
+// Returns 1, or 0 when memory has run out or the message has 2 GiB. Allocates.
+int cc_aes256_gcm_seal(const uint8_t key[32], const uint8_t nonce[12], const void *plain,
+                       size_t length, void *sealed);
+// The way back; `plain` has room for `length` - 16 bytes. Returns 1, or 0 when the message is not
+// what was sealed: `plain` must not be looked at then.
+int cc_aes256_gcm_open(const uint8_t key[32], const uint8_t nonce[12], const void *sealed,
+                       size_t length, void *plain);
+
 // 1 when the bytes are equal, else 0; takes the same time wherever they differ.
 int cc_equal(const void *a, const void *b, size_t length) CC_NO_LOCKS;
 

@@ -2,7 +2,7 @@
 // what the handler says and nothing else: it opens no file but the TLS certificate and key, and
 // follows no path. A request to become a WebSocket (RFC 6455, section 4.2) is put to a handler too.
 //
-// Bounds: connections, bytes of header (8 KiB), bytes of body, and seconds for a client to send a
+// Bounds: connections, bytes of header (16 KiB), bytes of body, and seconds for a client to send a
 // request or take a reply. A client beyond a bound is answered if it can be, then cut off.
 #pragma once
 

@@ -26,6 +26,7 @@ package struct UpPlan: Equatable {
     _ settings: ParsedSettings, keyFile: String, trunkPort: UInt16
   ) throws(Conflict) {
     let http = settings[UpSettings.http]
+    if let conflict = HttpAccess.conflict(http, settings) { throw Conflict(description: conflict) }
     let shards = settings[UpSettings.shards]
     let trunk = (0..<shards).map { shard in
       TransportAddress(ipv4: 0x7F00_0001, port: trunkPort + UInt16(shard))
@@ -37,7 +38,7 @@ package struct UpPlan: Equatable {
       [
         "--http", "\(http)", "--trunk", "\(trunk[0])", "--node", String(Self.node),
         "--shards", String(shards), "--backend", settings[UpSettings.backend],
-      ] + common
+      ] + common + Self.access(settings)
       + (try Self.candidates(settings)).flatMap { ["--candidate", "\($0)"] }
     relay =
       [
@@ -47,6 +48,12 @@ package struct UpPlan: Equatable {
       + settings[UpSettings.media].flatMap { ["--listen", "\($0)"] }
       + Self.directory(trunk).flatMap { ["--transceiver", $0.text] }
     url = "http://\(Self.reachable(http))"
+  }
+
+  /// Who may use the HTTP API.
+  private static func access(_ settings: ParsedSettings) -> [String] {
+    let keys = settings[HttpAccess.apiKeys].map { ["--api-keys", $0] } ?? []
+    return keys + (settings[HttpAccess.noAuthentication] ? ["--no-auth"] : [])
   }
 
   private static func directory(_ trunk: [TransportAddress]) -> [DirectoryEntry] {

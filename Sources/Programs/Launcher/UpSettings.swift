@@ -35,5 +35,5 @@ package enum UpSettings {
       http.declaration, media.declaration, candidate.declaration, workers.declaration,
       shards.declaration, backend.declaration, steering.declaration, pinCPUs.declaration,
       keys.declaration, log.declaration,
-    ])
+    ] + HttpAccess.declarations)
 }

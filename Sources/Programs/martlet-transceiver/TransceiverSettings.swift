@@ -1,6 +1,9 @@
 import Backends
 import Deployment
+import Glibc
+import Log
 import Settings
+import Signalling
 import TransceiverRuntime
 import Wire
 
@@ -24,14 +27,23 @@ enum TransceiverSettings {
     help: "who answers a call that does not say it")
   static let calls = Setting.value(
     "calls", .integer(1...1_000_000), default: "2000", help: "calls at once")
+  static let callsPerCaller = Setting<Int?>.optional(
+    "calls-per-caller", .integer(1...1_000_000),
+    help: "calls at once of one API key, or of one address where no key is needed")
+  static let callsPerSecret = Setting.value(
+    "calls-per-secret", .integer(1...1_000_000), default: "16",
+    help: "calls at once of one client secret")
+  static let iceServer = Setting.list(
+    "ice-server", .iceServer, help: "STUN or TURN server that WHIP clients are told of")
 
   static let command = Command(
     "martlet-transceiver",
     summary: "answers voice calls over WebRTC: the HTTP API, the page, and the calls themselves.",
     declarations: [
       http.declaration, trunk.declaration, node.declaration, shards.declaration,
-      candidate.declaration, backend.declaration, calls.declaration,
-    ] + SharedSettings.declarations)
+      candidate.declaration, backend.declaration, calls.declaration, callsPerCaller.declaration,
+      callsPerSecret.declaration, iceServer.declaration,
+    ] + HttpAccess.declarations + SharedSettings.declarations)
 
   /// What the runtime is told.
   static func options(_ program: ServerProgram) -> TransceiverOptions {
@@ -42,6 +54,35 @@ enum TransceiverSettings {
       candidates: settings[candidate],
       backend: BackendKind(rawValue: settings[backend]) ?? .echo, keys: program.keys)
     options.maximumCalls = settings[calls]
+    options.callsPerCallerMax = settings[callsPerCaller] ?? .max
+    options.callsPerSecretMax = settings[callsPerSecret]
+    options.iceServers = settings[iceServer]
+    options.access = access(program)
     return options
+  }
+
+  /// Ends the process when the API would be open to everybody and nobody said that it shall be.
+  private static func access(_ program: ServerProgram) -> Access {
+    if let conflict = HttpAccess.conflict(program.settings[http], program.settings) {
+      program.log.error("\(conflict)")
+      exit(Command.usageStatus)
+    }
+    guard let file = program.settings[HttpAccess.apiKeys] else { return .open }
+    do {
+      return .keys(try ApiKeyFile.load(file))
+    } catch {
+      program.fail(error)
+    }
+  }
+}
+
+extension ValueKind where Value == IceServer {
+  /// A URL, for TURN with a user name and a credential. They are given to every client, so they are
+  /// no secrets of this machine.
+  static var iceServer: ValueKind {
+    ValueKind(
+      "URL[,USER,CREDENTIAL]",
+      expected: "stun:HOST or turn:HOST,USERNAME,CREDENTIAL, in ASCII without blanks or quotes"
+    ) { IceServer($0) }
   }
 }

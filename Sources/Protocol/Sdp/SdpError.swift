@@ -46,6 +46,8 @@ package struct SdpError: Error, Equatable, Sendable, CustomStringConvertible {
     case peerIsLite
     /// Two media lines with the same `a=mid`, or a mid that is not a token.
     case badMid
+    /// An `a=candidate` with less than foundation, component, transport, priority, address, port.
+    case badCandidate
   }
 
   /// The line's number, 1 the first; 0 when the offer as a whole is meant.
@@ -58,8 +60,11 @@ package struct SdpError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// One sentence that names the line and the cause.
-  package var description: String {
-    line == 0 ? "SDP offer: \(sentence)" : "SDP offer, line \(line): \(sentence)"
+  package var description: String { description(of: "offer") }
+
+  /// Likewise for another kind of description than an offer.
+  package func description(of kind: String) -> String {
+    line == 0 ? "SDP \(kind): \(sentence)" : "SDP \(kind), line \(line): \(sentence)"
   }
 
   private var sentence: String {
@@ -85,6 +90,7 @@ package struct SdpError: Error, Equatable, Sendable, CustomStringConvertible {
     case .badSetup: "a=setup must be actpass, active or passive"
     case .peerIsLite: "both ends are ICE-lite; the offerer must be a full ICE agent"
     case .badMid: "a=mid must be a token that no other media line has"
+    case .badCandidate: "a=candidate needs six words or more"
     }
   }
 }

@@ -23,6 +23,11 @@ package struct TransportAddress: Hashable, Sendable, BitwiseCopyable {
 
   @inlinable package var isIPv4: Bool { @_noLocks get { high == 0 && low >> 32 == 0xFFFF } }
 
+  /// Only this machine reaches it: 127.0.0.0/8 or ::1 (RFC 6890, section 2.2.2).
+  package var isLoopback: Bool {
+    isIPv4 ? ipv4 >> 24 == 127 : high == 0 && low == 1
+  }
+
   /// The IPv4 address as a number; meaningful only when `isIPv4`.
   @inlinable package var ipv4: UInt32 { @_noLocks get { UInt32(truncatingIfNeeded: low) } }
 }

@@ -137,10 +137,3 @@ extension RelayOptions {
     return (Int(trunk.port)..<Int(trunk.port) + workers).contains(Int(address.port))
   }
 }
-
-extension TransportAddress {
-  /// `127.0.0.0/8` or `::1`.
-  var isLoopback: Bool {
-    isIPv4 ? ipv4 >> 24 == 127 : high == 0 && low == 1
-  }
-}

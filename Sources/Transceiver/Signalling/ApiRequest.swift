@@ -10,16 +10,19 @@ package struct ApiRequest: Sendable {
   /// Header fields; names in lower case.
   package var headers: [(name: String, value: String)]
   package var body: [UInt8]
+  /// The client's IP address as text; "" when it is not known.
+  package var peer: String
 
   package init(
     method: String, path: String, query: [String] = [],
-    headers: [(name: String, value: String)] = [], body: [UInt8] = []
+    headers: [(name: String, value: String)] = [], body: [UInt8] = [], peer: String = ""
   ) {
     self.method = method
     self.path = path
     self.query = query
     self.headers = headers
     self.body = body
+    self.peer = peer
   }
 
   /// The first header field of that name; `name` in lower case.
@@ -32,9 +35,7 @@ package struct ApiRequest: Sendable {
     query.first { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.count + 1)) }
   }
 
-  /// The media type of the body in lower case, without its parameters; "" when none is given.
-  package var mediaType: String {
-    let field = header("content-type") ?? ""
-    return field.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }.lowercased()
-  }
+  /// `Content-Type`: the media type of the body in lower case ("" when none is given), and its
+  /// parameters.
+  var contentType: FieldValue { FieldValue(header("content-type") ?? "") }
 }

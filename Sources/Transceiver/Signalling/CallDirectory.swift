@@ -9,6 +9,8 @@ package protocol CallDirectory {
   func isAlive(_ call: CallReference) -> Bool
   /// The call's live figures for the page; nil when it does not live.
   func figures(of call: CallReference) -> CallFigures?
+  /// How many calls live that `caller` began.
+  func callCount(of caller: Caller) -> Int
 }
 
 /// What the page draws of a call, as the transceiver sees it. nil: not known (yet).

@@ -41,12 +41,20 @@ struct CallMint: ~Copyable {
       password: passwords.derive(token))
   }
 
-  /// What a call ID means here; nil when it is not one of ours, or another node's.
-  func open(_ text: String, minutes: UInt32) -> CallReference? {
+  /// Whose call an ID means; nil when it is none of this cluster's.
+  func open(_ text: String, minutes: UInt32) -> CallOwner? {
     guard let callID = CallID(text),
       case .valid(let contents) = opener.open(callID, nowMinutes: minutes),
-      contents.cluster == cluster, contents.transceiver.node == node
+      contents.cluster == cluster
     else { return nil }
-    return CallReference(callID: callID, shard: contents.transceiver.shard)
+    let transceiver = contents.transceiver
+    guard transceiver.node == node else { return .elsewhere(callID, node: transceiver.node) }
+    return .here(CallReference(callID: callID, shard: transceiver.shard))
   }
+}
+
+/// Where a call lives, as its ID says.
+enum CallOwner {
+  case here(CallReference)
+  case elsewhere(CallID, node: UInt16)
 }

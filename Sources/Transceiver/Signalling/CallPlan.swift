@@ -44,6 +44,11 @@ package struct CallPlan: Sendable {
   package var canonicalName: String
   /// One of the options' backends, for instance `echo`.
   package var backend: String
+  /// What the session shall be, a JSON object as the client or the maker of its secret wrote it:
+  /// for the dialect to read. Empty when nobody said anything; at most 96 KiB.
+  package var session: [UInt8] = []
+  /// Who began the call.
+  package var caller = Caller.address("")
 
   /// The call that this plan begins.
   package var reference: CallReference { CallReference(callID: callID, shard: shard) }

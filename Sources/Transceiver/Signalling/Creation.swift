@@ -1,42 +1,47 @@
+import Json
 import Sdp
 import Token
 
 extension Signalling {
   /// Answers an offer. `base` is the path that the call's own URL begins with.
   func create(
-    _ request: ApiRequest, _ base: String, _ directory: some CallDirectory, _ minutes: UInt32,
-    _ random: inout some RandomNumberGenerator
+    _ request: ApiRequest, _ base: String, _ asker: Asker, _ directory: some CallDirectory,
+    _ unixSeconds: Int64, _ random: inout some RandomNumberGenerator
   ) throws(ApiError) -> ApiOutcome {
-    let offer = try readOffer(request)
+    let wish = try CallWish(request, asker, takesForms: base != Self.whipBase)
     let backend = try chooseBackend(request)
+    try checkLimit(asker.caller, directory)
     guard let shard = directory.shardForNewCall() else {
       throw ApiError(503, "no_capacity", "This transceiver takes no more calls now.")
     }
+    let minutes = TokenClock.minutes(unixSeconds: unixSeconds)
     let names = mint.mint(shard: shard, minutes: minutes, random: &random)
     let answer = CallAnswer(
       iceUfrag: names.token.text, icePwd: names.password.text, fingerprint: options.fingerprint,
       candidates: candidates, ssrc: .random(in: 1 ... .max, using: &random),
       sessionNumber: .random(in: 1...(.max >> 1), using: &random))
-    var response = ApiResponse(status: 201, "application/sdp", answer.render(to: offer))
+    var response = ApiResponse(status: 201, "application/sdp", answer.render(to: wish.offer))
     response.headers.append(("Location", base + names.callID.text))
+    response.headers.append(("ETag", iceEntityTag(names.callID)))
     response.headers.append(("Cache-Control", "no-store"))
-    return .create(plan(offer, answer, names, shard, backend), response)
+    response.headers += iceServerLinks
+    var plan = plan(wish.offer, answer, names, shard, backend)
+    plan.session = wish.session
+    plan.caller = asker.caller
+    return .create(plan, response)
   }
 
-  private func readOffer(_ request: ApiRequest) throws(ApiError) -> CallOffer {
-    guard request.mediaType == "application/sdp" else {
-      let given = request.mediaType.isEmpty ? "nothing" : request.mediaType
+  private func checkLimit(
+    _ caller: Caller, _ directory: some CallDirectory
+  ) throws(ApiError) {
+    let limit: Int
+    switch caller {
+    case .secret: limit = options.callsPerSecretMax
+    case .key, .address: limit = options.callsPerCallerMax
+    }
+    guard directory.callCount(of: caller) < limit else {
       throw ApiError(
-        415, "unsupported_media_type", "Send the offer as application/sdp, not \(given).",
-        param: "content-type")
-    }
-    guard request.body.count <= Self.bodyByteCountMax else {
-      throw ApiError(413, "offer_too_large", "\(SdpError(.tooLong))", param: "sdp")
-    }
-    do throws(SdpError) {
-      return try CallOffer.parse(request.body)
-    } catch {
-      throw ApiError(400, "invalid_offer", error.description, param: "sdp")
+        429, "too_many_calls", "You have \(limit) calls at once; end one before the next.")
     }
   }
 
@@ -59,5 +64,81 @@ extension Signalling {
       dtlsRole: offer.setup.answer, opus: offer.opus, direction: offer.direction.reversed,
       localSsrc: answer.ssrc, remoteSsrc: offer.audioSsrc, usesNack: offer.usesNack,
       canonicalName: CallAnswer.streamName, backend: backend)
+  }
+}
+
+/// What a request for a call brings: an offer, and perhaps the session's configuration.
+private struct CallWish {
+  let offer: CallOffer
+  /// JSON; empty when nobody says what the session shall be.
+  private(set) var session: [UInt8]
+
+  /// - Parameter takesForms: whether the offer may be a part of a form; WHIP wants it bare
+  ///   (RFC 9725, section 4.2).
+  init(_ request: ApiRequest, _ asker: Asker, takesForms: Bool) throws(ApiError) {
+    let type = request.contentType
+    switch type.value {
+    case "application/sdp":
+      offer = try Self.readOffer(request.body)
+      session = asker.session ?? []
+    case "multipart/form-data" where takesForms:
+      let form = try Self.readForm(request.body, boundary: type.parameters["boundary"] ?? "")
+      offer = try Self.readOffer(Self.part("sdp", of: form, types: ["application/sdp"]) ?? [])
+      session = asker.session ?? []
+      if let text = try Self.part("session", of: form, types: ["application/json"]) {
+        guard asker.session == nil else {
+          throw ApiError(
+            400, "session_already_set", "The client secret already says what the session is.",
+            param: "session")
+        }
+        session = try SessionText(text).bytes
+      }
+    default:
+      let given = type.value.isEmpty ? "nothing" : type.value
+      let wanted = takesForms ? "application/sdp or multipart/form-data" : "application/sdp"
+      throw ApiError(
+        415, "unsupported_media_type", "Send the offer as \(wanted), not \(given).",
+        param: "content-type")
+    }
+    if session.isEmpty, let model = request.parameter("model") {
+      var stated = JsonObject()
+      stated.add("type", "realtime")
+      stated.add("model", model)
+      session = Array(stated.text.utf8)
+    }
+  }
+
+  private static func readOffer(_ bytes: [UInt8]) throws(ApiError) -> CallOffer {
+    guard bytes.count <= CallOffer.byteCountMax else {
+      throw ApiError(413, "offer_too_large", "\(SdpError(.tooLong))", param: "sdp")
+    }
+    do throws(SdpError) {
+      return try CallOffer.parse(bytes)
+    } catch {
+      throw ApiError(400, "invalid_offer", error.description, param: "sdp")
+    }
+  }
+
+  private static func readForm(
+    _ body: [UInt8], boundary: String
+  ) throws(ApiError) -> MultipartForm {
+    do throws(MultipartForm.Defect) {
+      return try MultipartForm(body, boundary: boundary)
+    } catch {
+      throw ApiError(400, "invalid_form", "multipart/form-data: \(error.description).")
+    }
+  }
+
+  /// The bytes of a part; nil when the form has none of that name. Clients that know no better
+  /// call a part plain text, or nothing.
+  private static func part(
+    _ name: String, of form: MultipartForm, types: [String]
+  ) throws(ApiError) -> [UInt8]? {
+    guard let part = form[name] else { return nil }
+    guard (types + ["", "text/plain", "application/octet-stream"]).contains(part.mediaType) else {
+      throw ApiError(
+        415, "unsupported_media_type", "Send the part \(name) as \(types[0]).", param: name)
+    }
+    return Array(part.body)
   }
 }

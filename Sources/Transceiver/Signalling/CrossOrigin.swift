@@ -10,12 +10,14 @@ extension Signalling {
       ("Access-Control-Allow-Methods", methods),
       (
         "Access-Control-Allow-Headers",
-        "authorization, content-type, if-match, openai-safety-identifier, x-openai-agents-sdk"
+        // A star stands for everything but authorization; some clients know no star.
+        "*, authorization, content-type, if-match, openai-safety-identifier, x-openai-agents-sdk"
       ),
       ("Access-Control-Max-Age", "86400"),
     ]
-    if route == .whip || route == .calls { headers.append(("Accept-Post", "application/sdp")) }
-    return ApiResponse(status: 204, headers: headers)
+    if let types = route.acceptedPost { headers.append(("Accept-Post", types)) }
+    if let types = route.acceptedPatch { headers.append(("Accept-Patch", types)) }
+    return ApiResponse(status: 200, headers: headers)
   }
 }
 
@@ -24,7 +26,7 @@ extension ApiResponse {
   var withCors: ApiResponse {
     var copy = self
     copy.headers.append(("Access-Control-Allow-Origin", "*"))
-    copy.headers.append(("Access-Control-Expose-Headers", "Location"))
+    copy.headers.append(("Access-Control-Expose-Headers", "Location, ETag, Link, Retry-After"))
     return copy
   }
 }
@@ -36,6 +38,7 @@ extension ApiOutcome {
     case .respond(let response): .respond(response.withCors)
     case .create(let plan, let response): .create(plan, response.withCors)
     case .hangUp(let call, let response): .hangUp(call, response.withCors)
+    case .forward: self
     }
   }
 
@@ -43,6 +46,7 @@ extension ApiOutcome {
   package var response: ApiResponse {
     switch self {
     case .respond(let response), .create(_, let response), .hangUp(_, let response): response
+    case .forward(let forward): forward.unreachable
     }
   }
 }

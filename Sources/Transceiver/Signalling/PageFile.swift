@@ -11,9 +11,12 @@ package struct PageFile: Sendable {
     self.path = path
     self.mediaType = mediaType
     self.body = body
-    // FNV-1a: not against an adversary, only against stale caches.
-    let hash = body.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-    entityTag = "\"\(String(hash, radix: 16))\""
+    entityTag = "\"\(String(Self.hash(body), radix: 16))\""
+  }
+
+  /// FNV-1a: not against an adversary, only to tell contents apart.
+  static func hash(_ bytes: some Sequence<UInt8>) -> UInt64 {
+    bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
   }
 
   /// Only our own scripts run, nobody frames the page, nothing but the page may use the

@@ -18,6 +18,16 @@ package struct SignallingOptions: Sendable {
   package var cluster: UInt16
   /// This transceiver's node number; the shard comes from the directory, call by call.
   package var node: UInt16
+  /// The other nodes of the cluster that requests can be sent to.
+  package var peers: Set<UInt16> = []
+
+  package var access = Access.open
+  /// Calls at once that one API key may have, or one address where nobody needs a key.
+  package var callsPerCallerMax = Int.max
+  /// Calls at once that one client secret may have.
+  package var callsPerSecretMax = 16
+  /// Told to clients with the answer.
+  package var iceServers: [IceServer] = []
 
   package init(
     candidates: [TransportAddress], fingerprint: Fingerprint, backends: [String],
@@ -43,19 +53,38 @@ package enum ApiOutcome: Sendable {
   case create(CallPlan, ApiResponse)
   /// End the call, and send the response.
   case hangUp(CallReference, ApiResponse)
+  /// Send the request to the node that owns the call, and its answer back.
+  case forward(Forward)
+}
+
+/// What shall become of a request for a WebSocket.
+package enum UpgradeOutcome: Sendable {
+  /// No WebSocket: the response instead.
+  case refuse(ApiResponse)
+  /// A WebSocket beside this call; `subprotocol` is what the handshake's answer chooses.
+  case attach(CallReference, subprotocol: String?)
+  /// Tie it to one at the node that owns the call.
+  case forward(Forward, subprotocol: String?)
 }
 
 /// The HTTP side of calls: Realtime calls, WHIP (RFC 9725), the page and its figures.
 ///
 /// Sans-IO: a request in, an outcome out. Not for the packet path: it allocates. One value
-/// belongs to one thread.
+/// belongs to one thread. The calls of another dialect get paths of their own, beside
+/// `/v1/realtime`, and are not found here until then.
 package struct Signalling: ~Copyable {
-  /// The longest body of a request, bytes.
-  package static let bodyByteCountMax = 65_536
+  /// The longest body of a request, bytes: a form with an offer and a session.
+  package static let bodyByteCountMax = 131_072
+
+  static let callsBase = "/v1/realtime/calls/"
+  static let whipBase = "/whip/"
 
   let options: SignallingOptions
   let candidates: [CallAnswer.Candidate]
   let mint: CallMint
+  let secrets: ClientSecretBox
+  private let gate: Gate
+  private let hop: HopMark
 
   package init(_ options: SignallingOptions) {
     self.options = options
@@ -63,35 +92,58 @@ package struct Signalling: ~Copyable {
       CallAnswer.Candidate(address: $0.host, port: $0.port)
     }
     mint = CallMint(keys: options.keys, cluster: options.cluster, node: options.node)
+    secrets = ClientSecretBox(options.keys)
+    gate = Gate(options.access, options.keys)
+    hop = HopMark(options.keys)
   }
 
   /// Decides on one request.
   ///
   /// - Parameters:
-  ///   - minutes: The wall clock by `TokenClock`, for the names of calls.
+  ///   - unixSeconds: The wall clock, for the names of calls and the age of secrets.
   ///   - random: Must be fit for secrets in production.
   package func handle(
-    _ request: ApiRequest, directory: some CallDirectory, minutes: UInt32,
+    _ request: ApiRequest, directory: some CallDirectory, unixSeconds: Int64,
     random: inout some RandomNumberGenerator
   ) -> ApiOutcome {
     let route = Route(path: request.path)
     do throws(ApiError) {
-      return try outcome(request, route, directory, minutes, &random).withCors
+      return try outcome(request, route, directory, unixSeconds, &random).withCors
     } catch {
-      var response = error.response
-      if error.status == 405 {
-        response.headers.append(("Allow", (route.methods + ["OPTIONS"]).joined(separator: ", ")))
+      return .respond(error.response(on: route).withCors)
+    }
+  }
+
+  /// Decides on a request for a WebSocket.
+  package func upgrade(
+    _ request: ApiRequest, directory: some CallDirectory, unixSeconds: Int64
+  ) -> UpgradeOutcome {
+    let route = Route(path: request.path)
+    do throws(ApiError) {
+      guard route == .sideband else { throw Self.nothing(at: request.path) }
+      let asker = try gate.admit(request, unixSeconds: unixSeconds)
+      guard asker.mayManage else { throw Self.needsKey }
+      guard let id = request.parameter("call_id") else {
+        throw ApiError(
+          400, "missing_call_id", "Name the call: /v1/realtime?call_id=rtc_...", param: "call_id")
       }
-      return .respond(response.withCors)
+      let offered = request.subprotocols
+      let chosen = offered.contains("realtime") ? "realtime" : nil
+      switch try find(id, request, directory, unixSeconds) {
+      case .here(let call): return .attach(call, subprotocol: chosen)
+      case .elsewhere(let forward): return .forward(forward, subprotocol: chosen)
+      }
+    } catch {
+      return .refuse(error.response(on: route).withCors)
     }
   }
 
   private func outcome(
-    _ request: ApiRequest, _ route: Route, _ directory: some CallDirectory, _ minutes: UInt32,
+    _ request: ApiRequest, _ route: Route, _ directory: some CallDirectory, _ unixSeconds: Int64,
     _ random: inout some RandomNumberGenerator
   ) throws(ApiError) -> ApiOutcome {
     if case .page(let path) = route, !options.page.contains(where: { $0.path == path }) {
-      throw ApiError(404, "not_found", "There is nothing at \(path).")
+      throw Self.nothing(at: path)
     }
     if request.method == "OPTIONS" { return .respond(preflight(route)) }
     guard route.methods.contains(request.method) else {
@@ -99,37 +151,103 @@ package struct Signalling: ~Copyable {
         405, "method_not_allowed", "\(request.method) is not a method of \(request.path).")
     }
     switch route {
-    case .calls: return try create(request, "/v1/realtime/calls/", directory, minutes, &random)
-    case .whip: return try create(request, "/whip/", directory, minutes, &random)
-    case .hangUp(let id), .whipCall(let id):
-      let call = try living(id, directory, minutes)
-      return .hangUp(call, ApiResponse(status: 200))
-    case .figures(let id):
-      let call = try living(id, directory, minutes)
-      guard let figures = directory.figures(of: call) else { throw Self.noSuchCall }
-      return .respond(Self.fresh(figures.json(callID: call.callID.text)))
     case .health: return .respond(Self.fresh("{\"status\":\"ok\"}"))
     case .page(let path):
       let file = options.page.first { $0.path == path }
       return .respond(file?.response(to: request) ?? ApiResponse(status: 404))
+    default: break
+    }
+    let asker = try gate.admit(request, unixSeconds: unixSeconds)
+    switch route {
+    case .calls, .whip:
+      let base = route == .whip ? Self.whipBase : Self.callsBase
+      return try create(request, base, asker, directory, unixSeconds, &random)
+    case .secrets:
+      guard asker.mayManage else { throw Self.needsKey }
+      return .respond(try makeSecret(request, unixSeconds, &random))
+    case .sideband:
+      throw ApiError(426, "upgrade_required", "This is a WebSocket: ask for an upgrade.")
+    case .call(let id), .hangUp(let id), .whipCall(let id), .figures(let id):
+      switch try find(id, request, directory, unixSeconds) {
+      case .here(let call): return try act(on: call, request, route, directory)
+      case .elsewhere(let forward): return .forward(forward)
+      }
+    case .health, .page: preconditionFailure("\(route) was answered above")
+    }
+  }
+
+  /// What is asked of a living call of this node.
+  private func act(
+    on call: CallReference, _ request: ApiRequest, _ route: Route, _ directory: some CallDirectory
+  ) throws(ApiError) -> ApiOutcome {
+    if case .figures = route {
+      guard let figures = directory.figures(of: call) else { throw Self.noSuchCall }
+      return .respond(Self.fresh(figures.json(callID: call.callID.text)))
+    }
+    if request.method == "PATCH" { return .respond(try patch(request, call)) }
+    return .hangUp(call, ApiResponse(status: 200))
+  }
+
+  // MARK: - Finding calls
+
+  private enum Place {
+    case here(CallReference)
+    case elsewhere(Forward)
+  }
+
+  /// Where the call is that a request names; throws 404 when there is none.
+  private func find(
+    _ id: String, _ request: ApiRequest, _ directory: some CallDirectory, _ unixSeconds: Int64
+  ) throws(ApiError) -> Place {
+    let minutes = TokenClock.minutes(unixSeconds: unixSeconds)
+    switch mint.open(id, minutes: minutes) {
+    case nil: throw Self.noSuchCall
+    case .here(let call):
+      guard directory.isAlive(call) else { throw Self.noSuchCall }
+      return .here(call)
+    case .elsewhere(let callID, let node):
+      let method = request.method
+      if let mark = request.header(HopMark.field),
+        hop.isGenuine(mark, method: method, call: callID, minutes: minutes)
+      {
+        throw ApiError(508, "loop_detected", "This request has already been forwarded once.")
+      }
+      guard options.peers.contains(node) else { throw Self.noSuchCall }
+      let mark = hop.make(method: method, call: callID, minutes: minutes)
+      return .elsewhere(Forward(node: node, header: (HopMark.field, mark)))
     }
   }
 
   private static let noSuchCall = ApiError(
     404, "call_not_found", "No call has this ID; it may have ended.", param: "call_id")
 
-  private func living(
-    _ id: String, _ directory: some CallDirectory, _ minutes: UInt32
-  ) throws(ApiError) -> CallReference {
-    guard let call = mint.open(id, minutes: minutes), directory.isAlive(call) else {
-      throw Self.noSuchCall
-    }
-    return call
+  private static let needsKey = ApiError(
+    403, "api_key_needed", "A client secret may not do this; it takes an API key.")
+
+  private static func nothing(at path: String) -> ApiError {
+    ApiError(404, "not_found", "There is nothing at \(path).")
   }
 
-  private static func fresh(_ json: String) -> ApiResponse {
+  static func fresh(_ json: String) -> ApiResponse {
     var response = ApiResponse(status: 200, "application/json", json)
     response.headers.append(("Cache-Control", "no-store"))
+    return response
+  }
+}
+
+extension ApiError {
+  /// The refusal with the fields that its status calls for (RFC 9110, section 15).
+  fileprivate func response(on route: Route) -> ApiResponse {
+    var response = response
+    switch status {
+    case 401: response.headers.append(("WWW-Authenticate", "Bearer realm=\"martlet\""))
+    case 405:
+      let methods = (route.methods + ["OPTIONS"]).joined(separator: ", ")
+      response.headers.append(("Allow", methods))
+    case 426: response.headers.append(("Upgrade", "websocket"))
+    case 429, 503: response.headers.append(("Retry-After", "5"))
+    default: break
+    }
     return response
   }
 }

@@ -6,9 +6,16 @@ import Token
 /// fare. Shared by the HTTP thread and the shards; touched when a call begins or ends and once a
 /// second for its figures, never for a packet.
 final class CallRegistry: CallDirectory, Sendable {
+  private struct Entry {
+    var figures: CallFigures
+    let caller: Caller
+  }
+
   private struct State {
-    var calls: [CallID: CallFigures] = [:]
+    var calls: [CallID: Entry] = [:]
     var perShard: [Int]
+    /// Living calls of each caller; who has none is not in it.
+    var perCaller: [Caller: Int] = [:]
   }
 
   private let state: Mutex<State>
@@ -34,26 +41,33 @@ final class CallRegistry: CallDirectory, Sendable {
   }
 
   func figures(of call: CallReference) -> CallFigures? {
-    state.withLock { $0.calls[call.callID] }
+    state.withLock { $0.calls[call.callID]?.figures }
   }
 
-  func begin(_ call: CallReference, _ figures: CallFigures) {
+  func callCount(of caller: Caller) -> Int {
+    state.withLock { $0.perCaller[caller] ?? 0 }
+  }
+
+  func begin(_ call: CallReference, _ figures: CallFigures, by caller: Caller) {
     state.withLock { state in
-      state.calls[call.callID] = figures
+      state.calls[call.callID] = Entry(figures: figures, caller: caller)
       state.perShard[Int(call.shard)] += 1
+      state.perCaller[caller, default: 0] += 1
     }
   }
 
   func update(_ callID: CallID, _ figures: CallFigures) {
     state.withLock { state in
-      if state.calls[callID] != nil { state.calls[callID] = figures }
+      state.calls[callID]?.figures = figures
     }
   }
 
   func end(_ call: CallReference) {
     state.withLock { state in
-      guard state.calls.removeValue(forKey: call.callID) != nil else { return }
+      guard let entry = state.calls.removeValue(forKey: call.callID) else { return }
       state.perShard[Int(call.shard)] -= 1
+      let left = (state.perCaller[entry.caller] ?? 1) - 1
+      state.perCaller[entry.caller] = left > 0 ? left : nil
     }
   }
 

@@ -97,10 +97,15 @@ package enum Transceiver {
     }
     let others = BackendKind.allCases
       .filter { $0 != options.backend && !$0.needsService }.map(\.rawValue)
-    return SignallingOptions(
+    var signalling = SignallingOptions(
       candidates: options.candidates, fingerprint: announced,
       backends: [options.backend.rawValue] + others, page: Self.page, keys: options.keys,
       cluster: options.cluster, node: options.node)
+    signalling.access = options.access
+    signalling.callsPerCallerMax = options.callsPerCallerMax
+    signalling.callsPerSecretMax = options.callsPerSecretMax
+    signalling.iceServers = options.iceServers
+    return signalling
   }
 
   private static var page: [PageFile] {

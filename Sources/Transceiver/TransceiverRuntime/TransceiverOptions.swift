@@ -1,5 +1,6 @@
 package import Backends
 package import Session
+package import Signalling
 package import Token
 package import Wire
 
@@ -24,6 +25,14 @@ package struct TransceiverOptions: Sendable {
   package var trunkDatagramBytes: Int = 1_400
   /// Calls at once over all shards; more get 503.
   package var maximumCalls: Int = 2_000
+  /// Whom the HTTP API serves.
+  package var access = Access.open
+  /// Calls at once of one API key, or of one address where nobody needs a key.
+  package var callsPerCallerMax = Int.max
+  /// Calls at once that one client secret may have.
+  package var callsPerSecretMax = 16
+  /// STUN and TURN servers that clients are told of.
+  package var iceServers: [IceServer] = []
   /// How long a call may take to connect, and last.
   package var limits = SessionLimits()
 

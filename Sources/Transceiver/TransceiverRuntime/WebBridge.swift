@@ -22,10 +22,9 @@ final class WebBridge: WebHandler {
 
   func handle(_ request: ApiRequest) -> ApiResponse {
     let outcome = signalling.handle(
-      request, directory: registry, minutes: TokenClock.minutes(unixSeconds: Int64(time(nil))),
-      random: &random)
+      request, directory: registry, unixSeconds: Int64(time(nil)), random: &random)
     switch outcome {
-    case .respond: break
+    case .respond, .forward: break
     case .create(let plan, _): begin(plan)
     case .hangUp(let call, _): shards[Int(call.shard)].post(.hangUp(call.callID))
     }
@@ -45,7 +44,8 @@ final class WebBridge: WebHandler {
 
   private func begin(_ plan: CallPlan) {
     let shard = shards[Int(plan.shard)]
-    registry.begin(plan.reference, CallFigures(plan, shard.shard.identity.transceiver))
+    registry.begin(
+      plan.reference, CallFigures(plan, shard.shard.identity.transceiver), by: plan.caller)
     shard.post(.begin(plan, CallSeeds.fresh()))
   }
 }

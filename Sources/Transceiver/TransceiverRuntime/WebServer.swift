@@ -70,8 +70,7 @@ private final class WebContext {
   /// Everything but the address.
   var options: ws_options {
     var options = unsafe ws_options()
-    // Twice what signalling takes, so that it is signalling that says in JSON what is too long.
-    unsafe options.body_bytes_max = UInt32(2 * Signalling.bodyByteCountMax)
+    unsafe options.body_bytes_max = UInt32(Signalling.bodyByteCountMax)
     unsafe options.connections_max = 1_024
     unsafe options.context = Unmanaged.passUnretained(self).toOpaque()
     unsafe options.on_request = { context, request, reply in
@@ -154,6 +153,6 @@ extension ApiRequest {
       headers: headers.map {
         unsafe (name: String(cString: $0.name), value: String(cString: $0.value))
       },
-      body: Array(body))
+      body: Array(body), peer: String(cString: request.peer))
   }
 }

@@ -1,0 +1,108 @@
+import Crypto
+package import Token
+
+/// Whom the HTTP API serves.
+package enum Access: Sendable {
+  /// Everybody who reaches its address.
+  case open
+  /// Who brings one of these API keys, or a client secret. Secrets: never print them.
+  case keys([String])
+}
+
+/// Who asks, as far as limits tell people apart.
+package enum Caller: Hashable, Sendable {
+  /// By its IP address, where nobody has to say who they are.
+  case address(String)
+  /// By an API key: the beginning of its keyed hash.
+  case key(UInt64)
+  case secret(ClientSecret.ID)
+}
+
+/// Somebody who has been let in.
+struct Asker {
+  var caller: Caller
+  /// Whether it may make client secrets and listen to calls: an API key may, a client secret may
+  /// not, because browsers hold those.
+  var mayManage: Bool
+  /// The session that the client secret prescribes; nil without a client secret.
+  var session: [UInt8]?
+}
+
+/// Tells who asks (RFC 6750, section 2.1), and keeps the others out.
+struct Gate: Sendable {
+  private static let missing = ApiError(
+    401, "invalid_api_key",
+    "An API key or a client secret is needed: Authorization: Bearer KEY.")
+  private static let wrong = ApiError(401, "invalid_api_key", "This API key is not known here.")
+  private static let expired = ApiError(
+    401, "expired_client_secret", "This client secret has expired; make a new one.")
+
+  /// What API keys are hashed with, so that comparing them tells nothing about them.
+  private let pepper: DerivedKeys
+  /// The hashes of the API keys; nil when everybody is let in.
+  private let known: [[UInt8]]?
+  private let secrets: ClientSecretBox
+
+  init(_ access: Access, _ keys: RoutingKeys) {
+    let pepper = DerivedKeys(keys, purpose: "martlet api key")
+    self.pepper = pepper
+    secrets = ClientSecretBox(keys)
+    switch access {
+    case .open: known = nil
+    case .keys(let texts): known = texts.map { pepper.tag(Array($0.utf8)) }
+    }
+  }
+
+  /// Who sent the request; throws 401 when nobody may know.
+  func admit(_ request: ApiRequest, unixSeconds: Int64) throws(ApiError) -> Asker {
+    let token = request.bearerToken
+    if let token, ClientSecretBox.isMeant(by: token) {
+      return try admit(secret: token, unixSeconds)
+    }
+    guard let known else { return Asker(caller: .address(request.peer), mayManage: true) }
+    guard let token else { throw Self.missing }
+    let hash = pepper.tag(Array(token.utf8))
+    // All of them are compared: how long it takes does not tell which one it was.
+    let isKnown = known.reduce(false) { found, other in Self.equal(hash, other) || found }
+    guard isKnown else { throw Self.wrong }
+    return Asker(caller: .key(hash.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }), mayManage: true)
+  }
+
+  private func admit(secret text: String, _ unixSeconds: Int64) throws(ApiError) -> Asker {
+    switch secrets.open(text, nowUnixSeconds: unixSeconds) {
+    case .valid(let secret):
+      return Asker(caller: .secret(secret.id), mayManage: false, session: secret.payload)
+    case .expired: throw Self.expired
+    case .malformed, .unknownKey, .forged: throw Self.wrong
+    }
+  }
+
+  static func equal(_ a: [UInt8], _ b: [UInt8]) -> Bool {
+    unsafe a.withUnsafeBytes { a in
+      unsafe b.withUnsafeBytes { b in unsafe equalInConstantTime(a, b) }
+    }
+  }
+}
+
+extension ApiRequest {
+  /// The token of `Authorization: Bearer`; or, for WebSockets of browsers, which cannot send that
+  /// field, the key that their subprotocols hold in the way of the OpenAI SDKs.
+  var bearerToken: String? {
+    if let field = header("authorization") {
+      let sides = field.split(separator: " ", maxSplits: 1)
+      guard sides.count == 2, sides[0].lowercased() == "bearer" else { return nil }
+      return String(sides[1].drop { $0 == " " })
+    }
+    return subprotocols.first { $0.hasPrefix(Self.keyProtocol) }
+      .map { String($0.dropFirst(Self.keyProtocol.count)) }
+  }
+
+  private static let keyProtocol = "openai-insecure-api-key."
+
+  /// What `Sec-WebSocket-Protocol` offers (RFC 6455, section 4.1).
+  var subprotocols: [String] {
+    (header("sec-websocket-protocol") ?? "").split(separator: ",").map { part in
+      String(part.filter { $0 != " " && $0 != "\t" })
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import Deployment
+import Launcher
+import Settings
+import Testing
+
+@Suite struct HttpAccessTests {
+  private func plan(_ arguments: String...) throws -> UpPlan {
+    guard case .run(let settings) = try UpSettings.command.parse(arguments) else {
+      throw SettingsError.unexpectedOperand("an answer instead of settings")
+    }
+    return try UpPlan(settings, keyFile: "/run/keys.json", trunkPort: 20_000)
+  }
+
+  @Test(arguments: ["0.0.0.0:80", "10.0.0.5:80", "[::]:80", "[2001:db8::1]:80", "126.0.0.1:80"])
+  func anOpenApiStaysOnTheMachine(address: String) throws {
+    let error = #expect(throws: UpPlan.Conflict.self) { try plan("--http", address) }
+    let sentence = error?.description ?? ""
+    #expect(sentence.contains("--api-keys FILE") && sentence.contains("--no-auth"))
+    #expect(try plan("--http", address, "--no-auth").transceiver.contains("--no-auth"))
+    let keyed = try plan("--http", address, "--api-keys", "/etc/keys").transceiver
+    #expect(keyed.contains("--api-keys") && keyed.contains("/etc/keys"))
+  }
+
+  @Test(arguments: ["127.0.0.1:80", "127.9.9.9:80", "[::1]:80"])
+  func theLoopbackNeedsNoKey(address: String) throws {
+    #expect(try !plan("--http", address).transceiver.contains("--no-auth"))
+  }
+
+  @Test func bothAtOnceContradict() {
+    #expect(throws: UpPlan.Conflict.self) { try plan("--no-auth", "--api-keys", "/etc/keys") }
+  }
+
+  private func keys(_ text: String) throws -> [String] {
+    try ApiKeyFile.parse(Array(text.utf8), file: "keys.txt")
+  }
+
+  @Test func aFileOfKeysIsRead() throws {
+    let text = "# of the web shop\n  sk-0123456789abcdefghi \r\n\n\tsk-9876543210abcdefghi"
+    #expect(try keys(text) == ["sk-0123456789abcdefghi", "sk-9876543210abcdefghi"])
+  }
+
+  @Test(arguments: [
+    ("", "holds 0 API keys"), ("# nothing\n", "holds 0 API keys"),
+    ("sk-short", "line 1: an API key has 20 to 256 characters"),
+    ("\nsk-0123456789 abcdefghi", "line 2: an API key"),
+    ("sk-0123456789abcdéfghijk", "line 1: an API key"),
+    ("ek_0123456789abcdefghijk", "line 1: ek_ is the beginning"),
+  ])
+  func mistakesAreNamedWithoutTheKey(text: String, part: String) throws {
+    let error = #expect(throws: SettingsError.self) { try keys(text) }
+    let sentence = error?.description ?? ""
+    #expect(sentence.contains(part), "\(sentence)")
+    #expect(!sentence.contains("0123456789"))
+  }
+}
