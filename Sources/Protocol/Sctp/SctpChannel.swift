@@ -19,6 +19,18 @@ package struct SctpChannel: Hashable, Sendable {
   package var isOrdered: Bool
   package var reliability: SctpReliability
   package var isOpenedByPeer: Bool
+
+  package init(
+    stream: UInt16, label: [UInt8], subprotocol: [UInt8], isOrdered: Bool,
+    reliability: SctpReliability, isOpenedByPeer: Bool
+  ) {
+    self.stream = stream
+    self.label = label
+    self.subprotocol = subprotocol
+    self.isOrdered = isOrdered
+    self.reliability = reliability
+    self.isOpenedByPeer = isOpenedByPeer
+  }
 }
 
 /// What a message is, by its payload protocol identifier (RFC 8831, section 8).

@@ -27,6 +27,9 @@ package struct SctpPacketCounters: Equatable, Sendable {
   package var outOfTheBlue: UInt64 = 0
   package var ended: UInt64 = 0
 
+  /// All at zero.
+  package init() {}
+
   package var total: UInt64 {
     accepted &+ malformed &+ wrongChecksum &+ wrongPorts &+ wrongTag &+ outOfTheBlue &+ ended
   }
