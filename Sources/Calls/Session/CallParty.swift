@@ -9,6 +9,8 @@ import Wire
   let backend: any VoiceBackend
   var pacer: Pacer
   var latency: LatencyClock
+  /// Clients that can be sent events.
+  var clientCount = 0
   private var detector = VoiceActivityDetector()
 
   init(_ backend: any VoiceBackend, at now: Instant) {
@@ -24,12 +26,17 @@ import Wire
   ) -> Bool {
     let samples = UnsafeBufferPointer(frame)
     let activity = unsafe detector.hear(samples)
-    latency.noteHeard(isSpeech: detector.isLoud, at: now)
+    latency.noteHeard(isSpeech: detector.isSpeaking && detector.isLoud, at: now)
     let voice = unsafe HeardVoice(samples, frame: heard, activity: activity)
     _ = backend.hear(voice, at: now, pacer: &pacer)
     let speaks = unsafe pacer.pull(into: frame)
-    latency.noteSaid(isSpeech: speaks, at: now)
+    latency.noteSaid(isSpeech: unsafe speaks && Self.isAudible(samples), at: now)
     return speaks
+  }
+
+  /// Some service sends its silence too, with a little noise in it.
+  private static func isAudible(_ samples: UnsafeBufferPointer<Int16>) -> Bool {
+    unsafe samples.contains { $0 > 64 || $0 < -64 }
   }
 
   /// The frame of the last `exchange` is on its way.

@@ -1,4 +1,5 @@
 package import Backends
+import Voice
 package import Wire
 
 extension CallSession {
@@ -9,14 +10,17 @@ extension CallSession {
     _ client: ClientID, at now: Instant, into outbox: inout SessionOutbox
   ) {
     guard end == nil else { return }
+    party.clientCount += 1
     party.backend.clientJoined(client, at: now)
     drainParty(at: now, into: &outbox)
+    hastenGoodbye(at: now)
   }
 
   package func clientLeft(
     _ client: ClientID, at now: Instant, into outbox: inout SessionOutbox
   ) {
     guard end == nil else { return }
+    party.clientCount = max(0, party.clientCount - 1)
     party.backend.clientLeft(client, at: now)
     drainParty(at: now, into: &outbox)
   }
@@ -52,7 +56,8 @@ extension CallSession {
     }
   }
 
-  /// The call ends a moment later, so that what clients were told last can reach them.
+  /// The call ends a moment later, so that what clients were told last can reach them, or the
+  /// first of them can come and be told.
   private func sayGoodbye(_ reason: PartyEnd, at now: Instant) {
     guard goodbye == nil else { return }
     let end: SessionEnd =
@@ -60,7 +65,21 @@ extension CallSession {
       case .finished(let why): .backendFinished(why)
       case .failed(let why): .backendFailed(why)
       }
-    goodbye = (end, now.advanced(byMilliseconds: Self.goodbyeMilliseconds))
+    let wait = party.clientCount > 0 ? Self.goodbyeMilliseconds : Self.absenceMilliseconds
+    goodbye = (end, now.advanced(byMilliseconds: max(wait, playingMilliseconds(end))))
+  }
+
+  /// Somebody who was waited for has come.
+  private func hastenGoodbye(at now: Instant) {
+    guard let goodbye else { return }
+    let wait = max(Self.goodbyeMilliseconds, playingMilliseconds(goodbye.reason))
+    self.goodbye?.at = min(goodbye.at, now.advanced(byMilliseconds: wait))
+  }
+
+  /// How long what was said in good order still takes; nothing is added to it any more.
+  private func playingMilliseconds(_ end: SessionEnd) -> UInt64 {
+    guard case .backendFinished = end, !party.pacer.isEmpty else { return 0 }
+    return party.pacer.queuedMilliseconds + Self.goodbyeMilliseconds
   }
 
   /// What happens over time, beside the voice.
@@ -76,4 +95,6 @@ extension CallSession {
 
   /// Long enough for a message to be sent again once over a slow network.
   static let goodbyeMilliseconds: UInt64 = 500
+  /// How long a client may take to come when there is bad news for it.
+  static let absenceMilliseconds: UInt64 = 3_000
 }

@@ -17,7 +17,6 @@ package final class AudioSocketBackend: VoiceBackend {
   private var queue = ActionQueue()
   private var counts = PartyFigures()
   private var isSaying = false
-  private var ending: PartyEnd?
 
   /// `uuid` names the call to the service: 16 bytes.
   package init(rate: PcmRate = .hertz24000, uuid: [UInt8]) {
@@ -32,6 +31,8 @@ package final class AudioSocketBackend: VoiceBackend {
     if link.isOpen {
       let frame = unsafe AudioSocketFrame.make(voice.samples, rate: rate)
       queue.add(.toService(ServiceMessage(frame, isText: false, isAudio: true)))
+    } else {
+      counts.unheardMilliseconds += 20
     }
     var events: BackendEvents =
       switch voice.activity {
@@ -49,10 +50,6 @@ package final class AudioSocketBackend: VoiceBackend {
       isSaying.toggle()
       events.insert(isSaying ? .saidStart : .saidEnd)
     }
-    if let ending, pacer.isEmpty {
-      queue.add(.endCall(ending))
-      self.ending = nil
-    }
     return events
   }
 
@@ -69,11 +66,12 @@ package final class AudioSocketBackend: VoiceBackend {
       let name = AudioSocketFrame.make(AudioSocketFrame.uuid, uuid)
       queue.add(.toService(ServiceMessage(name, isText: false, isAudio: false)))
     case .message(let bytes, _):
+      guard link.isOpen else { return }
       link.noteMessage()
       unsafe reader.read(bytes) { type, payload in unsafe take(type, payload, &pacer) }
     case .closed(let reason):
-      guard link.hasSpoken else { return follow(link.noteGone(reason, at: now)) }
-      finish(reason)
+      guard link.isOpen, link.hasSpoken else { return follow(link.noteGone(reason, at: now)) }
+      finish(.finished(reason))
     case .failed(let reason): follow(link.noteGone(reason, at: now))
     }
   }
@@ -83,10 +81,10 @@ package final class AudioSocketBackend: VoiceBackend {
     counts.serviceMessages += 1
     switch type {
     case AudioSocketFrame.audioType(rate): unsafe say(payload, &pacer)
-    case AudioSocketFrame.hangUp: finish("it has hung up")
+    case AudioSocketFrame.hangUp: finish(.finished("it has hung up"))
     case AudioSocketFrame.error:
       let code = unsafe payload.first.map { " \($0)" } ?? ""
-      follow(giveUp("it has reported error\(code)"))
+      finish(.failed("it has reported error\(code)"))
     case AudioSocketFrame.uuid, AudioSocketFrame.dtmf: break
     default:
       // Another rate, or a type of the future: nothing that we could play.
@@ -128,22 +126,19 @@ package final class AudioSocketBackend: VoiceBackend {
     queue.add(.closeService)
   }
 
-  /// In good order: what it has said is played to its end first.
-  private func finish(_ reason: String) {
+  private func finish(_ reason: PartyEnd) {
     if link.close() { queue.add(.closeService) }
-    ending = .finished(reason)
-  }
-
-  private func giveUp(_ reason: String) -> ServiceLink.Step {
-    if link.close() { queue.add(.closeService) }
-    return .giveUp(reason)
+    queue.add(.endCall(reason))
   }
 
   private func follow(_ step: ServiceLink.Step) {
     switch step {
     case .nothing: break
     case .open: queue.add(.openService)
-    case .giveUp(let reason): queue.add(.endCall(.failed(reason)))
+    case .close: queue.add(.closeService)
+    case .giveUp(let reason):
+      queue.add(.closeService)
+      queue.add(.endCall(.failed(reason)))
     }
   }
 

@@ -61,7 +61,9 @@ package enum PartyAction: Hashable, Sendable {
   case toService(ServiceMessage)
   /// No news follows, whatever is still under way.
   case closeService
-  /// End the call, after what went to the clients before has had its chance to arrive.
+  /// End the call, after what went to the clients before has had its chance to arrive, and after
+  /// what waits to be played when it has `finished`. A client that joins in that time can still be
+  /// sent something; nothing else is asked for any more.
   case endCall(PartyEnd)
 }
 
@@ -77,6 +79,8 @@ package struct PartyFigures: Hashable, Sendable {
   package var serviceGarbage: UInt64 = 0
   /// Times that a connection to the service was asked for.
   package var serviceAttempts: UInt64 = 0
+  /// Voice that had no service to go to.
+  package var unheardMilliseconds: UInt64 = 0
   /// Speech of the service that was not played: cut off as too much, or interrupted already.
   package var droppedMilliseconds: UInt64 = 0
   /// Answers that were cut off because more of them waited than may wait.

@@ -11,6 +11,8 @@ package struct ServiceLink: Sendable {
     case nothing
     /// Ask for a connection.
     case open
+    /// Close the connection that does not come about; another attempt follows.
+    case close
     /// Give up; the text says why.
     case giveUp(String)
   }
@@ -85,7 +87,7 @@ package struct ServiceLink: Sendable {
   package mutating func handleTimeout(at now: Instant) -> Step {
     switch state {
     case .opening(let until) where until <= now:
-      noteGone("it does not answer", at: now)
+      noteGone("it does not answer", at: now) == .nothing ? .close : .giveUp("it does not answer")
     case .waiting(let until) where until <= now: open(at: now)
     case .idle, .opening, .waiting, .open, .lost: .nothing
     }

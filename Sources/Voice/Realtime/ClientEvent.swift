@@ -55,6 +55,12 @@ extension RealtimeError {
       param: "type", clientEventID: id)
   }
 
+  static func serviceEnded(_ reason: String) -> RealtimeError {
+    RealtimeError(
+      type: "server_error", code: "service_ended",
+      message: "The service that answers this call has ended it: \(reason)")
+  }
+
   static func serviceNotReady(_ id: String?) -> RealtimeError {
     RealtimeError(
       type: "server_error", code: "service_not_ready",

@@ -56,6 +56,10 @@ struct PlayLedger {
   /// The utterance of this item and part, made when it is new; nil when there are too many.
   mutating func open(item: [UInt8], contentIndex: Int, response: [UInt8]) -> Int? {
     if let known = number(item, contentIndex) { return known }
+    // Whatever has been played to its end and did not go on is as good as complete.
+    for place in utterances.indices where utterances[place].utterance.waiting == 0 {
+      utterances[place].utterance.isComplete = true
+    }
     if utterances.count >= Self.utterancesMax { forget() }
     guard utterances.count < Self.utterancesMax else { return nil }
     nextNumber += 1
@@ -128,6 +132,12 @@ struct PlayLedger {
     note(.stopped(response: response))
   }
 
+  /// The service begins a response; the ID may be one that was used before, or none.
+  mutating func begin(response: [UInt8]) {
+    finished.removeAll { $0 == response }
+    cut.removeAll { $0 == response }
+  }
+
   /// The service has said all of an item's part, or of an item when `contentIndex` is nil.
   mutating func complete(item: [UInt8], contentIndex: Int?) {
     for place in utterances.indices where utterances[place].utterance.item == item {
@@ -175,7 +185,9 @@ struct PlayLedger {
       if response == nil { response = utterance.response }
       utterances[place].utterance.waiting = 0
       utterances[place].owesTruncation = false
-      utterances[place].utterance.isCut = true
+      // What has no ID cannot be told from what comes next.
+      utterances[place].utterance.isCut = !utterance.item.isEmpty
+      utterances[place].utterance.isComplete = true
       if !utterance.response.isEmpty { remember(utterance.response, in: &cut) }
     }
     segments.removeAll(keepingCapacity: true)
@@ -185,7 +197,8 @@ struct PlayLedger {
 
   private mutating func forget() {
     utterances.removeAll {
-      $0.utterance.waiting == 0 && ($0.utterance.isComplete || $0.utterance.isCut)
+      $0.utterance.waiting == 0 && !$0.owesTruncation
+        && ($0.utterance.isComplete || $0.utterance.isCut)
     }
   }
 

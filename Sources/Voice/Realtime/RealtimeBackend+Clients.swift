@@ -10,7 +10,7 @@ extension RealtimeBackend {
       let event = events.event("session.created") { $0.add("session", json: session) }
       queue.add(.toClient(client, event))
     }
-    if case .failed = ending?.reason { sayEnd() }
+    if let lastWord { queue.add(.toClient(client, events.error(lastWord))) }
   }
 
   package func clientLeft(_ client: ClientID, at now: Instant) {
@@ -26,22 +26,29 @@ extension RealtimeBackend {
     case .event("input_audio_buffer.append", let id): refuse(.appendRefused(id), client)
     case .event("output_audio_buffer.clear", _):
       counts.clientEvents += 1
-      interrupt(&pacer, at: now)
+      if !interrupt(&pacer, at: now) { tellOutputBuffer("cleared", activeResponse) }
     case .event(_, let id): pass(bytes, id, client)
     }
   }
 
   /// To the service, or kept for it until it is there.
   private func pass(_ bytes: [UInt8], _ id: String?, _ client: ClientID) {
-    if !link.hasSpoken {
-      guard held.count < Self.heldMax, heldByteCount + bytes.count <= Self.heldByteCountMax else {
-        return refuse(.serviceNotReady(id), client)
-      }
-      held.append(bytes)
-      heldByteCount += bytes.count
+    if !link.hasSpoken, !hold(bytes) {
+      guard link.isOpen else { return refuse(.serviceNotReady(id), client) }
+      // A service that listens and says nothing: it has heard too much for another to take over.
+      link.noteMessage()
+      held = []
     }
     counts.clientEvents += 1
     sendToService(bytes)
+  }
+
+  private func hold(_ bytes: [UInt8]) -> Bool {
+    guard held.count < Self.heldMax, heldByteCount + bytes.count <= Self.heldByteCountMax
+    else { return false }
+    held.append(bytes)
+    heldByteCount += bytes.count
+    return true
   }
 
   private func refuse(_ error: RealtimeError, _ client: ClientID) {

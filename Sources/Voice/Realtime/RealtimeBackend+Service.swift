@@ -6,24 +6,33 @@ import Wire
 extension RealtimeBackend {
   /// Takes a message of the service: sound to the pacer, all else to the clients.
   func take(serviceMessage bytes: [UInt8], isText: Bool, at now: Instant, pacer: inout Pacer) {
-    guard isText, bytes.count <= ClientEvent.byteCountMax else { return noteGarbage(at: now) }
+    if isText, bytes.count <= ClientEvent.byteCountMax, makesSense(bytes, at: now, &pacer) {
+      noteSense()
+    } else {
+      noteGarbage(at: now)
+    }
+  }
+
+  private func makesSense(_ bytes: [UInt8], at now: Instant, _ pacer: inout Pacer) -> Bool {
     let span = unsafe bytes.span.bytes
     guard let members = JsonText.members(of: span), let type = members.value("type", in: span),
       type.kind == .string
-    else { return noteGarbage(at: now) }
-    noteSense()
+    else { return false }
     let kind = ServiceEvent(type, in: span)
     if kind == .audioDelta { return takeSound(members, span, at: now, pacer: &pacer) }
-    if kind == .error, isAboutOurs(members, span) { return }
+    if kind == .error, isAboutOurs(members, span) { return true }
     if !clients.isEmpty { queue.add(.toClients(EventMessage(bytes))) }
     switch kind {
     case .audioDelta, .error, .other: break
     case .sessionNews: noteSession(members, span)
-    case .speechStarted: if interruptsOnSpeech { interrupt(&pacer, at: now) }
-    case .responseCreated: activeResponse = Self.responseID(members, span)
+    case .speechStarted: if interruptsOnSpeech { _ = interrupt(&pacer, at: now) }
+    case .responseCreated:
+      activeResponse = Self.responseID(members, span)
+      ledger.begin(response: activeResponse)
     case .responseDone: noteDone(members, span, &pacer)
     case .audioDone, .itemDone: noteComplete(kind, members, span, &pacer)
     }
+    return true
   }
 
   private func noteSense() {
@@ -34,16 +43,18 @@ extension RealtimeBackend {
     held = []
   }
 
-  /// One report for each series of senseless messages, and an end when it does not end.
+  /// Clients are told of it now and then, and get an end when it does not end.
   private func noteGarbage(at now: Instant) {
     counts.serviceGarbage += 1
     garbageInRow += 1
-    if garbageInRow == 1, !clients.isEmpty {
+    let isDue = garbageReportedAt.map {
+      now.milliseconds(since: $0) >= Self.garbageReportMilliseconds
+    }
+    if isDue ?? true, !clients.isEmpty {
+      garbageReportedAt = now
       queue.add(.toClients(events.error(.serviceGarbage)))
     }
-    if garbageInRow >= Self.garbageMax {
-      giveUp("it sends what is no event", .serviceLost("it sends what is no event"), at: now)
-    }
+    if garbageInRow >= Self.garbageMax { giveUp("it sends what is no event") }
   }
 
   /// An error about an event that we have sent of our own accord is none of a client's.
@@ -52,44 +63,45 @@ extension RealtimeBackend {
       let inner = JsonText.members(of: error, in: span),
       let id = JsonText.text(inner.value("event_id", in: span), in: span, byteCountMax: 256)
     else { return false }
-    return events.names.made(id)
+    return events.names.isOwn(id)
   }
 
   // MARK: - Sound
 
   private func takeSound(
     _ members: JsonMembers, _ span: RawSpan, at now: Instant, pacer: inout Pacer
-  ) {
-    guard let delta = members.value("delta", in: span), delta.kind == .string else {
-      return noteGarbage(at: now)
-    }
+  ) -> Bool {
+    guard let delta = members.value("delta", in: span), delta.kind == .string else { return false }
     let item = Self.identifier(members.value("item_id", in: span), span)
     let part = JsonText.integer(members.value("content_index", in: span), in: span) ?? 0
     var response = Self.identifier(members.value("response_id", in: span), span)
     if response.isEmpty { response = activeResponse }
     let known = ledger.number(item, part)
     if ledger.isCut(known, response: response) {
-      return drop(UInt64(delta.count) * 3 / 8, at: now)
+      drop(UInt64(delta.count) * 3 / 8)
+      return true
     }
     if known == nil { decoder.restart() }
     guard let number = ledger.open(item: item, contentIndex: part, response: response),
       ledger.canAdd(number)
-    else { return cutOff(response, known, at: now) }
-    say(delta, span, as: number, response, at: now, pacer: &pacer)
+    else {
+      cutOff(response, known)
+      return true
+    }
+    return say(delta, span, as: number, response, pacer: &pacer)
   }
 
   private func say(
-    _ delta: JsonPart, _ span: RawSpan, as number: Int, _ response: [UInt8], at now: Instant,
-    pacer: inout Pacer
-  ) {
+    _ delta: JsonPart, _ span: RawSpan, as number: Int, _ response: [UInt8], pacer: inout Pacer
+  ) -> Bool {
     let (isSound, refused) =
       delta.isEscaped
       ? sayEscaped(delta, span, as: number, &pacer) : say(delta, span, as: number, &pacer)
-    if !isSound { noteGarbage(at: now) }
     if refused > 0 {
-      cutOff(response, number, at: now)
-      drop(UInt64(refused), at: now)
+      cutOff(response, number)
+      drop(UInt64(refused))
     }
+    return isSound
   }
 
   /// Whether it was sound, and how many samples of it did not fit.
@@ -117,18 +129,18 @@ extension RealtimeBackend {
   }
 
   /// More of an answer has come than may wait: what was taken is played, the rest is not.
-  private func cutOff(_ response: [UInt8], _ number: Int?, at now: Instant) {
+  private func cutOff(_ response: [UInt8], _ number: Int?) {
     counts.runaways += 1
     ledger.cutOff(response: response, number: number)
     if !clients.isEmpty { queue.add(.toClients(events.error(.answerTooLong))) }
     sendToService(events.cancel(response).bytes)
   }
 
-  private func drop(_ samples: UInt64, at now: Instant) {
+  private func drop(_ samples: UInt64) {
     droppedInRow += samples
     counts.droppedMilliseconds += rate.milliseconds(samples: samples)
     guard rate.milliseconds(samples: droppedInRow) > Self.droppedMillisecondsMax else { return }
-    giveUp("it does not stop speaking", .serviceLost("it does not stop speaking"), at: now)
+    giveUp("it does not stop speaking")
   }
 
   // MARK: - News

@@ -36,8 +36,9 @@ package final class RealtimeBackend: VoiceBackend {
   var playedSamples: UInt64 = 0
   var garbageInRow = 0
   var droppedInRow: UInt64 = 0
-  /// The end that is decided on: it waits for a client to tell it to, or for speech to be played.
-  var ending: (reason: PartyEnd, event: RealtimeError, latest: Instant)?
+  var garbageReportedAt: Instant?
+  /// Why the call is ending, for a client that comes late.
+  var lastWord: RealtimeError?
 
   /// Events of clients that may wait for the service.
   static let heldMax = 128
@@ -48,8 +49,8 @@ package final class RealtimeBackend: VoiceBackend {
   static let garbageMax = 32
   /// A service that sends ten times more after its answer was cut off will not stop.
   static let droppedMillisecondsMax: UInt64 = 300_000
-  /// How long an end waits for a client to join and be told.
-  static let endingMilliseconds: UInt64 = 3_000
+  /// Reports of senseless messages to clients are so far apart.
+  static let garbageReportMilliseconds: UInt64 = 1_000
 
   /// `rate` is the service's, both ways; it must be configured for it if it is not 24 kHz.
   package init(rate: PcmRate = .hertz24000, call: RealtimeCall) {
@@ -64,18 +65,20 @@ package final class RealtimeBackend: VoiceBackend {
     if link.isOpen {
       let event = unsafe PcmText.appendEvent(voice.samples)
       queue.add(.toService(ServiceMessage(event, isText: true, isAudio: true)))
+    } else {
+      counts.unheardMilliseconds += 20
     }
     return []
   }
 
   package func played(at now: Instant, pacer: inout Pacer) {
     let count = pacer.playedSamples - playedSamples
-    if count > 0 {
-      playedSamples = pacer.playedSamples
-      ledger.play(count) { tell($0) }
-      truncateCutOff()
-    }
-    if ending != nil { endWhenDone(at: now, pacer) }
+    guard count > 0 else { return }
+    playedSamples = pacer.playedSamples
+    ledger.play(count) { tell($0) }
+    // An answer that was cut off as too long has been heard as far as it was taken: the service
+    // must know where it ended.
+    ledger.takeCutOff { truncate($0) }
   }
 
   func tell(_ change: PlayLedger.Change) {
@@ -90,31 +93,28 @@ package final class RealtimeBackend: VoiceBackend {
     queue.add(.toClients(events.outputBuffer(what, response: response)))
   }
 
-  /// An answer that was cut off as too long has been heard as far as it was taken: the service
-  /// must know where it ended.
-  private func truncateCutOff() {
-    ledger.takeCutOff { truncate($0) }
-  }
-
-  func truncate(_ utterance: PlayLedger.Utterance) {
+  private func truncate(_ utterance: PlayLedger.Utterance) {
+    guard !utterance.item.isEmpty else { return }
     let event = events.truncate(
       utterance, milliseconds: rate.milliseconds(samples: utterance.played))
     sendToService(event.bytes)
   }
 
   /// Drops what waits, tells the service how much of it was heard, and clients that it is gone.
-  func interrupt(_ pacer: inout Pacer, at now: Instant) {
+  /// False when there was nothing to interrupt.
+  func interrupt(_ pacer: inout Pacer, at now: Instant) -> Bool {
     played(at: now, pacer: &pacer)
     counts.droppedMilliseconds += pacer.flush()
     decoder.restart()
-    guard let response = ledger.interrupt({ truncate($0) }) else { return }
+    guard let response = ledger.interrupt({ truncate($0) }) else { return false }
     counts.interruptions += 1
     tellOutputBuffer("cleared", response)
+    return true
   }
 
   // MARK: - Service
 
-  package func begin(at now: Instant) { follow(link.begin(at: now), at: now) }
+  package func begin(at now: Instant) { follow(link.begin(at: now)) }
 
   package func serviceNews(_ news: ServiceNews, at now: Instant, pacer: inout Pacer) {
     guard !link.isLost else { return }
@@ -123,11 +123,12 @@ package final class RealtimeBackend: VoiceBackend {
       link.noteOpened()
       sendHeld()
     case .message(let bytes, let isText):
+      guard link.isOpen else { return }
       take(serviceMessage: bytes, isText: isText, at: now, pacer: &pacer)
-    case .closed(let reason) where link.hasSpoken:
+    case .closed(let reason) where link.isOpen && link.hasSpoken:
       _ = link.close()
-      end(.finished(reason), .serviceLost(reason), at: now)
-    case .closed(let reason), .failed(let reason): follow(link.noteGone(reason, at: now), at: now)
+      sayEnd(.finished(reason), .serviceEnded(reason))
+    case .closed(let reason), .failed(let reason): follow(link.noteGone(reason, at: now))
     }
   }
 
@@ -144,51 +145,37 @@ package final class RealtimeBackend: VoiceBackend {
 
   // MARK: - Ends
 
-  package var deadline: Instant { min(link.deadline, ending?.latest ?? .never) }
+  package var deadline: Instant { link.deadline }
 
   package func handleTimeout(at now: Instant, pacer: inout Pacer) {
-    follow(link.handleTimeout(at: now), at: now)
-    if let ending, ending.latest <= now { sayEnd() }
+    follow(link.handleTimeout(at: now))
   }
 
-  private func follow(_ step: ServiceLink.Step, at now: Instant) {
+  private func follow(_ step: ServiceLink.Step) {
     switch step {
     case .nothing: break
     case .open: queue.add(.openService)
-    case .giveUp(let reason): end(.failed(reason), .serviceLost(reason), at: now)
+    case .close: queue.add(.closeService)
+    case .giveUp(let reason): giveUp(reason)
     }
   }
 
-  /// Closes the service and ends the call as soon as a client has been told, or none has come.
-  func giveUp(_ reason: String, _ error: RealtimeError, at now: Instant) {
-    if link.close() { queue.add(.closeService) }
-    end(.failed(reason), error, at: now)
+  /// Ends the call because the service is not there, or not to be borne.
+  func giveUp(_ reason: String) {
+    _ = link.close()
+    queue.add(.closeService)
+    sayEnd(.failed(reason), .serviceLost(reason))
   }
 
-  private func end(_ reason: PartyEnd, _ error: RealtimeError, at now: Instant) {
-    guard ending == nil else { return }
+  private func sayEnd(_ reason: PartyEnd, _ error: RealtimeError) {
+    guard lastWord == nil else { return }
     held = []
-    // What is left to be said takes as long as it takes, the pacer's bound at most.
-    let wait: UInt64 =
-      if case .finished = reason { UInt64(pacerMilliseconds) } else { Self.endingMilliseconds }
-    ending = (reason, error, now.advanced(byMilliseconds: wait))
-    if case .failed = reason, !clients.isEmpty { sayEnd() }
-  }
-
-  private func endWhenDone(at now: Instant, _ pacer: borrowing Pacer) {
-    guard case .finished = ending?.reason, pacer.isEmpty, !clients.isEmpty else { return }
-    sayEnd()
-  }
-
-  func sayEnd() {
-    guard let (reason, error, _) = ending else { return }
-    ending = nil
-    queue.add(.toClients(events.error(error)))
+    lastWord = error
+    if !clients.isEmpty { queue.add(.toClients(events.error(error))) }
     queue.add(.endCall(reason))
   }
 
   package func end(at now: Instant) {
-    ending = nil
     if link.close() { queue.add(.closeService) }
   }
 

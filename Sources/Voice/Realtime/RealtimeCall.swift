@@ -51,6 +51,9 @@ struct RealtimeNames {
     return "\(prefix)_\(call)\(String(count, radix: 36))"
   }
 
-  /// Whether the ID is one of ours.
-  func made(_ id: String) -> Bool { id.contains("_\(call)") }
+  /// A new ID for an event that we send to a service of our own accord.
+  mutating func nextOwn() -> String { next("own") }
+
+  /// Whether `id` is such an ID.
+  func isOwn(_ id: String) -> Bool { id.hasPrefix("own_\(call)") }
 }

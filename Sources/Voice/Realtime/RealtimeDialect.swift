@@ -20,6 +20,8 @@ package final class RealtimeDialect: VoiceBackend {
   private var previousItem: String?
   private var item: String?
   private var response: String?
+  /// Why the call is ending, for a client that comes late.
+  private var lastWord: RealtimeError?
 
   /// - Parameter model: its name in the session.
   package init(_ inner: any VoiceBackend, model: String, call: RealtimeCall) {
@@ -131,6 +133,7 @@ package final class RealtimeDialect: VoiceBackend {
     let session = session.json
     queue.add(
       .toClient(client, events.event("session.created") { $0.add("session", json: session) }))
+    if let lastWord { queue.add(.toClient(client, events.error(lastWord))) }
     inner.clientJoined(client, at: now)
   }
 
@@ -186,7 +189,9 @@ package final class RealtimeDialect: VoiceBackend {
 
   private func clear(_ pacer: inout Pacer) {
     counts.droppedMilliseconds += pacer.flush()
-    guard response != nil else { return }
+    guard response != nil else {
+      return tell("output_audio_buffer.cleared") { $0.add("response_id", nil as String?) }
+    }
     counts.interruptions += 1
     endResponse(.cancelled("client_cancelled"))
   }
@@ -218,9 +223,16 @@ package final class RealtimeDialect: VoiceBackend {
   package func nextAction() -> PartyAction? {
     if let action = queue.next() { return action }
     guard let action = inner.nextAction() else { return nil }
-    guard case .endCall(.failed(let reason)) = action else { return action }
+    guard case .endCall(let reason) = action else { return action }
+    let error: RealtimeError =
+      switch reason {
+      case .failed(let why): .serviceLost(why)
+      case .finished(let why): .serviceEnded(why)
+      }
+    lastWord = error
+    guard !clients.isEmpty else { return action }
     queue.add(action)
-    return .toClients(events.error(.serviceLost(reason)))
+    return .toClients(events.error(error))
   }
 
   package var figures: PartyFigures {

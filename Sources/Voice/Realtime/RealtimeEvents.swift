@@ -22,9 +22,19 @@ struct RealtimeEvents {
   /// An event of `type`, with what `fill` adds.
   mutating func event(_ type: String, _ fill: (inout JsonObject) -> Void = { _ in }) -> EventMessage
   {
+    Self.event(type, names.next("event"), fill)
+  }
+
+  private mutating func own(_ type: String, _ fill: (inout JsonObject) -> Void) -> EventMessage {
+    Self.event(type, names.nextOwn(), fill)
+  }
+
+  private static func event(
+    _ type: String, _ id: String, _ fill: (inout JsonObject) -> Void
+  ) -> EventMessage {
     var object = JsonObject()
     object.add("type", type)
-    object.add("event_id", names.next("event"))
+    object.add("event_id", id)
     fill(&object)
     return EventMessage(Array(object.text.utf8))
   }
@@ -52,7 +62,7 @@ struct RealtimeEvents {
   mutating func truncate(
     _ utterance: PlayLedger.Utterance, milliseconds: UInt64
   ) -> EventMessage {
-    event("conversation.item.truncate") { object in
+    own("conversation.item.truncate") { object in
       object.add("item_id", json: Self.quoted(utterance.item))
       object.add("content_index", utterance.contentIndex)
       object.add("audio_end_ms", milliseconds)
@@ -60,7 +70,7 @@ struct RealtimeEvents {
   }
 
   mutating func cancel(_ response: [UInt8]) -> EventMessage {
-    event("response.cancel") { object in
+    own("response.cancel") { object in
       if !response.isEmpty { object.add("response_id", json: Self.quoted(response)) }
     }
   }
@@ -71,8 +81,8 @@ struct RealtimeEvents {
     return event("session.update") { $0.add("session", json: session) }
   }
 
-  /// The bytes between two quotation marks of another text, between ours.
+  /// The bytes between two quotation marks of another text, between ours; no bytes are no ID.
   private static func quoted(_ raw: [UInt8]) -> [UInt8] {
-    [UInt8(ascii: "\"")] + raw + [UInt8(ascii: "\"")]
+    raw.isEmpty ? Array("null".utf8) : [UInt8(ascii: "\"")] + raw + [UInt8(ascii: "\"")]
   }
 }
