@@ -68,6 +68,7 @@ let package = Package(
     // Host: what every process needs of the machine it runs on.
     module("Log", in: "Host"),
     module("Runtime", in: "Host", uses: ["Wire", "CPacketLoop"]),
+    module("Machine", in: "Host", uses: ["Wire"]),
 
     // Protocol: no clock, socket, thread or random source.
     module("Wire", in: "Protocol"),
@@ -100,8 +101,8 @@ let package = Package(
     module(
       "RelayRuntime", in: "Relay",
       uses: [
-        "Log", "Runtime", "RelayCore", "Wire", "Crypto", "Token", "Trunk", "CPacketLoop",
-        "CSteering",
+        "Log", "Runtime", "Machine", "RelayCore", "Wire", "Crypto", "Json", "Token", "Trunk",
+        "CPacketLoop", "CSteering",
       ]),
 
     // Transceiver: signalling, and the process that owns the sessions.
@@ -121,7 +122,9 @@ let package = Package(
       uses: ["Settings", "Json", "Log", "Token", "Wire", "CProcess"]),
     program(
       "martlet-relay",
-      uses: ["Settings", "Deployment", "RelayRuntime", "RelayCore", "Wire"]),
+      uses: [
+        "Settings", "Deployment", "RelayRuntime", "RelayCore", "Machine", "Crypto", "Token", "Wire",
+      ]),
     program(
       "martlet-transceiver",
       uses: [
@@ -179,11 +182,12 @@ let package = Package(
     tests(
       "RelayCoreTests",
       uses: ["CProbe", "TestSupport", "RelayCore", "Token", "Trunk", "Crypto", "Wire"]),
+    tests("MachineTests", uses: ["Machine", "TestSupport", "Wire"]),
     tests(
       "RelayRuntimeTests",
       uses: [
-        "martlet-relay", "RelayRuntime", "RelayCore", "Deployment", "Token", "Trunk", "Crypto",
-        "Wire",
+        "martlet-relay", "RelayRuntime", "RelayCore", "Machine", "Deployment", "Json", "Settings",
+        "Token", "Trunk", "Crypto", "CPacketLoop", "TestSupport", "Wire",
       ]),
     tests("PacketLoopTests", uses: ["CProbe", "TestSupport", "CPacketLoop", "CSteering"]),
     tests("SignallingTests", uses: ["Signalling", "Json", "Sdp", "Token", "Wire"]),

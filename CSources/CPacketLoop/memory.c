@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <numa.h>
+#include <numaif.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -20,6 +21,13 @@ void *pl_memory_map(size_t size, int numa_node) {
     // Touching every page now puts it on its node and takes the page faults out of the packet path.
     memset(memory, 0, size);
     return memory;
+}
+
+int pl_node_of_memory(const void *memory) {
+    int node = -1;
+    // The kernel only reads the address; its declaration lacks the const.
+    if (get_mempolicy(&node, NULL, 0, (void *)memory, MPOL_F_NODE | MPOL_F_ADDR) != 0) return -1;
+    return node;
 }
 
 void pl_memory_unmap(void *memory, size_t size) {

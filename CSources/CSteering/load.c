@@ -43,6 +43,10 @@ static uint32_t rows_for(const struct steering_options *options) {
     return rows;
 }
 
+uint32_t steering_home_count(const struct steering_options *options) {
+    return rows_for(options) * STEERING_ROW;
+}
+
 size_t steering_map_bytes(const struct steering_options *options) {
     return (size_t)rows_for(options) * sizeof(struct steering_row) + sizeof(struct steering_config)
            + options->slots * sizeof(void *)

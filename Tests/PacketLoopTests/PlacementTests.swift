@@ -2,92 +2,67 @@ import CPacketLoop
 import Glibc
 import Testing
 
-/// A folder that looks like /sys, removed with its last reference.
-final class FakeSysfs {
-  let root: String
-  private var made: [String]
-
-  init(_ files: [String: String]) throws {
-    var template = Array("/tmp/martlet-sysfs-XXXXXX".utf8CString)
-    root = unsafe template.withUnsafeMutableBufferPointer { buffer in
-      unsafe String(cString: mkdtemp(buffer.baseAddress!))
-    }
-    made = [root]
-    for (name, text) in files {
-      var folder = root
-      for part in name.split(separator: "/").dropLast() {
-        folder += "/" + part
-        if unsafe mkdir(folder, 0o700) == 0 { made.append(folder) }
-      }
-      guard let file = unsafe fopen(root + "/" + name, "w") else {
-        throw SetUpError(description: "cannot write \(name)")
-      }
-      made.append(root + "/" + name)
-      unsafe fputs(text, file)
-      unsafe fclose(file)
-    }
-  }
-
-  deinit {
-    for path in made.reversed() { unsafe remove(path) }
-  }
-}
-
-/// Which CPUs and nodes there are.
+/// Threads on CPUs, memory on nodes, and the sockets that go with them.
 @Suite struct PlacementTests {
-  func topology(_ root: String?) throws -> [[Int16]] {
-    let topology = UnsafeMutablePointer<pl_topology>.allocate(capacity: 1)
-    defer { unsafe topology.deallocate() }
-    var error = pl_error()
-    guard unsafe pl_topology_read(root, topology, &error) == 0 else {
-      throw SetUpError(description: error.sentence)
-    }
-    let count = unsafe Int(topology.pointee.count)
-    return unsafe withUnsafeBytes(of: &topology.pointee.cpus) { bytes in
-      unsafe bytes.bindMemory(to: pl_cpu.self).prefix(count).map { [$0.cpu, $0.node] }
-    }
-  }
-
-  @Test func twoNodesWithHoles() throws {
-    let sysfs = try FakeSysfs([
-      "devices/system/cpu/online": "0-2,5,8-9\n",
-      "devices/system/node/node0/cpulist": "0-1,8\n",
-      "devices/system/node/node1/cpulist": "\n",
-      "devices/system/node/node3/cpulist": "2,5,9\n",
-    ])
-    #expect(try topology(sysfs.root) == [[0, 0], [1, 0], [2, 3], [5, 3], [8, 0], [9, 3]])
-  }
-
-  @Test func aKernelWithoutNuma() throws {
-    let sysfs = try FakeSysfs(["devices/system/cpu/online": "0-1\n"])
-    #expect(try topology(sysfs.root) == [[0, 0], [1, 0]])
-  }
-
-  @Test(arguments: ["x", "1-", "3-1", "1;2", "-1"])
-  func aListThatIsNone(text: String) throws {
-    let sysfs = try FakeSysfs(["devices/system/cpu/online": text + "\n"])
-    #expect(throws: SetUpError.self) { try topology(sysfs.root) }
-  }
-
-  @Test func aMissingFolderIsNamed() throws {
-    let error = #expect(throws: SetUpError.self) { try topology("/nowhere") }
-    #expect(error?.description.contains("/nowhere/devices/system/cpu") == true)
-  }
-
-  /// The machine itself: a thread can be kept on each CPU that is listed.
+  /// A thread can be kept on each CPU that this process may use.
   @Test func pinning() throws {
-    let cpus = try topology(nil).map { $0[0] }
+    let cpus = (0..<Int32(1024)).filter { cpu in
+      var isAllowed = false
+      let thread = try? OtherThread { isAllowed = pl_pin_to_cpu(cpu) == 0 }
+      thread?.start()
+      thread?.join()
+      return isAllowed
+    }
     #expect(!cpus.isEmpty)
-    var results: [(status: Int32, allowed: String)] = []
+    var results: [(status: Int32, allowed: String, now: Int32)] = []
     let thread = try OtherThread {
-      for cpu in cpus { results.append((pl_pin_to_cpu(Int32(cpu)), Self.allowedCpus())) }
-      results.append((pl_pin_to_cpu(-1), ""))
-      results.append((pl_pin_to_cpu(1_000_000), ""))
+      for cpu in cpus + [-1, 1_000_000] {
+        results.append((pl_pin_to_cpu(cpu), Self.allowedCpus(), pl_current_cpu()))
+      }
     }
     thread.start()
     thread.join()
     #expect(results.map(\.status) == cpus.map { _ in 0 } + [EINVAL, EINVAL])
-    #expect(results.map(\.allowed) == cpus.map { "\($0)" } + ["", ""])
+    #expect(results.prefix(cpus.count).map(\.allowed) == cpus.map { "\($0)" })
+    #expect(results.prefix(cpus.count).map(\.now) == cpus)
+  }
+
+  @Test func memoryTellsItsNode() throws {
+    var page = [UInt8](repeating: 1, count: 8192)
+    let node = unsafe page.withUnsafeMutableBytes { unsafe pl_node_of_memory($0.baseAddress) }
+    // A kernel without NUMA does not tell; -1 is all that it may say then.
+    #expect(pl_numa_is_available() ? node >= 0 : node == -1)
+    #expect(pl_node_of_memory(nil) == -1)
+  }
+
+  @Test func aSocketTakesItsCpu() throws {
+    let socket = try UdpSocket(.loopback(port: 0))
+    #expect(pl_socket_prefer_cpu(socket.descriptor, 1) == 0)
+    var cpu: Int32 = -1
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    unsafe getsockopt(socket.descriptor, SOL_SOCKET, SO_INCOMING_CPU, &cpu, &length)
+    #expect(cpu == 1)
+    #expect(pl_socket_prefer_cpu(-1, 1) == EBADF)
+  }
+
+  /// Where it is allowed the sockets have it, and the loop works as before; where not, a sentence
+  /// says so and the loop works as before.
+  @Test func busyPolling() throws {
+    let loop = try TestLoop()
+    let socket = try loop.addSocket()
+    var error = pl_error()
+    let status = unsafe pl_loop_busy_poll(loop.loop, 50, &error)
+    #expect(status == 0 || error.sentence.hasPrefix("busy polling is refused"))
+    if status == 0 {
+      var microseconds: Int32 = 0
+      var length = socklen_t(MemoryLayout<Int32>.size)
+      unsafe getsockopt(socket.descriptor, SOL_SOCKET, SO_BUSY_POLL, &microseconds, &length)
+      #expect(microseconds == 50)
+    }
+    let client = try UdpSocket(.loopback(port: 0))
+    try client.send([1, 2, 3], to: socket.address)
+    loop.run(untilSeen: 1)
+    #expect(loop.handlers.datagrams.map(\.bytes) == [[1, 2, 3]])
   }
 
   /// Where the calling thread may run, in the kernel's words.

@@ -14,10 +14,11 @@ final class RelayProcess {
 
   struct Failure: Error, CustomStringConvertible { let description: String }
 
-  /// Starts a relay for `transceivers` and waits until it says that it is ready.
+  /// Starts a relay for `transceivers` and waits until it says that it is ready. The words of
+  /// `through`, if any, are a program that starts it.
   init(
     listen: [String], transceivers: [(TransceiverID, TransportAddress)], workers: Int = 1,
-    more: [String] = []
+    more: [String] = [], through: [String] = []
   ) throws {
     var random = SecureRandom()
     keys = RoutingKeys.generate(random: &random)
@@ -26,7 +27,7 @@ final class RelayProcess {
     folder = String(decoding: template.dropLast().map { UInt8($0) }, as: UTF8.self)
     try SecretFile.create(folder + "/keys", text: KeyFile.text(keys))
     let arguments =
-      [
+      through + [
         Self.programPath, "--keys", folder + "/keys", "--workers", String(workers), "--cluster",
         "7", "--relay-id", "3", "--ready-fd", "3", "--stats", folder + "/stats",
         "--exit-with-parent",
@@ -86,6 +87,17 @@ final class RelayProcess {
     }
     return line.dropFirst(prefix.count).split(whereSeparator: \.isWhitespace)
       .compactMap { TransportAddress(String($0)) }
+  }
+
+  /// What the program writes to its standard output until it ends, which it must do well.
+  static func output(of arguments: [String], through: [String]) throws -> String {
+    let words = (through + [programPath] + arguments).map { "'\($0)'" }.joined(separator: " ")
+    guard let pipe = unsafe popen("exec \(words)", "r") else { throw Failure(description: "popen") }
+    var bytes = [UInt8](repeating: 0, count: 1 << 16)
+    let count = unsafe fread(&bytes, 1, bytes.count, pipe)
+    let status = unsafe pclose(pipe)
+    guard status == 0 else { throw Failure(description: "it ended with status \(status)") }
+    return String(decoding: bytes[..<count], as: UTF8.self)
   }
 
   /// Everything it has logged.

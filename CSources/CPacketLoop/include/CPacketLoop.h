@@ -182,32 +182,29 @@ bool pl_port_find_holder(enum pl_transport transport, const struct pl_address *a
 
 // --- Placement ---------------------------------------------------------------------------------
 
-// The most CPUs that a topology lists.
-#define PL_CPUS_MAX 1024
-
-struct pl_cpu {
-    int16_t cpu;
-    int16_t node;  // its NUMA node; 0 on a machine without NUMA
-};
-
-struct pl_topology {
-    uint32_t count;
-    struct pl_cpu cpus[PL_CPUS_MAX];  // ascending by CPU
-};
-
-// Reads which CPUs are online and to which NUMA node each belongs. With `sysfs_root` NULL it reads
-// /sys and leaves out CPUs on which this process may not run (taskset, cpuset); tests give a folder
-// that looks like /sys. Returns 0 or -1.
-int pl_topology_read(const char *sysfs_root, struct pl_topology *out, struct pl_error *error);
-
 // Keeps the calling thread on one CPU. Returns 0 or an errno.
 int pl_pin_to_cpu(int cpu);
 
-// The NUMA node of a CPU; -1 when the machine does not say.
-int pl_node_of_cpu(int cpu);
+// The CPU that the calling thread runs on.
+int pl_current_cpu(void);
+
+// The NUMA node on which the page at `memory` lies; -1 when the kernel does not say. The page must
+// have been touched.
+int pl_node_of_memory(const void *memory);
 
 // True when this machine lets us place memory on NUMA nodes. Without it numa_node is ignored.
 bool pl_numa_is_available(void);
+
+// Of a reuseport group that no program steers, the socket that prefers the receiving CPU is chosen
+// first (SO_INCOMING_CPU; Linux 6.2). Returns 0 or an errno.
+int pl_socket_prefer_cpu(int descriptor, int cpu);
+
+// Has the loop ask the network interfaces of its sockets for packets for so long before it waits
+// for an interrupt, and keeps their interrupts off meanwhile. To be called after the sockets have
+// been added, before pl_loop_run; once. It wants Linux 6.9 and CAP_NET_ADMIN, and interfaces that
+// can do it (loopback cannot, and ignores it). Returns 0, or -1 when something is refused: then
+// what is allowed is in effect.
+int pl_loop_busy_poll(struct pl_loop *loop, uint32_t microseconds, struct pl_error *error);
 
 #ifdef __cplusplus
 }

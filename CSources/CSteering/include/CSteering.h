@@ -42,6 +42,9 @@ struct steering_options {
 struct steering *steering_open(const struct steering_options *options,
                                struct steering_error *error);
 
+// How many flows' workers can be told for these options; two flows may meet in one.
+uint32_t steering_home_count(const struct steering_options *options);
+
 // The bytes of kernel memory that the maps for these options take.
 size_t steering_map_bytes(const struct steering_options *options);
 

@@ -34,7 +34,12 @@ package struct ServerProgram {
 
   /// Ends the process when the command line or the key file cannot be used.
   package init(_ command: Command) {
-    settings = command.settings(from: Array(CommandLine.arguments.dropFirst()))
+    self.init(command, command.settings(from: Array(CommandLine.arguments.dropFirst())))
+  }
+
+  /// The same for a command line that has been read.
+  package init(_ command: Command, _ settings: ParsedSettings) {
+    self.settings = settings
     let format = LogFormat(rawValue: settings[SharedSettings.log]) ?? .text
     log = Log(program: command.name, format: format)
     if settings[SharedSettings.exitWithParent] {

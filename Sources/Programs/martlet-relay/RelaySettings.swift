@@ -2,6 +2,7 @@ import Deployment
 import RelayCore
 import RelayRuntime
 import Settings
+import Token
 import Wire
 
 /// The settings of `martlet-relay`.
@@ -21,7 +22,17 @@ enum RelaySettings {
   static let steering = Setting.value(
     "steering", .choice(SteeringMode.allCases.map(\.rawValue)), default: "flow",
     help: "how datagrams are spread over the workers")
-  static let pinCPUs = Setting.flag("pin-cpus", help: "bind each worker to a CPU of its own")
+  static let pinCPUs = Setting.flag(
+    "pin-cpus", help: "bind each worker to a CPU, near the listeners' interfaces")
+  static let busyPoll = Setting.value(
+    "busy-poll-us", .integer(RelayOptions.busyPollRange), default: "0",
+    help: "how long an idle worker polls its network interface before it waits; 0 for not at all")
+  static let explain = Setting.flag(
+    "explain", help: "print workers, CPUs, queues, sockets and memory as they would be, and end")
+  static let json = Setting.flag("json", help: "with --explain: as JSON")
+  static let machineRoot = Setting<String?>.optional(
+    "machine-root", .text("FOLDER"),
+    help: "with --explain: read /sys and /proc below this folder, a copy of another machine's")
   static let bundleBytes = Setting.value(
     "bundle-bytes", .integer(RelayOptions.bundleBytesRange), default: "1400",
     help: "greatest trunk datagram of several packets; 8900 where the path carries jumbo frames")
@@ -44,20 +55,20 @@ enum RelaySettings {
     ],
     declarations: [
       listen.declaration, trunk.declaration, transceiver.declaration, workers.declaration,
-      relayID.declaration, steering.declaration, pinCPUs.declaration, bundleBytes.declaration,
-      routes.declaration, idleSeconds.declaration, statisticsSeconds.declaration,
-      statisticsFile.declaration,
+      relayID.declaration, steering.declaration, pinCPUs.declaration, busyPoll.declaration,
+      bundleBytes.declaration, routes.declaration, idleSeconds.declaration,
+      statisticsSeconds.declaration, statisticsFile.declaration, explain.declaration,
+      json.declaration, machineRoot.declaration,
     ] + SharedSettings.declarations)
 
   /// What the runtime is told.
-  static func options(_ program: ServerProgram) -> RelayOptions {
-    let settings = program.settings
+  static func options(_ settings: ParsedSettings, keys: RoutingKeys) -> RelayOptions {
     var options = RelayOptions(
       listeners: settings[listen], trunk: settings[trunk],
       transceivers: settings[transceiver].map {
         TransceiverEntry(id: $0.transceiver, address: $0.address)
       },
-      keys: program.keys)
+      keys: keys)
     options.workers = settings[workers]
     options.relayID = UInt16(settings[relayID])
     options.cluster = UInt16(settings[SharedSettings.cluster])
@@ -68,6 +79,7 @@ enum RelaySettings {
     options.idleMilliseconds = UInt64(settings[idleSeconds]) * 1000
     options.statisticsSeconds = settings[statisticsSeconds]
     options.statisticsFile = settings[statisticsFile]
+    options.busyPollMicroseconds = settings[busyPoll]
     return options
   }
 }

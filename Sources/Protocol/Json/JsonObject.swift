@@ -35,8 +35,19 @@ package struct JsonObject: Sendable {
   }
 
   package mutating func add(_ name: String, _ values: [JsonObject]) {
-    let text = values.map(\.text).joined(separator: ",")
-    members.append("\(Self.quoted(name)):[\(text)]")
+    add(name, list: values.map(\.text))
+  }
+
+  package mutating func add(_ name: String, _ values: [String]) {
+    add(name, list: values.map(Self.quoted))
+  }
+
+  package mutating func add(_ name: String, _ values: [some BinaryInteger]) {
+    add(name, list: values.map { "\($0)" })
+  }
+
+  private mutating func add(_ name: String, list: [String]) {
+    members.append("\(Self.quoted(name)):[\(list.joined(separator: ","))]")
   }
 
   private static func quoted(_ text: String) -> String {

@@ -33,6 +33,11 @@ import Wire
 
   deinit { unsafe UnsafeMutableRawPointer(slots).deallocate() }
 
+  /// The bytes that a table for `routesMax` routes takes.
+  package static func bytes(routesMax: Int) -> Int {
+    powerOfTwo(atLeast: routesMax * 2) * MemoryLayout<Route>.stride
+  }
+
   static func powerOfTwo(atLeast value: Int) -> Int {
     var power = 1
     while power < value { power *= 2 }

@@ -1,4 +1,4 @@
-import Glibc
+import CPacketLoop
 import Wire
 
 /// The sockets of one listener, one for each worker, in one reuseport group. The workers' loops own
@@ -21,10 +21,11 @@ final class ListenerGroup {
     self.address = address
   }
 
-  /// Has the kernel spread the datagrams as `mode` says. Returns why it does not, or nil.
-  func steer(_ mode: SteeringMode, _ placement: Placement) throws(RelayFailure) -> String? {
-    guard mode != .kernel else { return nil }
-    switch try Steering.attach(mode, to: descriptors, placement) {
+  /// Has the kernel spread the datagrams as the options say. Returns why it does not, or nil.
+  func steer(_ options: RelayOptions, _ placement: Placement) throws(RelayFailure) -> String? {
+    guard options.steering != .kernel else { return nil }
+    if options.steering == .cpu { preferCPUs(placement) }
+    switch try Steering.attach(options, to: descriptors, placement) {
     case .refused(let sentence): return sentence
     case .steering(let steering):
       self.steering = steering
@@ -32,11 +33,21 @@ final class ListenerGroup {
     }
   }
 
+  /// Has the kernel's own hash, which chooses where eBPF is refused or a slot is empty, take the
+  /// worker of the receiving CPU (Linux 6.2 and later; where that is unknown nothing changes).
+  private func preferCPUs(_ placement: Placement) {
+    for (worker, descriptor) in descriptors.enumerated() where placement.cpu(of: worker) >= 0 {
+      _ = pl_socket_prefer_cpu(descriptor, Int32(placement.cpu(of: worker)))
+    }
+  }
+
   /// Whether a program of ours spreads the datagrams, rather than the kernel's own hash.
   var isSteered: Bool { steering != nil }
 
-  /// Datagrams that the steering program dropped in the kernel.
-  var droppedInKernel: UInt64 { steering?.dropped ?? 0 }
+  /// What the steering program has done so far.
+  var steeringCounters: SteeringCounters {
+    steering.map { SteeringCounters($0.counters) } ?? SteeringCounters()
+  }
 }
 
 /// The workers' trunk sockets: each has an address of its own, so that answers come back to the

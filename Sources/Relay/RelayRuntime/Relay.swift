@@ -1,9 +1,7 @@
-import Crypto
 package import Log
+package import Machine
 import RelayCore
 import Runtime
-import Token
-import Trunk
 import Wire
 
 /// The relay as a process: sockets, threads, signals, reports around `RelayWorker`.
@@ -31,68 +29,80 @@ package enum Relay {
   }
 }
 
+extension Relay {
+  /// The layout that a relay of these options would choose, for people or as JSON. Opens no socket
+  /// and starts nothing; the kernel is asked whether it would take the steering program, and that
+  /// is let go of at once. `files` may be another machine's.
+  package static func explain(
+    _ options: RelayOptions, _ files: MachineFiles, asJson: Bool
+  ) throws(RelayFailure) -> String {
+    let layout = try RelayLayout(options, files, addresses: InterfaceAddresses.read())
+    let state = Steering.probe(options)
+    return asJson ? layout.json(state) : layout.text(state)
+  }
+}
+
 /// A relay that has its sockets and workers.
 final class RunningRelay {
   private let options: RelayOptions
   private let log: Log
   private let groups: [ListenerGroup]
   private let trunks: TrunkSockets
-  private let placement: Placement
+  private let layout: RelayLayout
   private var workers: [WorkerThread] = []
+  /// Why eBPF is refused; nil when it is not.
+  private var refusal: String?
 
   init(_ options: RelayOptions, log: Log) throws(RelayFailure) {
     self.options = options
     self.log = log
-    // Steering by CPU means nothing unless each worker stays on one.
-    placement = try Placement(
-      workers: options.workers, binds: options.pinsCPUs || options.steering == .cpu)
+    layout = try RelayLayout.here(options)
     var groups: [ListenerGroup] = []
     for listener in options.listeners {
       groups.append(try ListenerGroup(listener, workers: options.workers))
     }
     self.groups = groups
     trunks = try TrunkSockets(options.trunk, workers: options.workers)
-    for number in 0..<options.workers { workers.append(try makeWorker(number)) }
+    for number in 0..<options.workers {
+      workers.append(
+        WorkerThread(
+          WorkerPlan(
+            options, number: number, layout.placement,
+            listeners: groups.map { $0.descriptors[number] }, trunk: trunks.descriptors[number])))
+    }
     for group in groups { try steer(group) }
   }
 
   private func steer(_ group: ListenerGroup) throws(RelayFailure) {
-    guard let reason = try group.steer(options.steering, placement) else { return }
+    guard let reason = try group.steer(options, layout.placement) else { return }
+    refusal = reason
     log.warning(
-      "the kernel's own hash spreads the datagrams: a worker that ends will move other flows",
+      "eBPF is refused; datagrams are spread by \(SteeringState.fallback(options.steering))",
       ["listener": .text(group.address.description), "reason": .text(reason)])
-  }
-
-  private func makeWorker(_ number: Int) throws(RelayFailure) -> WorkerThread {
-    var configuration = WorkerConfiguration(
-      cluster: options.cluster, relayID: options.relayID,
-      listenersAreIPv4: options.listeners.map(\.isIPv4), trunkIsIPv4: options.trunk.isIPv4)
-    configuration.bundleBytes = options.bundleBytes
-    configuration.routesMax = options.routesMax
-    configuration.idleMilliseconds = options.idleMilliseconds
-    // A whole bundle has to fit the receive buffer, with a byte to spare for telling "too long".
-    configuration.receiveBytesMax = max(2048, options.bundleBytes + 64)
-    var random = SecureRandom()
-    let core: RelayWorker
-    do {
-      core = try RelayWorker(
-        configuration, transceivers: options.transceivers, keys: options.keys,
-        trunkKey: options.signsTrunk ? TrunkKey(options.keys.trunk) : nil, random: &random)
-    } catch {
-      throw RelayFailure(error.description)
-    }
-    return try WorkerThread(
-      number: number, listeners: groups.map { $0.descriptors[number] },
-      trunk: trunks.descriptors[number], core: core,
-      receiveBytesMax: configuration.receiveBytesMax, node: placement.node(of: number))
   }
 
   func start() throws(RelayFailure) {
     do {
-      for worker in workers { try worker.start(cpu: placement.cpu(of: worker.number)) }
+      for worker in workers { try worker.start() }
     } catch {
       endWorkers()
       throw error
+    }
+    for worker in workers { warn(of: worker) }
+  }
+
+  private func warn(of worker: WorkerThread) {
+    if let refusal = worker.refusal {
+      log.warning(refusal, ["worker": .number(worker.number)])
+    }
+    let node = layout.placement.node(of: worker.number)
+    if node >= 0, worker.birthplace.node >= 0, worker.birthplace.node != node {
+      log.warning(
+        "a worker's routes are on another NUMA node than its CPU",
+        [
+          "worker": .number(worker.number), "node": .number(node),
+          "routes": .number(worker.birthplace.node),
+        ])
     }
   }
 
@@ -101,7 +111,14 @@ final class RunningRelay {
 
   /// How datagrams really are spread.
   private var steeringText: String {
-    groups.allSatisfy(\.isSteered) ? options.steering.rawValue : SteeringMode.kernel.rawValue
+    guard let refusal else { return options.steering.rawValue }
+    return SteeringState.refused(refusal).mechanism(options.steering)
+  }
+
+  /// The workers' CPUs.
+  private var cpuText: String {
+    guard layout.placement.isBound else { return "any" }
+    return (0..<options.workers).map { "\(layout.placement.cpu(of: $0))" }.joined(separator: ",")
   }
 
   func logReady() {
@@ -110,7 +127,7 @@ final class RunningRelay {
       [
         "workers": .number(workers.count), "trunk": .text(trunks.text),
         "transceivers": .number(options.transceivers.count),
-        "steering": .text(steeringText),
+        "steering": .text(steeringText), "cpus": .text(cpuText),
       ])
   }
 
@@ -145,7 +162,7 @@ final class RunningRelay {
     report.workers = reports.map(\.counters)
     report.routes = reports.reduce(0) { $0 + $1.routes }
     for worker in workers { report.sockets.add(worker.socketCounters()) }
-    for group in groups { report.sockets.droppedInKernel += group.droppedInKernel }
+    for group in groups { report.steering.add(group.steeringCounters) }
     log.info(
       event, ["routes": .number(report.routes), "counters": .text(report.text)])
     guard let file = options.statisticsFile else { return }
@@ -160,6 +177,5 @@ extension SocketCounters {
     received &+= other.received
     sent &+= other.sent
     sendFailures &+= other.sendFailures
-    droppedInKernel &+= other.droppedInKernel
   }
 }

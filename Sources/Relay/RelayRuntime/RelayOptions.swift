@@ -6,7 +6,7 @@ package import Wire
 package enum SteeringMode: String, CaseIterable, Sendable {
   /// Consistent hash of listener and client, in the kernel: replacing a worker moves its own flows.
   case flow
-  /// The worker of the CPU (or else of the NUMA node) on which the datagram arrived.
+  /// The worker of the CPU (or else the nearest) on which a flow's first datagram arrived.
   case cpu
   /// The kernel's own hash; needs no privilege.
   case kernel
@@ -29,7 +29,7 @@ package struct RelayOptions: Sendable {
   /// The transceivers that may be reached.
   package var transceivers: [TransceiverEntry]
   package var steering: SteeringMode
-  /// Bind each worker to a CPU of its own.
+  /// Bind each worker to a CPU of its own (`Placement`); `cpu` steering does so anyway.
   package var pinsCPUs: Bool
   package var keys: RoutingKeys
   /// Sign and check trunk datagrams. Without, both ends have to be on the loopback interface.
@@ -44,6 +44,9 @@ package struct RelayOptions: Sendable {
   package var statisticsSeconds: Int
   /// A file that is written anew with the counters as JSON at each report and at the end.
   package var statisticsFile: String?
+  /// How long a worker that has nothing to do asks its network interface for packets before it
+  /// waits for an interrupt; 0 for not at all.
+  package var busyPollMicroseconds: Int
 
   package init(
     listeners: [TransportAddress], trunk: TransportAddress, transceivers: [TransceiverEntry],
@@ -64,6 +67,7 @@ package struct RelayOptions: Sendable {
     idleMilliseconds = RelayLimits.idleMilliseconds
     statisticsSeconds = 0
     statisticsFile = nil
+    busyPollMicroseconds = 0
   }
 }
 
@@ -83,6 +87,8 @@ extension RelayOptions {
   package static var idleSecondsRange: ClosedRange<Int> {
     Int(RelayLimits.idleMillisecondsMin / 1000)...3600
   }
+  /// The range of `busyPollMicroseconds`.
+  package static var busyPollRange: ClosedRange<Int> { 0...10_000 }
   /// The range of `routesMax`.
   package static var routesRange: ClosedRange<Int> { 64...4_194_304 }
 

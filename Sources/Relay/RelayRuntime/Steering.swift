@@ -7,6 +7,10 @@ import CSteering
 @safe final class Steering {
   private let handle: OpaquePointer
 
+  /// How long a flow that is silent keeps its worker in `cpu` mode. As long as a client may be
+  /// silent before its consent ends (RFC 7675, section 5.1).
+  static let staySeconds = 30
+
   /// What became of the wish to steer.
   enum Outcome {
     case steering(Steering)
@@ -18,21 +22,40 @@ import CSteering
 
   deinit { unsafe steering_close(handle) }
 
+  /// What the program is told for a relay of these options.
+  static func options(_ relay: RelayOptions) -> steering_options {
+    var options = steering_options()
+    options.slots = UInt32(relay.workers)
+    options.mode = relay.steering == .cpu ? STEERING_BY_CPU : STEERING_BY_FLOW
+    options.flows = UInt32(min(relay.routesMax * relay.workers, Int(STEERING_FLOWS_MAX)))
+    options.stay_seconds = UInt32(staySeconds)
+    return options
+  }
+
   /// Loads the program and gives it to the group of `descriptors`, whose order is the workers'.
   static func attach(
-    _ mode: SteeringMode, to descriptors: [Int32], _ placement: Placement
+    _ relay: RelayOptions, to descriptors: [Int32], _ placement: Placement
   ) throws(RelayFailure) -> Outcome {
     var error = steering_error()
-    var options = steering_options()
-    options.slots = UInt32(descriptors.count)
-    options.mode = mode == .cpu ? STEERING_BY_CPU : STEERING_BY_FLOW
-    options.stay_seconds = 30
+    var options = options(relay)
     guard let handle = unsafe steering_open(&options, &error) else {
       return try refusal(error)
     }
     let steering = unsafe Steering(handle)
     guard steering.fill(descriptors, placement, &error) else { return try refusal(error) }
     return .steering(steering)
+  }
+
+  /// Tries whether the kernel would take the program, and lets go of it.
+  static func probe(_ relay: RelayOptions) -> SteeringState {
+    guard relay.steering != .kernel else { return .works }
+    var error = steering_error()
+    var options = options(relay)
+    guard let handle = unsafe steering_open(&options, &error) else {
+      return .refused(unsafe String(cString: steering_error_text(&error)))
+    }
+    unsafe steering_close(handle)
+    return .works
   }
 
   /// Fills the slots before the program is attached, so that no datagram meets an empty one.
@@ -59,10 +82,47 @@ import CSteering
     return .refused(sentence)
   }
 
-  /// Datagrams that the program has dropped in the kernel so far.
-  var dropped: UInt64 {
+  /// What the program has done so far.
+  var counters: steering_counters {
     var counters = steering_counters()
-    guard unsafe steering_read_counters(handle, &counters, nil) == 0 else { return 0 }
-    return unsafe steering_dropped(&counters)
+    _ = unsafe steering_read_counters(handle, &counters, nil)
+    return counters
+  }
+}
+
+/// Whether the kernel takes the steering program from us.
+package enum SteeringState: Sendable, Equatable {
+  case works
+  /// It does not, for this reason.
+  case refused(String)
+
+  var refusal: String? {
+    if case .refused(let sentence) = self { sentence } else { nil }
+  }
+
+  /// What spreads the datagrams, in one word.
+  func mechanism(_ wanted: SteeringMode) -> String {
+    switch (wanted, self) {
+    case (.kernel, _): "kernel"
+    case (_, .works): "ebpf"
+    case (.cpu, .refused): "so_incoming_cpu"
+    case (.flow, .refused): "kernel"
+    }
+  }
+
+  /// What spreads the datagrams.
+  func text(_ wanted: SteeringMode) -> String {
+    switch (wanted, self) {
+    case (.kernel, _): "kernel: the kernel's own hash"
+    case (_, .works): "\(wanted.rawValue), by eBPF"
+    case (_, .refused): "\(wanted.rawValue) is wanted; eBPF is refused: \(Self.fallback(wanted))"
+    }
+  }
+
+  /// What spreads them where eBPF is refused.
+  static func fallback(_ wanted: SteeringMode) -> String {
+    wanted == .cpu
+      ? "the kernel's own hash, with SO_INCOMING_CPU: the worker of the receiving CPU, if any"
+      : "the kernel's own hash: a worker that ends moves flows of the others"
   }
 }

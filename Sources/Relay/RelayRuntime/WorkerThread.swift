@@ -1,87 +1,144 @@
 import CPacketLoop
+import Crypto
 import Glibc
 import RelayCore
 import Runtime
 import Synchronization
+import Token
+import Trunk
 import Wire
 
 /// One worker: its sockets, its loop, its thread.
 ///
-/// Made, asked and ended by the main thread. The sockets are opened before the thread starts, so
-/// that their order in each reuseport group is the workers' order.
+/// Asked and ended by the main thread. The thread goes to its CPU and then makes everything that it
+/// works on, so that the kernel takes the memory from the CPU's own NUMA node; `start` returns when
+/// that is done. The sockets are opened before, so that their order in each reuseport group is the
+/// workers' order.
 @safe final class WorkerThread {
+  /// Datagrams read at once from a socket.
+  static let batch = 64
+
   /// The worker's number, from 0.
-  let number: Int
-  private let state: UnsafeMutablePointer<WorkerState>
-  private let loop: OpaquePointer
-  private let argument: UnsafeMutablePointer<ThreadArgument>
-  /// Posted by the thread when it has made a report.
+  var number: Int { plan.number }
+  private let plan: WorkerPlan
+  // Made by the thread, read by the main thread once `start` has returned.
+  private var state: UnsafeMutablePointer<WorkerState>?
+  private var loop: OpaquePointer?
+  private var failure: RelayFailure?
+  /// Why something that the worker can do without is refused; nil when nothing is.
+  private(set) var refusal: String?
+  /// The CPU on which the worker's memory was first touched, and the NUMA node of its route table;
+  /// -1 when the machine does not tell.
+  private(set) var birthplace = (cpu: -1, node: -1)
+  /// Posted by the thread when the worker is made, and each time it has made a report.
   private let answered: UnsafeMutablePointer<sem_t>
   private var thread = pthread_t()
   private var isRunning = false
 
-  /// Prepares everything that the thread needs; opens nothing.
-  init(
-    number: Int, listeners: [Int32], trunk: Int32, core: consuming RelayWorker,
-    receiveBytesMax: Int, node: Int
-  ) throws(RelayFailure) {
-    self.number = number
-    unsafe argument = .allocate(capacity: 1)
+  init(_ plan: WorkerPlan) {
+    self.plan = plan
     unsafe answered = .allocate(capacity: 1)
     unsafe sem_init(answered, 0, 0)
-    unsafe state = .allocate(capacity: 1)
-    unsafe state.initialize(
-      to: WorkerState(
-        core: core, trunkSocket: UInt16(listeners.count), answered: answered))
-    unsafe LargePages.collapse(state.pointee.core.routeMemory)
-    var options = unsafe pl_loop_options()
-    unsafe options.batch = 64
-    unsafe options.numa_node = Int32(node)
-    unsafe options.sockets_max = UInt32(listeners.count + 1)
-    unsafe options.handlers = LoopHandlers.make(for: state)
-    var error = pl_error()
-    guard let loop = unsafe pl_loop_create(&options, &error) else {
-      throw RelayFailure("worker \(number): \(error.sentence)")
-    }
-    unsafe self.loop = loop
-    for socket in listeners + [trunk] { try add(socket, receiveBytesMax, &error) }
   }
 
   deinit {
     precondition(!isRunning, "stop and join come first")
     unsafe pl_loop_destroy(loop)
-    unsafe state.deinitialize(count: 1)
-    unsafe state.deallocate()
-    unsafe argument.deallocate()
+    unsafe state?.deinitialize(count: 1)
+    unsafe state?.deallocate()
     unsafe sem_destroy(answered)
     unsafe answered.deallocate()
   }
 
-  private func add(
-    _ socket: Int32, _ receiveBytesMax: Int, _ error: inout pl_error
-  ) throws(RelayFailure) {
-    guard unsafe pl_loop_add_socket(loop, socket, UInt32(receiveBytesMax), &error) >= 0 else {
-      throw RelayFailure("worker \(number): \(error.sentence)")
+  /// Starts the thread and waits until it has made the worker or found that it cannot.
+  func start() throws(RelayFailure) {
+    // The thread ends before this object does: whoever started it joins it.
+    let status = unsafe pthread_create(
+      &thread, nil,
+      { context in
+        unsafe Unmanaged<WorkerThread>.fromOpaque(context!).takeUnretainedValue().run()
+        return nil
+      }, Unmanaged.passUnretained(self).toOpaque())
+    guard status == 0 else { throw refused("its thread cannot be started: errno \(status)") }
+    isRunning = true
+    while unsafe sem_wait(answered) != 0 {}
+    guard let failure else { return }
+    join()
+    throw failure
+  }
+
+  /// The thread's whole life.
+  private func run() {
+    do { try make() } catch { failure = error }
+    let loop = unsafe failure == nil ? loop : nil
+    unsafe sem_post(answered)
+    if let loop = unsafe loop { unsafe pl_loop_run(loop) }
+  }
+
+  /// Makes what the worker needs, on its CPU.
+  private func make() throws(RelayFailure) {
+    if plan.cpu >= 0 {
+      let status = pl_pin_to_cpu(Int32(plan.cpu))
+      guard status == 0 else { throw refused("it cannot run on CPU \(plan.cpu): errno \(status)") }
+    }
+    let state = UnsafeMutablePointer<WorkerState>.allocate(capacity: 1)
+    do {
+      unsafe state.initialize(
+        to: WorkerState(
+          core: try makeCore(), trunkSocket: UInt16(plan.listeners.count), answered: answered))
+    } catch {
+      unsafe state.deallocate()
+      throw error
+    }
+    unsafe self.state = state
+    let memory = unsafe state.pointee.core.routeMemory
+    unsafe LargePages.collapse(memory)
+    birthplace = (Int(pl_current_cpu()), unsafe Int(pl_node_of_memory(memory.baseAddress)))
+    unsafe try makeLoop(LoopHandlers.make(for: state))
+  }
+
+  private func makeCore() throws(RelayFailure) -> RelayWorker {
+    var random = SecureRandom()
+    do {
+      return try RelayWorker(
+        plan.configuration, transceivers: plan.transceivers, keys: plan.keys,
+        trunkKey: plan.signsTrunk ? TrunkKey(plan.keys.trunk) : nil, random: &random)
+    } catch {
+      throw RelayFailure(error.description)
     }
   }
 
-  /// Starts the thread. With `cpu` 0 or more it binds itself to that CPU first.
-  func start(cpu: Int) throws(RelayFailure) {
-    unsafe argument.initialize(to: ThreadArgument(loop: loop, cpu: Int32(cpu)))
-    let failure = unsafe pthread_create(
-      &thread, nil,
-      { argument in
-        unsafe argument!.assumingMemoryBound(to: ThreadArgument.self).pointee.run()
-        return nil
-      }, argument)
-    guard failure == 0 else {
-      throw RelayFailure("worker \(number) cannot be started: errno \(failure)")
+  private func makeLoop(_ handlers: pl_handlers) throws(RelayFailure) {
+    var options = unsafe pl_loop_options()
+    unsafe options.batch = UInt32(Self.batch)
+    unsafe options.numa_node = Int32(plan.node)
+    unsafe options.sockets_max = UInt32(plan.listeners.count + 1)
+    unsafe options.handlers = handlers
+    var error = pl_error()
+    guard let loop = unsafe pl_loop_create(&options, &error) else {
+      throw refused(error.sentence)
     }
-    isRunning = true
+    unsafe self.loop = loop
+    let bytes = UInt32(plan.configuration.receiveBytesMax)
+    for socket in plan.listeners + [plan.trunk] {
+      guard unsafe pl_loop_add_socket(loop, socket, bytes, &error) >= 0 else {
+        throw refused(error.sentence)
+      }
+    }
+    guard plan.busyPollMicroseconds > 0 else { return }
+    if unsafe pl_loop_busy_poll(loop, UInt32(plan.busyPollMicroseconds), &error) != 0 {
+      refusal = error.sentence
+    }
+  }
+
+  private func refused(_ reason: String) -> RelayFailure {
+    RelayFailure("worker \(number): \(reason)")
   }
 
   /// Asks the thread to end after its present turn.
-  func stop() { unsafe pl_loop_stop(loop) }
+  func stop() {
+    if isRunning { unsafe pl_loop_stop(loop) }
+  }
 
   /// Waits for the thread's end.
   func join() {
@@ -90,9 +147,15 @@ import Wire
     isRunning = false
   }
 
+  /// What the thread has made; not before `start` has returned.
+  private var made: UnsafeMutablePointer<WorkerState> {
+    guard let state = unsafe state else { preconditionFailure("the worker is not started") }
+    return unsafe state
+  }
+
   /// Asks for a report; `waitForReport` gives it.
   func wantReport() {
-    unsafe state.pointee.wanted.add(1, ordering: .releasing)
+    unsafe made.pointee.wanted.add(1, ordering: .releasing)
     unsafe pl_loop_wake(loop)
   }
 
@@ -102,8 +165,8 @@ import Wire
     unsafe clock_gettime(CLOCK_REALTIME, &limit)
     limit.tv_sec += seconds
     while true {
-      let wanted = unsafe state.pointee.wanted.load(ordering: .acquiring)
-      let report = unsafe state.pointee.published.withLock { $0 }
+      let wanted = unsafe made.pointee.wanted.load(ordering: .acquiring)
+      let report = unsafe made.pointee.published.withLock { $0 }
       if report.answers == wanted { return report }
       let failed = unsafe sem_timedwait(answered, &limit) != 0
       if failed && errno == ETIMEDOUT { return nil }
@@ -114,7 +177,7 @@ import Wire
   func finalReport() -> PublishedReport {
     precondition(!isRunning)
     return unsafe PublishedReport(
-      answers: 0, counters: state.pointee.core.counters, routes: state.pointee.core.routeCount)
+      answers: 0, counters: made.pointee.core.counters, routes: made.pointee.core.routeCount)
   }
 
   /// What the loop counts.
@@ -125,18 +188,5 @@ import Wire
       received: counters.received, sent: counters.sent,
       sendFailures: counters.failed_full &+ counters.failed_refused &+ counters.failed_too_big
         &+ counters.failed_not_permitted &+ counters.failed_other)
-  }
-}
-
-/// What a worker's thread is given: plain memory, for it comes through a C pointer.
-@safe private struct ThreadArgument: BitwiseCopyable {
-  let loop: OpaquePointer
-  /// The CPU to run on, or -1 for any.
-  let cpu: Int32
-
-  /// The thread's whole life.
-  func run() {
-    if cpu >= 0 { pl_pin_to_cpu(cpu) }
-    unsafe pl_loop_run(loop)
   }
 }

@@ -1,0 +1,36 @@
+import RelayCore
+import Token
+
+/// What a worker is to be. Its thread makes it, so that its memory is near the CPU that it runs on.
+struct WorkerPlan: Sendable {
+  /// The worker's number, from 0.
+  let number: Int
+  /// The CPU to run on, or -1 for any.
+  let cpu: Int
+  /// The NUMA node for the datagrams' memory, or -1 for any.
+  let node: Int
+  /// One socket of each listener; the worker's loop owns it and closes it.
+  let listeners: [Int32]
+  /// The same for the trunk.
+  let trunk: Int32
+  let configuration: WorkerConfiguration
+  let transceivers: [TransceiverEntry]
+  let keys: RoutingKeys
+  let signsTrunk: Bool
+  let busyPollMicroseconds: Int
+
+  init(
+    _ options: RelayOptions, number: Int, _ placement: Placement, listeners: [Int32], trunk: Int32
+  ) {
+    self.number = number
+    cpu = placement.cpu(of: number)
+    node = placement.node(of: number)
+    self.listeners = listeners
+    self.trunk = trunk
+    configuration = options.workerConfiguration
+    transceivers = options.transceivers
+    keys = options.keys
+    signsTrunk = options.signsTrunk
+    busyPollMicroseconds = options.busyPollMicroseconds
+  }
+}

@@ -1,0 +1,125 @@
+import CPacketLoop
+import Glibc
+import Json
+import Machine
+import Settings
+import Testing
+import Wire
+
+/// What a thread is given: a closure behind a pointer.
+private final class Work {
+  let body: () -> Void
+
+  init(_ body: @escaping () -> Void) { self.body = body }
+
+  /// Runs it on a thread of its own and waits for the end.
+  func runAlone() {
+    var thread = pthread_t()
+    let status = unsafe pthread_create(
+      &thread, nil,
+      { context in
+        unsafe Unmanaged<Work>.fromOpaque(context!).takeRetainedValue().body()
+        return nil
+      }, Unmanaged.passRetained(self).toOpaque())
+    precondition(status == 0, "pthread_create: \(status)")
+    pthread_join(thread, nil)
+  }
+}
+
+/// `--steering cpu` and `--explain` of the real program.
+@Suite(.serialized) struct CpuModeTests {
+  /// Without the rights that eBPF needs, though still root, so that files can be read.
+  private let unprivileged = [
+    "/usr/bin/setpriv", "--bounding-set", "-sys_admin,-bpf,-net_admin,-perfmon", "--inh-caps",
+    "-all", "--",
+  ]
+
+  private var cpus: [Int] {
+    get throws { try #require(Processors(MachineFiles())).allowed.map(\.cpu) }
+  }
+
+  /// Runs `body` on one CPU: what it sends on the loopback interface is received there.
+  private func on<Value>(_ cpu: Int, _ body: @escaping () throws -> Value) throws -> Value {
+    var result: Result<Value, any Error>?
+    Work {
+      let isThere = pl_pin_to_cpu(Int32(cpu)) == 0
+      result = isThere ? Result(catching: body) : nil
+    }.runAlone()
+    return try #require(result, "this process may not run on CPU \(cpu)").get()
+  }
+
+  /// The worker, by its trunk address, that takes the first packet of each of some new clients.
+  private func workers(
+    _ relay: RelayProcess, _ transceiver: FakeTransceiver, _ listener: TransportAddress
+  ) throws -> Set<TransportAddress> {
+    var workers: Set<TransportAddress> = []
+    for _ in 0..<10 {
+      let client = try UdpSocket(isIPv4: listener.isIPv4)
+      client.send(transceiver.check(relay.keys), to: listener)
+      workers.insert(try #require(transceiver.receive(relay.keys)).relay)
+    }
+    return workers
+  }
+
+  /// With eBPF and without, under IPv4 and IPv6: clients whose packets come to one CPU have one
+  /// worker, those of another CPU another.
+  @Test(arguments: [false, true]) func everyCPUHasItsWorker(isPrivileged: Bool) throws {
+    let cpus = try cpus
+    let transceiver = try FakeTransceiver(node: 1, shard: 0)
+    let relay = try RelayProcess(
+      listen: ["127.0.0.1:0", "[::1]:0"],
+      transceivers: [(transceiver.id, transceiver.trunk.address)],
+      workers: cpus.count, more: ["--steering", "cpu"],
+      through: isPrivileged ? [] : unprivileged)
+    for listener in relay.listeners {
+      var seen: Set<TransportAddress> = []
+      for cpu in cpus {
+        let workers = try on(cpu) { try self.workers(relay, transceiver, listener) }
+        #expect(workers.count == 1 && seen.isDisjoint(with: workers))
+        seen.formUnion(workers)
+      }
+    }
+    #expect(relay.end() == 0)
+    #expect(relay.log.contains(isPrivileged ? "steering=cpu" : "steering=so_incoming_cpu"))
+    let counters = relay.statistics()
+    #expect(counters["steered_by_cpu"] == (isPrivileged ? cpus.count * 20 : 0))
+  }
+
+  /// A client that moves from CPU to CPU loses nothing: its worker keeps it.
+  @Test func aClientKeepsItsWorkerOnEveryCPU() throws {
+    let cpus = try cpus
+    let transceiver = try FakeTransceiver(node: 1, shard: 0)
+    let relay = try RelayProcess(
+      listen: ["127.0.0.1:0"], transceivers: [(transceiver.id, transceiver.trunk.address)],
+      workers: cpus.count, more: ["--steering", "cpu"])
+    let client = try UdpSocket()
+    let media = [UInt8](repeating: 0x80, count: 172)
+    let path = try on(cpus[0]) { () -> FakeTransceiver.Arrival in
+      client.send(transceiver.check(relay.keys), to: relay.listeners[0])
+      return try #require(transceiver.receive(relay.keys))
+    }
+    transceiver.answer(path, [1], keys: relay.keys)
+    #expect(client.receive()?.bytes == [1])
+    for cpu in cpus + cpus {
+      try on(cpu) { client.send(media, to: relay.listeners[0]) }
+      #expect(transceiver.receive(relay.keys)?.relay == path.relay)
+    }
+    #expect(relay.end() == 0)
+    let counters = relay.statistics()
+    #expect(counters["client_forwarded_by_route"] == cpus.count * 2)
+    #expect(counters["steered_by_home"] == (cpus.count - 1) * 2)
+  }
+
+  @Test func aLayoutIsExplainedWithoutKeysAndWithoutRights() throws {
+    let arguments = ["--explain", "--workers", "2", "--steering", "cpu", "--listen", "127.0.0.1:0"]
+    let text = try RelayProcess.output(of: arguments, through: [])
+    #expect(text.hasPrefix("STEERING   cpu, by eBPF\n"))
+    #expect(text.contains("\nLISTENER  ADDRESS      ON  COMES IN BY  SOCKETS (SLOT:WORKER)\n"))
+    let refused = try RelayProcess.output(of: arguments, through: unprivileged)
+    #expect(refused.hasPrefix("STEERING   cpu is wanted; eBPF is refused"))
+    #expect(refused.contains("With CAP_BPF and CAP_NET_ADMIN"))
+    let json = try RelayProcess.output(of: arguments + ["--json"], through: [])
+    let value = try JsonValue.parse(Array(json.utf8), file: "explain")
+    #expect(value["steering"]?["wanted"]?.text == "cpu")
+  }
+}
