@@ -3,7 +3,6 @@
 #include "internal.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/ioctl.h>
 
 // Packets taken by one poll of an interface; more needs a right of its own.
@@ -21,14 +20,12 @@ struct poll_settings {
 // The same for those who read the socket without epoll; the kernel also looks at it to decide
 // whether the interface's interrupts stay off.
 static int set_socket(int fd, int microseconds) {
-    int prefers = 1;
-    int budget = POLL_BUDGET;
+    const int names[] = {SO_PREFER_BUSY_POLL, SO_BUSY_POLL, SO_BUSY_POLL_BUDGET};
+    const int values[] = {1, microseconds, POLL_BUDGET};
     int code = 0;
-    if (setsockopt(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &prefers, sizeof prefers) != 0) code = errno;
-    if (setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &microseconds, sizeof microseconds) != 0) {
-        code = errno;
+    for (size_t i = 0; i < 3; i++) {
+        if (setsockopt(fd, SOL_SOCKET, names[i], &values[i], sizeof values[i]) != 0) code = errno;
     }
-    if (setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL_BUDGET, &budget, sizeof budget) != 0) code = errno;
     return code;
 }
 
