@@ -1,5 +1,5 @@
 // The sending side: one thread sends prepared datagrams, at a rate or as fast as it can.
-#include "internal.h"
+#include "inject.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,6 +12,8 @@
 #define TICK 50000
 // A sender that is later than this gives up what it is late with, and says so.
 #define LATENESS_MAX 20000000
+// How often an injecting sender is asked to stop, in nanoseconds.
+#define STOP_PERIOD 1000000
 
 struct slot {
     struct sockaddr_in peer;
@@ -29,7 +31,9 @@ struct ct_sender {
     _Atomic uint64_t sent;
     _Atomic uint64_t missed;
     uint32_t position;
-    uint64_t followed;  // what the followed sink had counted at the start
+    uint64_t followed;             // what the followed sink had counted at the start
+    struct ct_injector *injector;  // NULL: it sends from its socket
+    atomic_bool has_ended;
     struct slot slots[CT_BATCH];
     struct mmsghdr messages[CT_BATCH];
 };
@@ -47,6 +51,8 @@ static void prepare_slots(struct ct_sender *sender)
         message->msg_namelen = sizeof slot->peer;
         message->msg_iov = &slot->piece;
         message->msg_iovlen = 1;
+        message->msg_control = &slot->control;
+        message->msg_controllen = sizeof slot->control;
     }
 }
 
@@ -55,17 +61,12 @@ static void fill(struct ct_sender *sender, int index, uint64_t stamp)
     struct ct_sender_options *options = &sender->options;
     const struct ct_datagram *datagram = &options->datagrams[sender->position];
     struct slot *slot = &sender->slots[index];
-    struct msghdr *message = &sender->messages[index].msg_hdr;
     slot->peer.sin_port = htons(datagram->port);
     slot->peer.sin_addr.s_addr = htonl(datagram->destination);
     slot->piece.iov_base = options->image + datagram->offset;
     slot->piece.iov_len = datagram->length;
-    message->msg_control = datagram->source != 0 ? &slot->control : NULL;
-    message->msg_controllen = datagram->source != 0 ? sizeof slot->control : 0;
-    if (datagram->source != 0) {
-        struct in_pktinfo *from = (struct in_pktinfo *)CMSG_DATA(&slot->control.header);
-        from->ipi_spec_dst.s_addr = htonl(datagram->source);
-    }
+    struct in_pktinfo *from = (struct in_pktinfo *)CMSG_DATA(&slot->control.header);
+    from->ipi_spec_dst.s_addr = htonl(datagram->source);
     if (options->stamp_offset != UINT32_MAX)
         memcpy(options->image + datagram->offset + options->stamp_offset, &stamp, sizeof stamp);
     sender->position += options->step;
@@ -164,12 +165,15 @@ static void *run(void *argument)
 {
     struct ct_sender *sender = argument;
     ct_prepare_thread(sender->options.cpu);
-    if (sender->options.follows != NULL)
+    if (sender->injector != NULL)
+        ct_injector_run(sender->injector);
+    else if (sender->options.follows != NULL)
         run_following(sender);
     else if (sender->options.rate != 0)
         run_paced(sender);
     else
         run_free(sender);
+    atomic_store(&sender->has_ended, true);
     return NULL;
 }
 
@@ -187,8 +191,12 @@ struct ct_sender *ct_sender_start(const struct ct_sender_options *options)
     prepare_slots(sender);
     if (options->follows != NULL)
         sender->followed = ct_sink_count(options->follows, options->follows_group).packets;
+    if (options->injects && options->limit == 0 && options->follows == NULL)
+        sender->injector = ct_injector_create(options);
     int failure = pthread_create(&sender->thread, NULL, run, sender);
     if (failure != 0) {
+        if (sender->injector != NULL)
+            ct_injector_destroy(sender->injector);
         free(sender);
         errno = failure;
         return NULL;
@@ -198,12 +206,19 @@ struct ct_sender *ct_sender_start(const struct ct_sender_options *options)
 
 uint64_t ct_sender_sent(const struct ct_sender *sender)
 {
-    return atomic_load_explicit(&sender->sent, memory_order_relaxed);
+    return sender->injector != NULL ? ct_injector_sent(sender->injector)
+                                    : atomic_load_explicit(&sender->sent, memory_order_relaxed);
 }
 
 uint64_t ct_sender_missed(const struct ct_sender *sender)
 {
-    return atomic_load_explicit(&sender->missed, memory_order_relaxed);
+    return sender->injector != NULL ? ct_injector_missed(sender->injector)
+                                    : atomic_load_explicit(&sender->missed, memory_order_relaxed);
+}
+
+bool ct_sender_injects(const struct ct_sender *sender)
+{
+    return sender->injector != NULL;
 }
 
 void ct_sender_wait(struct ct_sender *sender)
@@ -215,7 +230,13 @@ void ct_sender_wait(struct ct_sender *sender)
 void ct_sender_stop(struct ct_sender *sender)
 {
     atomic_store(&sender->stops, true);
+    while (sender->injector != NULL && !atomic_load(&sender->has_ended)) {
+        ct_injector_interrupt(sender->injector, sender->thread);
+        ct_wait_until(ct_clock(CLOCK_MONOTONIC) + STOP_PERIOD);
+    }
     if (sender->thread != 0)
         pthread_join(sender->thread, NULL);
+    if (sender->injector != NULL)
+        ct_injector_destroy(sender->injector);
     free(sender);
 }

@@ -34,7 +34,8 @@ struct ct_datagram {
     uint16_t length;       // bytes
     uint16_t port;         // where it goes
     uint32_t destination;  // where it goes
-    uint32_t source;       // the loopback address it comes from; 0: the socket's own
+    uint32_t source;       // the loopback address it comes from
+    uint16_t source_port;  // the port it comes from: that of the socket that sends it
 };
 
 struct ct_sender;
@@ -51,10 +52,17 @@ struct ct_sender_options {
     uint32_t stamp_offset;     // where in a datagram the time of sending is written (8 bytes, ns,
                                // CLOCK_REALTIME, machine order); UINT32_MAX: nowhere
     int cpu;                   // the CPU it stays on; -1: any
+    bool injects;              // without the socket, where that is possible: all datagrams have one
+                               // length, there is no limit and nothing to follow
     struct ct_sink *follows;   // not NULL: sends only as many packets as this sink has counted in
     uint32_t follows_group;    // this group since the sender began
     uint32_t packets_each;     // packets in one of its datagrams, for `follows`
 };
+
+// Moves this process, and what it starts from now on, to a network namespace of its own, where
+// senders may inject. To be called before there are other threads. Returns 0, or -1 where that is
+// not permitted; the namespace may then be new and without the loopback interface.
+int ct_enter_namespace(void);
 
 // Starts a thread that sends. What the options point to must outlive it.
 struct ct_sender *ct_sender_start(const struct ct_sender_options *options);
@@ -65,6 +73,9 @@ uint64_t ct_sender_sent(const struct ct_sender *sender);
 // Datagrams that the kernel refused, and those left out because the sender was too late for its
 // rate. Any thread.
 uint64_t ct_sender_missed(const struct ct_sender *sender);
+
+// Whether it sends without its socket.
+bool ct_sender_injects(const struct ct_sender *sender);
 
 // Waits for a sender with a limit. Then `ct_sender_stop`.
 void ct_sender_wait(struct ct_sender *sender);

@@ -1,3 +1,4 @@
+import CTraffic
 import Settings
 
 /// `martlet bench relay`: the relay and other forwarders under the same load, in turns.
@@ -49,6 +50,9 @@ package struct Bench {
         skipped.append("skipped: \(kind.rawValue): \(error)")
         standardError("martlet bench: \(skipped[skipped.count - 1])\n")
       }
+    }
+    if ct_enter_namespace() != 0 {
+      standardError("martlet bench: no network namespace of its own: the senders use sockets\n")
     }
     let plan = Plan(wishes(kinds))
     var runner = Runner(toolbox: toolbox, seconds: seconds)

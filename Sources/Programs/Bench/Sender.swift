@@ -20,6 +20,8 @@ import Settings
     var cpu: Int32 = -1
     /// Sends as many packets as this sink counts in that group.
     var follows: (sink: Sink, group: Int)?
+    /// Without the socket, where that is possible.
+    var injects = false
   }
 
   private let traffic: Traffic
@@ -43,6 +45,7 @@ import Settings
     unsafe options.follows = order.follows?.sink.handle
     unsafe options.follows_group = UInt32(order.follows?.group ?? 0)
     unsafe options.packets_each = UInt32(traffic.packetsEach)
+    unsafe options.injects = order.injects
     guard let handle = unsafe ct_sender_start(&options) else {
       throw BenchFailure("cannot start a sender: \(systemErrorText(errno))")
     }

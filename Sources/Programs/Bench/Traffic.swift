@@ -1,4 +1,5 @@
 import CTraffic
+import Wire
 
 /// Datagrams, prepared so that nothing but sending is left to do in a run.
 @safe final class Traffic {
@@ -14,10 +15,9 @@ import CTraffic
   /// One datagram to be.
   struct Item {
     var bytes: [UInt8]
-    /// nil: the socket's own.
-    var source: UInt32?
+    var source: TransportAddress
+    /// A port of 127.0.0.1.
     var port: UInt16
-    var destination: UInt32
   }
 
   init(_ items: [Item], packetsEach: Int = 1) {
@@ -33,7 +33,7 @@ import CTraffic
       unsafe (datagrams + index).initialize(
         to: ct_datagram(
           offset: UInt32(offset), length: UInt16(item.bytes.count), port: item.port,
-          destination: item.destination, source: item.source ?? 0))
+          destination: Site.home, source: item.source.ipv4, source_port: item.source.port))
       offset += item.bytes.count
     }
   }

@@ -58,9 +58,7 @@ struct TrafficMaker: ~Copyable {
         case .junk: junk()
         }
       items.append(
-        Traffic.Item(
-          bytes: bytes, source: site.client(flow).ipv4, port: site.listenPort,
-          destination: Site.home))
+        Traffic.Item(bytes: bytes, source: site.client(flow), port: site.listenPort))
     }
     return Traffic(items)
   }
@@ -70,7 +68,7 @@ struct TrafficMaker: ~Copyable {
   func fromTransceivers() -> [Traffic] {
     site.transceivers.indices.map { transceiver in
       let flows = (0..<site.flows).filter { site.owner(of: $0) == transceiver }
-      return kind == .martlet ? bundles(flows, from: transceiver) : singles(flows)
+      return kind == .martlet ? bundles(flows, from: transceiver) : singles(flows, from: transceiver)
     }
   }
 
@@ -82,23 +80,24 @@ struct TrafficMaker: ~Copyable {
     var items: [Traffic.Item] = []
     for start in stride(from: 0, to: flows.count * rounds, by: packets) {
       let some = (start..<start + packets).map { flows[$0 % flows.count] }
-      items.append(toTrunk(bundle(some, from: transceiver, key)))
+      items.append(toTrunk(bundle(some, from: transceiver, key), transceiver))
     }
     return Traffic(items, packetsEach: packets)
   }
 
-  private func singles(_ flows: [Int]) -> Traffic {
+  private func singles(_ flows: [Int], from transceiver: Int) -> Traffic {
     let items = flows.map { flow in
       let client = site.client(flow)
       let address = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: client.ipv4 >> UInt32($0)) }
       let port = [UInt8(client.port >> 8), UInt8(client.port & 0xFF)]
-      return toTrunk(address + port + [0, 0] + Self.voicePacket(flow))
+      return toTrunk(address + port + [0, 0] + Self.voicePacket(flow), transceiver)
     }
     return Traffic(items)
   }
 
-  private func toTrunk(_ bytes: [UInt8]) -> Traffic.Item {
-    Traffic.Item(bytes: bytes, source: nil, port: site.trunkPort, destination: Site.home)
+  private func toTrunk(_ bytes: [UInt8], _ transceiver: Int) -> Traffic.Item {
+    let source = TransportAddress(ipv4: Site.home, port: site.transceivers[transceiver].port)
+    return Traffic.Item(bytes: bytes, source: source, port: site.trunkPort)
   }
 
   /// The shape of an RTP packet. No stamp is in it yet.

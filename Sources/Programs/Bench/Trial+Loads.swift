@@ -36,6 +36,7 @@ extension Trial {
     var flooder = Sender.Order(descriptor: site.clients[0].descriptor)
     flooder.cpu = layout.senders[0]
     flooder.rate = rate * 4
+    flooder.injects = true
     let flooding = try Sender(flood, flooder)
     pause(seconds: Self.settleSeconds)
     let before = sink.count(Sink.up)
@@ -92,6 +93,7 @@ extension Trial {
     sender.first = number
     sender.step = count
     sender.cpu = layout.senders[number]
+    sender.injects = true
     sender.rate = Int(rate / Double(count * traffic.packetsEach))
     return sender
   }
