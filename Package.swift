@@ -155,6 +155,9 @@ let package = Package(
     .executableTarget(
       name: "primitives-bench", dependencies: ["Wire", "Crypto", "Token", "Trunk"],
       path: "Tests/PrimitivesBench", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "sctp-peer", dependencies: ["Sctp", "Wire"], path: "Tests/SctpPeer",
+      swiftSettings: swiftSettings),
     tests("WireTests", uses: ["CProbe", "TestSupport", "Wire"]),
     tests("JsonTests", uses: ["CJansson", "Json", "Wire"]),
     tests("CryptoTests", uses: ["TestSupport", "Crypto", "Wire"]),
