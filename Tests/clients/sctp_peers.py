@@ -5,50 +5,36 @@ import pathlib
 import random
 import time
 
-import aiortc
 from aiortc.rtcdatachannel import RTCDataChannel, RTCDataChannelParameters
 from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
 
 PROGRAM = pathlib.Path(__file__).parents[2] / ".build" / "release" / "sctp-peer"
 
 
-class OurPeer:
-    """The program `sctp-peer`; use `async with`. Its lines of output are in `lines`."""
+class Lines:
+    """The lines that a process writes, to be waited for."""
 
-    def __init__(self, port, *options):
-        self.command = [str(PROGRAM), "--to", str(port), *options]
+    def __init__(self, process):
         self.lines = []
         self.changed = asyncio.Event()
+        self.reader = asyncio.ensure_future(self.read(process.stdout))
 
-    async def __aenter__(self):
-        pipe = asyncio.subprocess.PIPE
-        self.process = await asyncio.create_subprocess_exec(
-            *self.command, stdin=pipe, stdout=pipe
-        )
-        self.reader = asyncio.ensure_future(self.read())
-        self.port = int((await self.line("port ")).split()[1])
-        return self
-
-    async def __aexit__(self, *_):
-        self.process.stdin.close()
-        await asyncio.wait_for(self.process.wait(), 10)
-        await self.reader
-
-    async def read(self):
-        while line := await self.process.stdout.readline():
+    async def read(self, stream):
+        while line := await stream.readline():
             self.lines.append(line.decode().rstrip("\n"))
             self.changed.set()
 
-    def say(self, line):
-        self.process.stdin.write(f"{line}\n".encode())
+    async def ended(self):
+        await self.reader
 
-    def matching(self, start):
-        return [line for line in self.lines if line.startswith(start)]
+    def matching(self, *starts):
+        return [line for line in self.lines if line.startswith(starts)]
 
-    async def line(self, start, count=1, seconds=60):
-        """Waits until `count` lines begin with `start` and gives the last one of them."""
+    async def line(self, start, count=1, seconds=60, or_else=None):
+        """Waits until `count` lines begin with `start` (or `or_else`); gives the last of them."""
+        starts = [start] if or_else is None else [start, or_else]
         deadline = time.monotonic() + seconds
-        while len(self.matching(start)) < count:
+        while len(self.matching(*starts)) < count:
             self.changed.clear()
             left = deadline - time.monotonic()
             assert left > 0, f"no {count} lines {start!r} in {self.lines[-20:]}"
@@ -56,7 +42,37 @@ class OurPeer:
                 await asyncio.wait_for(self.changed.wait(), left)
             except asyncio.TimeoutError:
                 pass
-        return self.matching(start)[count - 1]
+        return self.matching(*starts)[count - 1]
+
+
+def lines_of(process):
+    return Lines(process)
+
+
+class OurPeer:
+    """The program `sctp-peer`; use `async with`."""
+
+    def __init__(self, port, *options):
+        self.command = [str(PROGRAM), "--to", str(port), *options]
+
+    async def __aenter__(self):
+        pipe = asyncio.subprocess.PIPE
+        self.process = await asyncio.create_subprocess_exec(
+            *self.command, stdin=pipe, stdout=pipe
+        )
+        self.output = Lines(self.process)
+        self.line = self.output.line
+        self.matching = self.output.matching
+        self.port = int((await self.line("port ")).split()[1])
+        return self
+
+    async def __aexit__(self, *_):
+        self.process.stdin.close()
+        await asyncio.wait_for(self.process.wait(), 10)
+        await self.output.ended()
+
+    def say(self, line):
+        self.process.stdin.write(f"{line}\n".encode())
 
 
 class LoopbackTransport(asyncio.DatagramProtocol):
@@ -159,4 +175,18 @@ async def until(condition, seconds=60, what="condition"):
         await asyncio.sleep(0.01)
 
 
-assert aiortc.__version__
+def crc32c(data):
+    """The checksum by which `sctp-peer` names a message."""
+    register = 0xFFFFFFFF
+    for byte in data:
+        register = register >> 8 ^ TABLE[(register ^ byte) & 0xFF]
+    return register ^ 0xFFFFFFFF
+
+
+def table_row(value):
+    for _ in range(8):
+        value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    return value
+
+
+TABLE = [table_row(value) for value in range(256)]
