@@ -10,7 +10,8 @@ BUILD_PACKAGES=(
 )
 # What the end-to-end tests and the checks need on top.
 TEST_PACKAGES=(
-    chromium firefox-esr git golang-github-pion-datachannel-dev golang-go iproute2 procps pulseaudio python3-venv shellcheck util-linux
+    chromium firefox-esr git golang-github-pion-datachannel-dev golang-go iproute2 procps
+    pulseaudio python3-venv shellcheck util-linux
 )
 
 say() { echo "martlet: $*"; }
