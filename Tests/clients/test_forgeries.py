@@ -39,6 +39,16 @@ def injector(moment, forgery):
     return on_pass, done
 
 
+async def goes_on(call, frames=26):
+    """The voice still comes; a busy machine may take longer over it than half a second."""
+    wanted = len(call.heard) + frames
+    for _ in range(500):
+        if len(call.heard) >= wanted:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the voice stopped")
+
+
 async def survives(up, role, moment, name):
     """None, or how the call went when it did not go well."""
     on_pass, done = injector(moment, FORGERIES[name])
@@ -49,9 +59,7 @@ async def survives(up, role, moment, name):
                 await call.start()
                 await call.wait_connected(8)
                 await asyncio.wait_for(call.first_voice.wait(), 5)
-                before = len(call.heard)
-                await asyncio.sleep(1)
-                assert len(call.heard) - before > 25, "the voice stopped"
+                await goes_on(call)
                 assert call.connection.connectionState == "connected"
             except (AssertionError, asyncio.TimeoutError) as error:
                 return f"{name}, {moment}: {error!r}\n{wire.story()}"
