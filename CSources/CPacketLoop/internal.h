@@ -21,22 +21,43 @@
 #define PL_SOCKETS_DEFAULT 32
 #define PL_SOCKETS_MAX 65535
 
-// One socket's messages for one direction. The arrays are parallel; sockaddr_in6 has room for
+// The most datagrams that the kernel takes in, or shows as, one message (UDP_SEGMENT, UDP_GRO).
+#define PL_SEGMENTS_MAX 64
+
+// Room for one control message that holds a segment size.
+union pl_control {
+    struct cmsghdr header;
+    uint8_t bytes[CMSG_SPACE(sizeof(int))];
+};
+
+// One socket's messages for one direction. The arrays are parallel, but for `vectors` on the way
+// out, where a message that the kernel splits has one for each datagram. sockaddr_in6 has room for
 // either family.
 struct pl_messages {
     struct mmsghdr *headers;
     struct iovec *vectors;
     struct sockaddr_in6 *names;
+    union pl_control *controls;
 };
 
 struct pl_socket {
     int fd;
     sa_family_t family;
     uint16_t index;
-    uint32_t batch;
-    uint32_t queue;
-    uint32_t buffer_bytes;
-    uint32_t queued;  // filled entries of `out`
+    uint32_t batch;         // datagrams shown at once
+    uint32_t messages;      // read at once: `batch`, or fewer when each may hold many datagrams
+    uint32_t queue;         // datagrams that may wait for sending
+    uint32_t buffer_bytes;  // the longest datagram taken whole
+    uint32_t room_bytes;    // of one message's buffer
+    bool is_coalesced;      // UDP_GRO: a message may hold several datagrams
+    bool can_segment;       // UDP_SEGMENT works: a message may become several datagrams
+    uint32_t received;      // messages of the last read
+    uint32_t shown;         // of these, shown whole
+    uint32_t shown_bytes;   // of the next, shown already
+    uint32_t queued;        // datagrams in `out`
+    uint32_t queued_messages;
+    uint32_t last_bytes;    // of the last message in `out`
+    bool last_is_closed;    // it takes no further datagram
     struct pl_messages in;
     struct pl_messages out;
     struct pl_datagram *datagrams;  // what on_batch is shown
@@ -94,8 +115,16 @@ struct pl_socket *pl_socket_create(int fd, const struct pl_loop_options *options
                                    uint32_t buffer_bytes, struct pl_error *error);
 void pl_socket_destroy(struct pl_socket *socket);
 
-// Reads one batch into socket->datagrams and returns how many; 0 when nothing came.
+// Reads a batch of messages and returns how many; 0 when nothing came.
 uint32_t pl_socket_receive(struct pl_socket *socket);
+
+// Shows the next datagrams of that batch in socket->datagrams and returns how many; 0 after the
+// last.
+uint32_t pl_socket_show(struct pl_socket *socket);
+
+// Queues a datagram that lasts until the queue is sent; the queue has room.
+void pl_socket_enqueue(struct pl_socket *socket, const uint8_t *bytes, uint32_t length,
+                       const struct sockaddr_in6 *name, socklen_t name_length);
 
 // Sends the queue of one socket.
 void pl_socket_flush(struct pl_socket *socket);

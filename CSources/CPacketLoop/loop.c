@@ -115,11 +115,13 @@ static int wait_for_events(struct pl_loop *loop, struct epoll_event *events, uin
 static void read_socket(struct pl_loop *loop, struct pl_socket *socket) {
     const struct pl_handlers *handlers = &loop->options.handlers;
     for (int i = 0; i < BATCHES_PER_TURN; i++) {
-        uint32_t count = pl_socket_receive(socket);
-        if (count == 0) return;
-        handlers->on_batch(handlers->context, loop, socket->datagrams, count, pl_now());
-        pl_loop_flush(loop);  // before the next batch takes the same buffers
-        if (count < socket->batch) return;
+        uint32_t messages = pl_socket_receive(socket);
+        uint32_t count;
+        while ((count = pl_socket_show(socket)) != 0) {
+            handlers->on_batch(handlers->context, loop, socket->datagrams, count, pl_now());
+            pl_loop_flush(loop);  // before the next batch takes the same memory
+        }
+        if (messages < socket->messages) return;
     }
 }
 

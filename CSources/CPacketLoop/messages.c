@@ -2,7 +2,13 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <unistd.h>
+
+// A message of a coalesced socket, and how many are read at once: each may hold PL_SEGMENTS_MAX
+// datagrams.
+#define COALESCED_BYTES 65536
+#define COALESCED_MESSAGES 16
 
 // Carves pieces off a mapping; with `base` NULL it only adds up their sizes.
 struct carver {
@@ -17,6 +23,7 @@ static void *carve(struct carver *carver, size_t count, size_t size) {
 }
 
 static void carve_messages(struct carver *carver, uint32_t count, struct pl_messages *messages) {
+    messages->controls = carve(carver, count, sizeof *messages->controls);
     messages->headers = carve(carver, count, sizeof *messages->headers);
     messages->vectors = carve(carver, count, sizeof *messages->vectors);
     messages->names = carve(carver, count, sizeof *messages->names);
@@ -26,10 +33,10 @@ static void carve_messages(struct carver *carver, uint32_t count, struct pl_mess
 // receive buffers are returned.
 static uint8_t *carve_socket(struct carver *carver, struct pl_socket *layout) {
     carve(carver, 1, sizeof *layout);
-    carve_messages(carver, layout->batch, &layout->in);
+    carve_messages(carver, layout->messages, &layout->in);
     carve_messages(carver, layout->queue, &layout->out);
     layout->datagrams = carve(carver, layout->batch, sizeof *layout->datagrams);
-    return carve(carver, layout->batch, layout->buffer_bytes);
+    return carve(carver, layout->messages, layout->room_bytes);
 }
 
 static void link_messages(const struct pl_messages *messages, uint32_t count) {
@@ -43,12 +50,33 @@ static void link_messages(const struct pl_messages *messages, uint32_t count) {
 }
 
 static void link_buffers(struct pl_socket *socket, uint8_t *buffers) {
-    for (uint32_t i = 0; i < socket->batch; i++) {
-        uint8_t *buffer = buffers + (size_t)i * socket->buffer_bytes;
-        socket->in.vectors[i].iov_base = buffer;
-        socket->in.vectors[i].iov_len = socket->buffer_bytes;
-        socket->datagrams[i].bytes = buffer;
+    for (uint32_t i = 0; i < socket->messages; i++) {
+        socket->in.vectors[i].iov_base = buffers + (size_t)i * socket->room_bytes;
+        socket->in.vectors[i].iov_len =
+            socket->is_coalesced ? COALESCED_BYTES : socket->buffer_bytes;
+        if (!socket->is_coalesced) continue;
+        socket->in.headers[i].msg_hdr.msg_control = &socket->in.controls[i];
+        socket->in.headers[i].msg_hdr.msg_controllen = sizeof socket->in.controls[i];
     }
+}
+
+// The distance between two buffers: an odd number of cache lines, or the beginnings of all would
+// compete for a few sets of the cache.
+static uint32_t spaced(uint32_t bytes) {
+    uint32_t lines = (bytes + 63) / 64;
+    return (lines | 1) * 64;
+}
+
+static bool has_option(int fd, int option) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    return getsockopt(fd, IPPROTO_UDP, option, &value, &length) == 0 && value != 0;
+}
+
+static bool knows_option(int fd, int option) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    return getsockopt(fd, IPPROTO_UDP, option, &value, &length) == 0;
 }
 
 struct pl_socket *pl_socket_create(int fd, const struct pl_loop_options *options,
@@ -61,7 +89,13 @@ struct pl_socket *pl_socket_create(int fd, const struct pl_loop_options *options
     }
     struct pl_socket layout = {
         .fd = fd, .family = name.sin6_family, .batch = options->batch,
-        .queue = options->queue, .buffer_bytes = buffer_bytes};
+        .messages = options->batch, .queue = options->queue, .buffer_bytes = buffer_bytes,
+        .room_bytes = spaced(buffer_bytes), .is_coalesced = has_option(fd, UDP_GRO),
+        .can_segment = knows_option(fd, UDP_SEGMENT)};
+    if (layout.is_coalesced) {
+        layout.messages = COALESCED_MESSAGES;
+        layout.room_bytes = spaced(COALESCED_BYTES);
+    }
     struct carver carver = {0};
     carve_socket(&carver, &layout);
     layout.memory_size = carver.used;
@@ -74,7 +108,7 @@ struct pl_socket *pl_socket_create(int fd, const struct pl_loop_options *options
     uint8_t *buffers = carve_socket(&carver, &layout);
     struct pl_socket *socket = (struct pl_socket *)carver.base;
     *socket = layout;
-    link_messages(&socket->in, socket->batch);
+    link_messages(&socket->in, socket->messages);
     link_messages(&socket->out, socket->queue);
     link_buffers(socket, buffers);
     return socket;

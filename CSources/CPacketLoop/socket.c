@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,6 +44,8 @@ static int set_options(int fd, sa_family_t family, const struct pl_socket_option
     if (forbid_fragments(fd, family) != 0) {
         return pl_fail(error, errno, "cannot forbid fragmentation on a UDP socket");
     }
+    // Without it a datagram is a message, as ever.
+    if (options->coalesce) (void)setsockopt(fd, IPPROTO_UDP, UDP_GRO, &one, sizeof one);
     set_buffer_bytes(fd, SO_RCVBUFFORCE, SO_RCVBUF, options->buffer_bytes);
     set_buffer_bytes(fd, SO_SNDBUFFORCE, SO_SNDBUF, options->buffer_bytes);
     return 0;

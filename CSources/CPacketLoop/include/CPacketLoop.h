@@ -147,6 +147,9 @@ struct pl_socket_options {
     // IPv6 socket takes IPv6 only. Bind to one address of the machine when answers must come from
     // the address that was asked: a wildcard answers from the address of its route.
     struct pl_address local;
+    int coalesce;      // not 0: datagrams that came from one peer in a row may be read as one
+                       // message (UDP_GRO), and are shown as the datagrams that they were; takes
+                       // 1 MiB of the loop's memory
     int reuse_port;    // not 0: one of several sockets on this address (SO_REUSEPORT)
     int buffer_bytes;  // wanted kernel queue each way; 0: 4 MiB. Root gets what it asks for,
                        // others at most net.core.{r,w}mem_max
