@@ -8,6 +8,7 @@
 #include "include/CPacketLoop.h"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,10 @@
 #define PL_QUEUE_MAX 1024
 #define PL_SOCKETS_DEFAULT 32
 #define PL_SOCKETS_MAX 65535
+// Descriptors that a loop asks about one by one; with more it leaves a standing order (wait.c).
+#define PL_POLLED_MAX 16
+// Ready sockets taken from one wait; more wait their turn, which the kernel gives out in a round.
+#define PL_READY_MAX 64
 
 // The most datagrams that the kernel takes in, or shows as, one message (UDP_SEGMENT, UDP_GRO).
 #define PL_SEGMENTS_MAX 64
@@ -67,10 +72,14 @@ struct pl_socket {
 
 struct pl_loop {
     struct pl_loop_options options;
-    int epoll;
     int wakeup;  // eventfd
+    int epoll;   // -1 in a loop with few sockets
+    bool has_precise_wait;  // epoll_pwait2 exists
+    uint32_t polled_count;
+    struct pollfd polled[PL_POLLED_MAX];
+    uint32_t polled_marks[PL_POLLED_MAX];
+    uint32_t ready[PL_READY_MAX];  // marks of what is ready after a wait
     atomic_bool stopping;
-    bool has_precise_wait;         // epoll_pwait2 exists
     _Atomic uint32_t socket_count;  // released after the socket is complete
     struct pl_socket **sockets;    // sockets_max entries
     uint16_t *unsent;              // indices of sockets with a filled queue
@@ -109,6 +118,13 @@ socklen_t pl_address_to_kernel(const struct pl_address *address, sa_family_t fam
                                struct sockaddr_in6 *out);
 void pl_address_from_kernel(const struct sockaddr_in6 *name, struct pl_address *out);
 bool pl_address_is_ipv4(const struct pl_address *address);
+
+// Waiting. `mark` names a descriptor in loop->ready. Return 0 or -1 and errno; pl_wait returns how
+// many are ready.
+int pl_wait_open(struct pl_loop *loop);
+int pl_wait_add(struct pl_loop *loop, int fd, uint32_t mark);
+int pl_wait(struct pl_loop *loop, uint64_t deadline);
+void pl_wait_close(struct pl_loop *loop);
 
 // Makes a loop's view of `fd`, with all its memory.
 struct pl_socket *pl_socket_create(int fd, const struct pl_loop_options *options,

@@ -2,13 +2,10 @@
 #include "internal.h"
 
 #include <errno.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
-// Ready sockets taken from one wait; more wait their turn, which epoll gives out in a round.
-#define EVENTS_MAX 64
 // Batches read from one socket before the others get their turn.
 #define BATCHES_PER_TURN 4
 #define WAKEUP_MARK UINT32_MAX
@@ -18,11 +15,6 @@ uint64_t pl_now(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (uint64_t)time.tv_sec * NANOSECONDS_PER_SECOND + (uint64_t)time.tv_nsec;
-}
-
-static int watch(struct pl_loop *loop, int fd, uint32_t mark) {
-    struct epoll_event event = {.events = EPOLLIN, .data.u32 = mark};
-    return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
 // The options with their defaults filled in; false when one is out of range.
@@ -50,12 +42,12 @@ struct pl_loop *pl_loop_create(const struct pl_loop_options *given, struct pl_er
     }
     loop->options = options;
     loop->memory_size = size;
-    loop->has_precise_wait = true;
     loop->sockets = (struct pl_socket **)(loop + 1);
     loop->unsent = (uint16_t *)(loop->sockets + options.sockets_max);
-    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    loop->epoll = -1;
     loop->wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (loop->epoll < 0 || loop->wakeup < 0 || watch(loop, loop->wakeup, WAKEUP_MARK) != 0) {
+    if (loop->wakeup < 0 || pl_wait_open(loop) != 0
+        || pl_wait_add(loop, loop->wakeup, WAKEUP_MARK) != 0) {
         pl_fail(error, errno, "cannot set up a packet loop");
         pl_loop_destroy(loop);
         return NULL;
@@ -68,7 +60,7 @@ void pl_loop_destroy(struct pl_loop *loop) {
     uint32_t count = atomic_load(&loop->socket_count);
     for (uint32_t i = 0; i < count; i++) pl_socket_destroy(loop->sockets[i]);
     if (loop->wakeup >= 0) close(loop->wakeup);
-    if (loop->epoll >= 0) close(loop->epoll);
+    pl_wait_close(loop);
     pl_memory_unmap(loop, loop->memory_size);
 }
 
@@ -84,7 +76,7 @@ int pl_loop_add_socket(struct pl_loop *loop, int fd, uint32_t buffer_bytes,
     struct pl_socket *socket = pl_socket_create(fd, &loop->options, buffer_bytes, error);
     if (socket == NULL) return -1;
     socket->index = (uint16_t)index;
-    if (watch(loop, fd, index) != 0) {
+    if (pl_wait_add(loop, fd, index) != 0) {
         int code = errno;
         pl_memory_unmap(socket, socket->memory_size);  // the descriptor stays the caller's
         return pl_fail(error, code, "cannot wait for socket %d", fd);
@@ -92,24 +84,6 @@ int pl_loop_add_socket(struct pl_loop *loop, int fd, uint32_t buffer_bytes,
     loop->sockets[index] = socket;
     atomic_store_explicit(&loop->socket_count, index + 1, memory_order_release);
     return (int)index;
-}
-
-// Waits for events or `deadline`. The deadline is kept to the nanosecond where the kernel can
-// (5.11 and later), else rounded up to a millisecond: late rather than early and spinning.
-static int wait_for_events(struct pl_loop *loop, struct epoll_event *events, uint64_t deadline) {
-    uint64_t now = deadline == UINT64_MAX ? 0 : pl_now();
-    uint64_t left = deadline > now ? deadline - now : 0;
-    if (loop->has_precise_wait) {
-        struct timespec timeout = {.tv_sec = (time_t)(left / NANOSECONDS_PER_SECOND),
-                                   .tv_nsec = (long)(left % NANOSECONDS_PER_SECOND)};
-        int count = epoll_pwait2(loop->epoll, events, EVENTS_MAX,
-                                 deadline == UINT64_MAX ? NULL : &timeout, NULL);
-        if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
-        loop->has_precise_wait = false;
-    }
-    uint64_t milliseconds = left / 1000000 + (left % 1000000 != 0);
-    int timeout = milliseconds > INT32_MAX ? INT32_MAX : (int)milliseconds;
-    return epoll_wait(loop->epoll, events, EVENTS_MAX, deadline == UINT64_MAX ? -1 : timeout);
 }
 
 static void read_socket(struct pl_loop *loop, struct pl_socket *socket) {
@@ -143,12 +117,11 @@ static uint64_t finish_turn(struct pl_loop *loop) {
 }
 
 void pl_loop_run(struct pl_loop *loop) {
-    struct epoll_event events[EVENTS_MAX];
     uint64_t deadline = finish_turn(loop);
     while (!atomic_load(&loop->stopping)) {
-        int count = wait_for_events(loop, events, deadline);
+        int count = pl_wait(loop, deadline);
         PL_REQUIRE(count >= 0 || errno == EINTR);  // else a descriptor was closed under us
-        for (int i = 0; i < count; i++) handle_event(loop, events[i].data.u32);
+        for (int i = 0; i < count; i++) handle_event(loop, loop->ready[i]);
         deadline = finish_turn(loop);
     }
 }

@@ -20,12 +20,12 @@ static void set_buffer_bytes(int fd, int forced, int bounded, int bytes) {
 
 // DF on every datagram, and EMSGSIZE instead of fragments above the path's known MTU. A fragment
 // lost is the whole bundle lost, and many middleboxes drop fragments altogether.
-static int forbid_fragments(int fd, sa_family_t family) {
-    int value = IP_PMTUDISC_DO;
+static int forbid_fragments(int fd, sa_family_t family, bool ignores_path_mtu) {
+    int value = ignores_path_mtu ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DO;
     if (family == AF_INET) {
         return setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &value, sizeof value);
     }
-    value = IPV6_PMTUDISC_DO;
+    value = ignores_path_mtu ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_DO;
     if (setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &value, sizeof value) != 0) return -1;
     value = 1;
     return setsockopt(fd, IPPROTO_IPV6, IPV6_DONTFRAG, &value, sizeof value);
@@ -41,7 +41,7 @@ static int set_options(int fd, sa_family_t family, const struct pl_socket_option
     if (options->reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0) {
         return pl_fail(error, errno, "cannot share a UDP port between workers (SO_REUSEPORT)");
     }
-    if (forbid_fragments(fd, family) != 0) {
+    if (forbid_fragments(fd, family, options->ignores_path_mtu != 0) != 0) {
         return pl_fail(error, errno, "cannot forbid fragmentation on a UDP socket");
     }
     // Without it a datagram is a message, as ever.

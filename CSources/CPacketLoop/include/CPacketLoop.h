@@ -150,6 +150,8 @@ struct pl_socket_options {
     int coalesce;      // not 0: datagrams that came from one peer in a row may be read as one
                        // message (UDP_GRO), and are shown as the datagrams that they were; takes
                        // 1 MiB of the loop's memory
+    int ignores_path_mtu;  // not 0: only the device's MTU bounds what is sent, so nobody can
+                           // lower it by an ICMP message that claims to come from the path
     int reuse_port;    // not 0: one of several sockets on this address (SO_REUSEPORT)
     int buffer_bytes;  // wanted kernel queue each way; 0: 4 MiB. Root gets what it asks for,
                        // others at most net.core.{r,w}mem_max

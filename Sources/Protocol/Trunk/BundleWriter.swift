@@ -50,6 +50,16 @@ internal import Wire
     return true
   }
 
+  /// Fills the bundle up to `length` bytes when `slack` bytes or fewer are missing; nothing may be
+  /// appended afterwards. Bundles of one length cost the kernel less (`TrunkFrame`).
+  @_noLocks
+  package mutating func pad(to length: Int, slack: Int) {
+    let missing = length - writer.count
+    guard missing > 0, missing <= slack, missing <= writer.room else { return }
+    writer.append(u8: TrunkFrame.paddingBit)
+    writer.append(zeros: missing - 1)
+  }
+
   /// Writes the tag; without a key it stays zero. Nothing may be appended afterwards.
   @_noLocks
   package mutating func seal(_ key: TrunkKey?) {

@@ -46,7 +46,7 @@ package enum TrunkDatagram {
   @_noLocks
   package static func nextFrame(_ bytes: RawSpan, at offset: Int) -> TrunkStep {
     let room = bytes.byteCount - offset
-    guard room > 0 else { return .end }
+    guard room > 0, bytes.u8(at: offset) & TrunkFrame.paddingBit == 0 else { return .end }
     guard room >= 9 else { return .malformed }
     let word = bytes.u16(at: offset)
     let headerBytes = word & TrunkFrame.ipv6Bit == 0 ? 9 : 21

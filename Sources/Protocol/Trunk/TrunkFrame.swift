@@ -2,7 +2,10 @@ package import Wire
 
 /// What stands before each client packet in an `up` or `down` datagram:
 ///
-///     2 zero bits, ended, proven, IPv6, length 11 bits | listener 1 B | port 2 B | address
+///     padding, 1 zero bit, ended, proven, IPv6, length 11 bits | listener 1 B | port 2 B | address
+///
+/// Where the padding bit is set there is no frame: what is left of the datagram means nothing. It
+/// brings datagrams to one length, so that the kernel can take many at once (UDP_SEGMENT).
 ///
 /// The address is 4 or 16 bytes, so this is 9 bytes for an IPv4 client and 21 for an IPv6 one.
 package struct TrunkFrame: Hashable, Sendable, BitwiseCopyable {
@@ -34,7 +37,9 @@ package struct TrunkFrame: Hashable, Sendable, BitwiseCopyable {
   static var ipv6Bit: UInt16 { @_noLocks get { 0x0800 } }
   static var provenBit: UInt16 { @_noLocks get { 0x1000 } }
   static var endedBit: UInt16 { @_noLocks get { 0x2000 } }
-  static var reservedBits: UInt16 { @_noLocks get { 0xC000 } }
+  static var reservedBits: UInt16 { @_noLocks get { 0x4000 } }
+  /// In the first byte of a frame.
+  static var paddingBit: UInt8 { @_noLocks get { 0x80 } }
 
   /// Writes the header for a payload of `length` bytes, at most `payloadBytesMax`.
   @_noLocks

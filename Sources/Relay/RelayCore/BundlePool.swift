@@ -1,22 +1,36 @@
 import Trunk
 import Wire
 
-/// The trunk datagrams that a batch fills: at most one open for each transceiver, in buffers that
-/// are allocated once.
+/// The trunk datagrams that a batch fills, in buffers that are allocated once: for each transceiver
+/// a chain of them, of which the last takes frames.
 ///
-/// A bundle is closed, with its tag, when the next frame does not fit or the batch is over; it then
-/// belongs to the output queue until `reset`. One thread.
+/// Read out chain by chain, so that a transceiver's datagrams follow each other and, padded to one
+/// length, become one message for the kernel (UDP_SEGMENT). Everything belongs to the output from
+/// its sealing until `reset`. One thread.
 @safe struct BundlePool: ~Copyable {
+  /// A bundle's place in the chains.
+  private struct Link: BitwiseCopyable {
+    /// The transceiver that it is for.
+    var place: Int32
+    /// The chain's next bundle, or -1.
+    var next: Int32
+    /// Whether its chain begins here.
+    var isFirst: Bool
+  }
+
   private let memory: UnsafeMutableRawPointer
   private let writers: UnsafeMutablePointer<BundleWriter>
-  /// Which transceiver each bundle in use is for.
-  private let places: UnsafeMutablePointer<Int32>
-  /// The open bundle of each transceiver, or -1.
-  private let open: UnsafeMutablePointer<Int32>
+  private let links: UnsafeMutablePointer<Link>
+  /// The last bundle of each transceiver's chain, or -1.
+  private let lasts: UnsafeMutablePointer<Int32>
   private let bufferBytes: Int
   private let bundleBytes: Int
-  /// Bundles in use, open or closed.
+  /// Bundles in use.
   private(set) var count = 0
+
+  /// A full bundle that misses more than this of its length is not padded: a greater packet than
+  /// voice is on its way, and its bundle ends the row.
+  private static var slackBytes: Int { @_noLocks get { 256 } }
 
   /// `bufferBytes` bounds a frame that travels alone, `bundleBytes` a bundle of several.
   init(transceiverCount: Int, bufferBytes: Int, bundleBytes: Int) {
@@ -26,77 +40,88 @@ import Wire
     unsafe memory = .allocate(byteCount: bundlesMax * bufferBytes, alignment: 64)
     unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: bundlesMax * bufferBytes)
     unsafe writers = .allocate(capacity: bundlesMax)
-    unsafe places = .allocate(capacity: bundlesMax)
-    unsafe open = .allocate(capacity: transceiverCount)
-    unsafe open.initialize(repeating: -1, count: transceiverCount)
+    unsafe links = .allocate(capacity: bundlesMax)
+    unsafe lasts = .allocate(capacity: transceiverCount)
+    unsafe lasts.initialize(repeating: -1, count: transceiverCount)
   }
 
   deinit {
     unsafe memory.deallocate()
     unsafe writers.deallocate()
-    unsafe places.deallocate()
-    unsafe open.deallocate()
+    unsafe links.deallocate()
+    unsafe lasts.deallocate()
   }
 
   /// Bundles that can still be begun before `reset`.
   var room: Int { @_noLocks get { RelayLimits.bundlesMax &- count } }
 
-  /// The open bundle for `place`, or -1.
+  /// Puts a client packet into the last bundle for the transceiver at `place`. False when none is
+  /// begun or this one is full: `begin` makes the next.
   @_noLocks
-  func openBundle(for place: Int) -> Int { unsafe Int(open[place]) }
-
-  /// Whether a frame of `frameBytes` still fits into `bundle`.
-  @_noLocks
-  func fits(_ frameBytes: Int, into bundle: Int) -> Bool {
-    unsafe writers[bundle].count + frameBytes <= bundleBytes
+  mutating func append(
+    _ frame: TrunkFrame, _ payload: UnsafeRawBufferPointer, for place: Int
+  ) -> Bool {
+    let last = unsafe Int(lasts[place])
+    guard last >= 0 else { return false }
+    let bytes = unsafe writers[last].count + frame.headerBytes + payload.count
+    guard bytes <= bundleBytes else { return false }
+    return unsafe writers[last].append(frame, payload)
   }
 
-  /// Begins a bundle for `place`, which has none open.
+  /// Begins the next bundle for `place` with a packet, which fits.
   @_noLocks
-  mutating func begin(for place: Int, _ header: TrunkHeader) -> Int {
+  mutating func begin(
+    for place: Int, _ header: TrunkHeader, _ frame: TrunkFrame, _ payload: UnsafeRawBufferPointer
+  ) {
     precondition(count < RelayLimits.bundlesMax, "no bundle is left: the runtime did not drain")
     let bundle = count
     count &+= 1
+    let last = unsafe Int(lasts[place])
+    if last >= 0 {
+      unsafe writers[last].pad(to: bundleBytes, slack: Self.slackBytes)
+      unsafe links[last].next = Int32(truncatingIfNeeded: bundle)
+    }
     let buffer = unsafe UnsafeMutableRawBufferPointer(
       start: memory + bundle * bufferBytes, count: bufferBytes)
     unsafe (writers + bundle).initialize(to: BundleWriter(into: buffer, header))
-    unsafe (places + bundle).initialize(to: Int32(truncatingIfNeeded: place))
-    unsafe open[place] = Int32(truncatingIfNeeded: bundle)
-    return bundle
-  }
-
-  /// Appends one client packet to `bundle`.
-  @_noLocks
-  mutating func append(
-    _ frame: TrunkFrame, _ payload: UnsafeRawBufferPointer, to bundle: Int
-  ) {
+    unsafe (links + bundle).initialize(
+      to: Link(place: Int32(truncatingIfNeeded: place), next: -1, isFirst: last < 0))
+    unsafe lasts[place] = Int32(truncatingIfNeeded: bundle)
     let isIn = unsafe writers[bundle].append(frame, payload)
     precondition(isIn, "the caller checks the length")
   }
 
+  /// Whether the chain of the transceiver at `place(of: bundle)` begins with `bundle`.
+  @_noLocks
+  func isFirst(_ bundle: Int) -> Bool { unsafe links[bundle].isFirst }
+
+  /// The bundle that follows `bundle` in its chain, or -1.
+  @_noLocks
+  func next(after bundle: Int) -> Int { unsafe Int(links[bundle].next) }
+
   /// Seals `bundle` and returns how many frames it has; it takes no more of them.
   @_noLocks
-  mutating func close(_ bundle: Int, _ key: TrunkKey?) -> Int {
-    unsafe open[place(of: bundle)] = -1
+  mutating func seal(_ bundle: Int, _ key: TrunkKey?) -> Int {
     unsafe writers[bundle].seal(key)
     return unsafe writers[bundle].frames
   }
 
-  /// Whether `bundle` still takes frames.
-  @_noLocks
-  func isOpen(_ bundle: Int) -> Bool {
-    unsafe open[place(of: bundle)] == Int32(truncatingIfNeeded: bundle)
-  }
-
   /// The transceiver that `bundle` is for.
   @_noLocks
-  func place(of bundle: Int) -> Int { unsafe Int(places[bundle]) }
+  func place(of bundle: Int) -> Int { unsafe Int(links[bundle].place) }
 
-  /// The closed `bundle`'s bytes.
+  /// The sealed `bundle`'s bytes.
   @_noLocks
   func datagram(_ bundle: Int) -> UnsafeRawBufferPointer { unsafe writers[bundle].datagram }
 
-  /// Takes all buffers back; every bundle is closed and has been sent.
+  /// Takes all buffers back: every bundle has been sent.
   @_noLocks
-  mutating func reset() { count = 0 }
+  mutating func reset() {
+    var bundle = 0
+    while bundle < count {
+      unsafe lasts[place(of: bundle)] = -1
+      bundle &+= 1
+    }
+    count = 0
+  }
 }

@@ -32,7 +32,7 @@ struct Candidate: BitwiseCopyable {
   /// Makes room for `candidatesMax` flows, rounded up to a power of two.
   package init(candidatesMax: Int, hash: RouteHash) {
     precondition(candidatesMax > 0 && candidatesMax <= 1 << 24)
-    let capacity = RouteTable.powerOfTwo(atLeast: max(candidatesMax, Self.ways))
+    let capacity = PowerOfTwo.atLeast(max(candidatesMax, Self.ways))
     groupMask = capacity / Self.ways - 1
     self.hash = hash
     let nobody = Candidate(

@@ -17,7 +17,7 @@ package enum RelayLimits {
   @inlinable package static var listenersMax: Int { @_noLocks get { 64 } }
   /// Transceiver shards that one relay can reach.
   @inlinable package static var transceiversMax: Int { @_noLocks get { 4096 } }
-  /// Routes that one worker keeps, unless configured: 64 bytes each in a table twice that size.
+  /// Routes that one worker keeps, unless configured: 64 bytes of memory each.
   @inlinable package static var routesMax: Int { @_noLocks get { 32_768 } }
   /// The greatest UDP payload on a 1,500-byte IPv4 path: a large client datagram may fill it alone.
   @inlinable package static var trunkBytesIPv4: Int { @_noLocks get { 1472 } }
@@ -26,7 +26,7 @@ package enum RelayLimits {
   /// Bundles are filled to this many bytes of UDP payload, unless configured.
   @inlinable package static var bundleBytes: Int { @_noLocks get { 1400 } }
   /// Bundles that may wait for one flush, and the buffers that are kept for them.
-  @inlinable package static var bundlesMax: Int { @_noLocks get { 144 } }
+  @inlinable package static var bundlesMax: Int { @_noLocks get { 272 } }
   /// Bundles that one client datagram may open: for the owner and for the challenger.
   @inlinable package static var bundlesPerDatagramMax: Int { @_noLocks get { 2 } }
   /// Datagrams towards clients that may wait for one flush, beyond those of one trunk datagram.

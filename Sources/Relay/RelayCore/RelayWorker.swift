@@ -142,13 +142,18 @@ package struct RelayWorker: ~Copyable {
     }
   }
 
-  /// Closes the open bundles: what `outgoing` then holds is all there is to send.
+  /// Seals the bundles: what `outgoing` then holds is all there is to send, a transceiver's
+  /// datagrams in a row.
   @_noLocks
   package mutating func finishBatch() {
-    var bundle = 0
-    while bundle < bundles.count {
-      if bundles.isOpen(bundle) { close(bundle) }
-      bundle += 1
+    var first = 0
+    while first < bundles.count {
+      var bundle = bundles.isFirst(first) ? first : -1
+      while bundle >= 0 {
+        seal(bundle)
+        bundle = bundles.next(after: bundle)
+      }
+      first &+= 1
     }
   }
 
@@ -184,25 +189,16 @@ extension RelayWorker {
   /// Puts a client's packet into the bundle for the transceiver at `place`.
   @_noLocks
   mutating func forward(_ datagram: ReceivedDatagram, _ frame: TrunkFrame, to place: Int) {
-    let payload = unsafe datagram.bytes
-    let frameBytes = frame.headerBytes + payload.count
-    var bundle = bundles.openBundle(for: place)
-    if bundle >= 0, !bundles.fits(frameBytes, into: bundle) {
-      close(bundle)
-      bundle = -1
-    }
-    if bundle < 0 {
-      let header = TrunkHeader(
-        kind: .up, cluster: cluster, transceiver: directory.entry(at: place).id, ingress: relayID)
-      bundle = bundles.begin(for: place, header)
-    }
-    unsafe bundles.append(frame, payload, to: bundle)
+    if unsafe bundles.append(frame, datagram.bytes, for: place) { return }
+    let header = TrunkHeader(
+      kind: .up, cluster: cluster, transceiver: directory.entry(at: place).id, ingress: relayID)
+    unsafe bundles.begin(for: place, header, frame, datagram.bytes)
   }
 
   /// Seals a bundle and queues it.
   @_noLocks
-  mutating func close(_ bundle: Int) {
-    let frames = bundles.close(bundle, trunkKey)
+  private mutating func seal(_ bundle: Int) {
+    let frames = bundles.seal(bundle, trunkKey)
     counters.count(.bundlesSent)
     counters.count(.framesSent, frames)
     let destination = directory.entry(at: bundles.place(of: bundle)).address
@@ -216,7 +212,7 @@ extension RelayWorker {
   mutating func liveRoute(_ key: RouteKey, at now: Instant) -> Int {
     let slot = routes.find(key)
     guard slot >= 0 else { return -1 }
-    let silence = now.nanoseconds(since: routes.route(at: slot).ownerSpokeAt)
+    let silence = routes.route(at: slot).ownerSpokeAt.nanoseconds(until: now)
     guard silence > idleNanoseconds else { return slot }
     routes.remove(at: slot)
     counters.count(.routeExpired)

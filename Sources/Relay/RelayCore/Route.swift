@@ -1,6 +1,22 @@
 import Wire
 
-/// An assured flow: a client's address that a transceiver has answered. One cache line.
+/// When something happened, in units of 2^20 ns (about a millisecond) modulo 2^32 (52 days): half the
+/// bytes of an `Instant`. A route is looked at long before its times are ambiguous.
+struct RouteTime: BitwiseCopyable {
+  private let ticks: UInt32
+
+  @_noLocks
+  init(_ instant: Instant) { ticks = UInt32(truncatingIfNeeded: instant.nanoseconds >> 20) }
+
+  /// How long ago that was, to a unit.
+  @_noLocks
+  func nanoseconds(until now: Instant) -> UInt64 {
+    UInt64(RouteTime(now).ticks &- ticks) << 20
+  }
+}
+
+/// An assured flow: a client's address that a transceiver has answered. 32 bytes, so that two slots
+/// of the half-full table are one cache line.
 ///
 /// The owner gets what the client sends. A challenger is another transceiver that also answers this
 /// client (the client began a new call from its old port, or somebody forges its address): as long
@@ -8,30 +24,37 @@ import Wire
 /// return path" decides between them.
 struct Route: BitwiseCopyable {
   var key: RouteKey
-  /// False for an empty slot; the rest then means nothing.
-  var isOccupied: Bool
+  /// The bits of `isOccupied` and `hasChallenger`: one byte keeps a route at 32.
+  private var state: UInt8
   /// The owner's place in the directory.
   var owner: UInt16
   /// The challenger's place in the directory, meaningful while `hasChallenger`.
   var challenger: UInt16
-  var hasChallenger: Bool
   /// When the owner last sent this client something. Only frames with a valid tag move it, so
   /// nobody outside keeps a dead route alive.
-  var ownerSpokeAt: Instant
+  var ownerSpokeAt: RouteTime
   /// The same for the challenger.
-  var challengerSpokeAt: Instant
-  /// Fills the cache line, so that no route lies on two.
-  private var unused: (UInt64, UInt64) = (0, 0)
+  var challengerSpokeAt: RouteTime
 
   @_noLocks
   init(key: RouteKey, owner: UInt16, at now: Instant) {
     self.key = key
-    isOccupied = true
+    state = 1
     self.owner = owner
     challenger = 0
-    hasChallenger = false
-    ownerSpokeAt = now
-    challengerSpokeAt = now
+    ownerSpokeAt = RouteTime(now)
+    challengerSpokeAt = RouteTime(now)
+  }
+
+  /// False for an empty slot; the rest then means nothing.
+  var isOccupied: Bool {
+    @_noLocks get { state & 1 != 0 }
+    @_noLocks set { state = newValue ? state | 1 : state & ~1 }
+  }
+
+  var hasChallenger: Bool {
+    @_noLocks get { state & 2 != 0 }
+    @_noLocks set { state = newValue ? state | 2 : state & ~2 }
   }
 
   /// A slot without a route.
@@ -53,7 +76,7 @@ struct Route: BitwiseCopyable {
   @_noLocks
   func isChallenged(at now: Instant) -> Bool {
     hasChallenger
-      && now.nanoseconds(since: challengerSpokeAt) < RelayLimits.challengeNanoseconds
+      && challengerSpokeAt.nanoseconds(until: now) < RelayLimits.challengeNanoseconds
   }
 }
 
@@ -74,10 +97,10 @@ extension Route {
   @_noLocks
   mutating func note(speaker: UInt16, proven: Bool, at now: Instant) -> RouteChange {
     if speaker == owner {
-      ownerSpokeAt = now
+      ownerSpokeAt = RouteTime(now)
       return .refreshed
     }
-    let silence = now.nanoseconds(since: ownerSpokeAt)
+    let silence = ownerSpokeAt.nanoseconds(until: now)
     if proven || silence >= RelayLimits.ownerSilenceNanoseconds {
       changeOwner(to: speaker, at: now)
       return .changedOwner
@@ -85,7 +108,7 @@ extension Route {
     if isChallenged(at: now), speaker != challenger { return .ignored }
     challenger = speaker
     hasChallenger = true
-    challengerSpokeAt = now
+    challengerSpokeAt = RouteTime(now)
     return .challenged
   }
 
@@ -97,7 +120,7 @@ extension Route {
     challengerSpokeAt = ownerSpokeAt
     hasChallenger = true
     owner = speaker
-    ownerSpokeAt = now
+    ownerSpokeAt = RouteTime(now)
   }
 
   /// `speaker` has ended its session with this client. Returns whether the route has ended too; a

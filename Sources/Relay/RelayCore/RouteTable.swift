@@ -7,7 +7,7 @@ import Wire
 /// algorithm R), so there are no tombstones and a look-up never gets slower with age.
 @safe package struct RouteTable: ~Copyable {
   private let slots: UnsafeMutablePointer<Route>
-  private let mask: Int
+  private let capacity: Int
   private let hash: RouteHash
   /// Routes that the table takes.
   package let routesMax: Int
@@ -16,13 +16,13 @@ import Wire
   /// Where the next sweep begins.
   private var sweepPosition = 0
 
-  /// Makes room for `routesMax` routes, at least 1; allocates two to four cache lines for each.
+  /// Makes room for `routesMax` routes, at least 1; allocates 64 bytes for each, for half the slots
+  /// stay empty.
   package init(routesMax: Int, hash: RouteHash) {
     precondition(routesMax > 0 && routesMax <= 1 << 24)
-    let capacity = Self.powerOfTwo(atLeast: routesMax * 2)
+    capacity = max(routesMax * 2, 2)
     self.routesMax = routesMax
     self.hash = hash
-    mask = capacity - 1
     let byteCount = capacity * MemoryLayout<Route>.stride
     // A large table begins where a large page can begin (see `memory`).
     let memory = UnsafeMutableRawPointer.allocate(
@@ -35,13 +35,7 @@ import Wire
 
   /// The bytes that a table for `routesMax` routes takes.
   package static func bytes(routesMax: Int) -> Int {
-    powerOfTwo(atLeast: routesMax * 2) * MemoryLayout<Route>.stride
-  }
-
-  static func powerOfTwo(atLeast value: Int) -> Int {
-    var power = 1
-    while power < value { power *= 2 }
-    return power
+    max(routesMax * 2, 2) * MemoryLayout<Route>.stride
   }
 
   /// The slot of `key`, or -1.
@@ -51,7 +45,7 @@ import Wire
     // Ends: half the slots at least are empty.
     while unsafe slots[slot].isOccupied {
       if unsafe slots[slot].key == key { return slot }
-      slot = (slot &+ 1) & mask
+      slot = following(slot)
     }
     return -1
   }
@@ -66,7 +60,7 @@ import Wire
   /// The table's memory, for the runtime to have it laid on large pages.
   package var memory: UnsafeRawBufferPointer {
     unsafe UnsafeRawBufferPointer(
-      start: slots, count: (mask + 1) * MemoryLayout<Route>.stride)
+      start: slots, count: capacity * MemoryLayout<Route>.stride)
   }
 
   /// Adds a route whose key is not there yet. False when the table is full.
@@ -74,7 +68,7 @@ import Wire
   mutating func insert(_ route: Route) -> Bool {
     guard count < routesMax else { return false }
     var slot = home(of: route.key)
-    while unsafe slots[slot].isOccupied { slot = (slot &+ 1) & mask }
+    while unsafe slots[slot].isOccupied { slot = following(slot) }
     unsafe slots[slot] = route
     count &+= 1
     return true
@@ -83,7 +77,7 @@ import Wire
   /// A copy of the route in `slot`, which `find` has returned.
   @_noLocks
   func route(at slot: Int) -> Route {
-    precondition(slot >= 0 && slot <= mask)
+    precondition(slot >= 0 && slot < capacity)
     return unsafe slots[slot]
   }
 
@@ -92,32 +86,32 @@ import Wire
   mutating func note(
     at slot: Int, speaker: UInt16, proven: Bool, at now: Instant
   ) -> RouteChange {
-    precondition(slot >= 0 && slot <= mask)
+    precondition(slot >= 0 && slot < capacity)
     return unsafe slots[slot].note(speaker: speaker, proven: proven, at: now)
   }
 
   /// Takes note of the end of `speaker`'s session (`Route.end`); true when the route is to go.
   @_noLocks
   mutating func end(at slot: Int, speaker: UInt16, at now: Instant) -> Bool {
-    precondition(slot >= 0 && slot <= mask)
+    precondition(slot >= 0 && slot < capacity)
     return unsafe slots[slot].end(speaker: speaker, at: now)
   }
 
   /// Takes the route in `slot` out; what follows it in its run moves up.
   @_noLocks
   mutating func remove(at slot: Int) {
-    precondition(slot >= 0 && slot <= mask)
+    precondition(slot >= 0 && slot < capacity)
     precondition(unsafe slots[slot].isOccupied, "the slot is empty")
     var hole = slot
-    var next = (slot &+ 1) & mask
+    var next = following(slot)
     while unsafe slots[next].isOccupied {
       let wanted = unsafe home(of: slots[next].key)
       // A route may fill the hole unless its home lies behind the hole.
-      if (next &- wanted) & mask >= (next &- hole) & mask {
+      if distance(wanted, next) >= distance(hole, next) {
         unsafe slots[hole] = slots[next]
         hole = next
       }
-      next = (next &+ 1) & mask
+      next = following(next)
     }
     unsafe slots[hole].isOccupied = false
     count &-= 1
@@ -128,17 +122,17 @@ import Wire
   @_noLocks
   mutating func sweep(_ slotCount: Int, at now: Instant, idleNanoseconds: UInt64) -> Int {
     var removed = 0
-    var remaining = min(slotCount, mask + 1)
+    var remaining = min(slotCount, capacity)
     while remaining > 0 {
       let route = unsafe slots[sweepPosition]
-      if route.isOccupied, now.nanoseconds(since: route.ownerSpokeAt) > idleNanoseconds {
+      if route.isOccupied, route.ownerSpokeAt.nanoseconds(until: now) > idleNanoseconds {
         // What moves into the slot is looked at next: the position stays. Ends, for every removal
         // leaves one route less.
         remove(at: sweepPosition)
         removed += 1
       } else {
         remaining -= 1
-        sweepPosition = (sweepPosition &+ 1) & mask
+        sweepPosition = following(sweepPosition)
       }
     }
     return removed
@@ -146,6 +140,19 @@ import Wire
 
   @_noLocks @inline(__always)
   private func home(of key: RouteKey) -> Int {
-    Int(truncatingIfNeeded: hash(key)) & mask
+    Int(truncatingIfNeeded: hash(key).multipliedFullWidth(by: UInt64(capacity)).high)
+  }
+
+  /// The slot after `slot`; the first follows the last.
+  @_noLocks @inline(__always)
+  private func following(_ slot: Int) -> Int {
+    let next = slot &+ 1
+    return next == capacity ? 0 : next
+  }
+
+  /// Slots from `first` on to `second`, around the end where need be.
+  @_noLocks @inline(__always)
+  private func distance(_ first: Int, _ second: Int) -> Int {
+    second >= first ? second &- first : second &- first &+ capacity
   }
 }

@@ -53,7 +53,7 @@ package struct TransceiverEntry: Hashable, Sendable {
 
   package init(_ list: [TransceiverEntry]) throws(DirectoryError) {
     try Self.check(list)
-    let capacity = RouteTable.powerOfTwo(atLeast: list.count * 2)
+    let capacity = PowerOfTwo.atLeast(list.count * 2)
     count = list.count
     mask = capacity - 1
     unsafe slots = .allocate(capacity: capacity)

@@ -14,7 +14,7 @@ final class ListenerGroup {
   init(_ local: TransportAddress, workers: Int) throws(RelayFailure) {
     var address = local
     descriptors = try Sockets.open(workers) { (_) throws(RelayFailure) in
-      let socket = try Sockets.open(address, shared: true)
+      let socket = try Sockets.open(address, .clients)
       address = socket.address
       return socket.descriptor
     }
@@ -62,7 +62,7 @@ final class TrunkSockets {
     descriptors = try Sockets.open(workers) { (number) throws(RelayFailure) in
       var address = local
       if local.port != 0 { address.port += UInt16(number) }
-      let socket = try Sockets.open(address, shared: false)
+      let socket = try Sockets.open(address, .trunk)
       addresses.append(socket.address)
       return socket.descriptor
     }

@@ -16,7 +16,7 @@ import Wire
 /// workers' order.
 @safe final class WorkerThread {
   /// Datagrams read at once from a socket.
-  static let batch = 64
+  static let batch = 256
 
   /// The worker's number, from 0.
   var number: Int { plan.number }
@@ -111,6 +111,7 @@ import Wire
   private func makeLoop(_ handlers: pl_handlers) throws(RelayFailure) {
     var options = unsafe pl_loop_options()
     unsafe options.batch = UInt32(Self.batch)
+    unsafe options.queue = UInt32(2 * Self.batch)
     unsafe options.numa_node = Int32(plan.node)
     unsafe options.sockets_max = UInt32(plan.listeners.count + 1)
     unsafe options.handlers = handlers
