@@ -19,6 +19,7 @@ uint32_t pl_socket_receive(struct pl_socket *socket) {
         // A late report about something sent; reading it has cleared it.
         pl_count(&counters->receive_errors, 1);
     }
+    pl_count(&counters->received_messages, socket->received);
     return socket->received;
 }
 

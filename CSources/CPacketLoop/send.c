@@ -40,6 +40,7 @@ static uint32_t datagrams_in(const struct mmsghdr *message) {
 
 static void count_sent(struct pl_socket *socket, const struct mmsghdr *message) {
     pl_count(&socket->counters.sent, datagrams_in(message));
+    pl_count(&socket->counters.sent_messages, 1);
     pl_count(&socket->counters.sent_bytes, message->msg_len);
 }
 
@@ -58,6 +59,7 @@ static void send_singly(struct pl_socket *socket, const struct mmsghdr *message)
             pl_count(failure_counter(&socket->counters, errno), 1);
         } else {
             pl_count(&socket->counters.sent, 1);
+            pl_count(&socket->counters.sent_messages, 1);
             pl_count(&socket->counters.sent_bytes, (uint64_t)length);
         }
     }

@@ -64,10 +64,10 @@ struct SeenDatagram {
   deinit { unsafe pl_loop_destroy(loop) }
 
   /// Adds a socket on the loopback network; the loop owns it from here on.
-  func addSocket(bufferBytes: UInt32 = 2_048, local: pl_address = .loopback(port: 0)) throws
-    -> UdpSocket
-  {
-    let socket = try UdpSocket(local)
+  func addSocket(
+    bufferBytes: UInt32 = 2_048, local: pl_address = .loopback(port: 0), coalesced: Bool = false
+  ) throws -> UdpSocket {
+    let socket = try UdpSocket(local, coalesces: coalesced)
     var error = pl_error()
     let index = unsafe pl_loop_add_socket(loop, socket.descriptor, bufferBytes, &error)
     guard index >= 0 else { throw SetUpError(description: error.sentence) }

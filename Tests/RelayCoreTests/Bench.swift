@@ -60,6 +60,11 @@ enum Sent: Equatable {
   case up(transceiver: TransceiverID, to: TransportAddress, frames: [Frame])
   case down(listener: UInt8, to: TransportAddress, bytes: [UInt8])
 
+  /// Whom a bundle is for.
+  var transceiver: TransceiverID? {
+    if case .up(let transceiver, _, _) = self { transceiver } else { nil }
+  }
+
   struct Frame: Equatable {
     var listener: UInt8
     var client: TransportAddress
@@ -177,6 +182,37 @@ extension Bench {
     return sent
   }
 
+  /// Hands one batch in whose datagrams come from each of `clients` in turn.
+  mutating func takeAlternately(
+    _ datagrams: [[UInt8]], from clients: [TransportAddress]
+  ) -> [Sent] {
+    for (number, bytes) in datagrams.enumerated() {
+      unsafe bytes.withUnsafeBytes { memory in
+        unsafe worker.takeClientDatagram(
+          ReceivedDatagram(
+            bytes: memory, isTruncated: false, peer: clients[number % clients.count]),
+          listener: 0, at: now)
+      }
+    }
+    var sent: [Sent] = []
+    drain(into: &sent)
+    return sent
+  }
+
+  /// Hands one batch in; the lengths of what it becomes, padding included.
+  mutating func outgoingLengths(_ datagrams: [[UInt8]]) -> [Int] {
+    for bytes in datagrams {
+      unsafe bytes.withUnsafeBytes { memory in
+        unsafe worker.takeClientDatagram(
+          ReceivedDatagram(bytes: memory, isTruncated: false, peer: Bench.client), listener: 0,
+          at: now)
+      }
+    }
+    worker.finishBatch()
+    defer { worker.reset() }
+    return (0..<worker.outgoingCount).map { unsafe worker.outgoing(at: $0).bytes.count }
+  }
+
   /// Hands trunk datagrams in, one by one.
   mutating func takeTrunk(
     _ datagrams: [[UInt8]], peer: TransportAddress, isTruncated: Bool = false
@@ -223,7 +259,8 @@ extension Bench {
       frames.append(Sent.Frame(listener: frame.listener, client: frame.client, bytes: packet))
       offset = payload.end
     }
-    precondition(offset == bytes.count)
+    // What is left over, if anything, is padding.
+    unsafe precondition(offset == bytes.count || bytes[offset] == 0x80)
     return .up(transceiver: header.transceiver, to: destination, frames: frames)
   }
 

@@ -86,6 +86,32 @@ import Wire
     expect(bench.takeClient([Bench.media(1, count: 2048)]) == [])
   }
 
+  /// Full bundles of a row are of one length, whatever is in them, and each transceiver's follow
+  /// each other: that is what the kernel takes as one message.
+  @Test func aRowHasOneLength() {
+    var bench = Bench()
+    _ = bench.speak(from: 0)
+    let packets = (0..<40).map { Bench.media(1, count: 120 + $0) }
+    let lengths = bench.outgoingLengths(packets)
+    expect(lengths.count > 3 && lengths.dropLast().allSatisfy { $0 == 1400 })
+    expect(lengths.last! <= 1400)
+    // A packet that needs much more room than is left ends the row; its bundle is not blown up.
+    let uneven = bench.outgoingLengths([
+      Bench.media(1, count: 900), Bench.media(1, count: 1200), Bench.media(1, count: 200),
+    ])
+    expect(uneven == [16 + 9 + 900, 1400, 16 + 9 + 200])
+  }
+
+  @Test func eachTransceiversBundlesFollowEachOther() {
+    var bench = Bench()
+    let clients = (0..<2).map { TransportAddress(ipv4: 0x0A00_0001, port: 1_000 + $0) }
+    for (index, client) in clients.enumerated() { _ = bench.speak(from: index, to: client) }
+    let sent = bench.takeAlternately((0..<40).map { _ in Bench.media(1) }, from: clients)
+    let order = sent.map { $0.transceiver }
+    expect(order == order.sorted { $0!.rawValue < $1!.rawValue } && Set(order).count == 2)
+    expect(shape(sent).reduce(0, +) == 40)
+  }
+
   /// More than the pool holds: the worker asks to be drained and loses nothing.
   @Test func aLongBatchIsDrainedInBetween() {
     var bench = Bench()

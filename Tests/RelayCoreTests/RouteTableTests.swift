@@ -19,7 +19,7 @@ import Wire
 
   @Test func aRouteTakes64BytesOfMemory() {
     expect(MemoryLayout<Route>.stride == 32)
-    expect(table(1000).memory.count == 64 * 1000)
+    expect(unsafe table(1000).memory.count == 64 * 1000)
     expect(MemoryLayout<Candidate>.stride == 32)
   }
 

@@ -32,7 +32,7 @@ import Wire
     expect(bench.takeClient([media]) == [Bench.up(0, [media]), Bench.up(1, [media])])
     let response = bench.binding(.bindingSuccess)
     expect(bench.takeClient([response]) == [Bench.up(0, [response]), Bench.up(1, [response])])
-    bench.now = bench.now.advanced(byMilliseconds: 3000)
+    bench.now = bench.now.advanced(byMilliseconds: 3002)
     expect(bench.takeClient([media]) == [Bench.up(0, [media])])
   }
 
@@ -52,7 +52,7 @@ import Wire
     _ = bench.speak(from: 1)
     _ = bench.speak(from: 1, proven: true)
     expect(bench.worker.counters[.routeChangedOwner] == 1)
-    bench.now = bench.now.advanced(byMilliseconds: 3000)
+    bench.now = bench.now.advanced(byMilliseconds: 3002)
     expect(bench.takeClient([media]) == [Bench.up(1, [media])])
   }
 

@@ -95,9 +95,6 @@ import Wire
   {
     let transceiver = try FakeTransceiver(node: 1, shard: 0)
     let relay = try relay([transceiver], workers: 2, more: ["--steering", steering])
-    // On the loopback interface a packet arrives on its sender's CPU, so the sender has to stay.
-    let pinned = PinnedThread()
-    defer { pinned.end() }
     let clients = try (0..<60).map { _ in try UdpSocket() }
     var relays: Set<TransportAddress> = []
     for (number, client) in clients.enumerated() {

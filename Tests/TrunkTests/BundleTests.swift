@@ -82,6 +82,24 @@ struct BundleTests {
     }
   }
 
+  /// Padding brings a bundle to a length, is under the tag and holds nothing; more than the slack
+  /// is not filled.
+  @Test(arguments: 0...300) func padding(missing: Int) {
+    let packet = Packet(frame: TrunkFrame(listener: 1, client: ipv4), payload: [1, 2, 3])
+    let plain = bundle([packet])
+    var buffer = [UInt8](repeating: 0xEE, count: 400)
+    let padded = unsafe buffer.withUnsafeMutableBytes { buffer in
+      var writer = unsafe BundleWriter(into: buffer, header)
+      _ = unsafe packet.payload.withUnsafeBytes { unsafe writer.append(packet.frame, $0) }
+      writer.pad(to: plain.count + missing, slack: 256)
+      writer.seal(key)
+      return unsafe Array(writer.datagram)
+    }
+    #expect(padded.count == plain.count + (missing <= 256 ? missing : 0))
+    #expect(open(padded) == .valid(header))
+    #expect(packets(padded) == [packet])
+  }
+
   @Test func restartForgetsTheLastBundle() {
     var buffer = [UInt8](repeating: 0, count: 100)
     let other = TrunkHeader(kind: .down, cluster: 7, transceiver: .init(rawValue: 8), ingress: 9)

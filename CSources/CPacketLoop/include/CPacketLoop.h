@@ -117,9 +117,11 @@ uint64_t pl_now(void);
 // ends in exactly one of `sent` and the `failed_` counters, once it is flushed.
 struct pl_counters {
     uint64_t received, received_bytes;  // datagrams, truncated ones included
+    uint64_t received_messages;         // what they came in: rows of them count once
     uint64_t receive_calls;             // recvmmsg calls
     uint64_t truncated;                 // datagrams longer than the socket's buffer
     uint64_t sent, sent_bytes;
+    uint64_t sent_messages;         // what they went out in: rows of them count once
     uint64_t send_calls;            // sendmmsg calls
     uint64_t failed_full;           // the send buffer or the device's queue was full
     uint64_t failed_refused;        // refused by the peer's host, or no way to it

@@ -1,7 +1,7 @@
 import Wire
 
-/// When something happened, in units of 2^20 ns (about a millisecond) modulo 2^32 (52 days): half the
-/// bytes of an `Instant`. A route is looked at long before its times are ambiguous.
+/// When something happened, in units of 2^20 ns (about a millisecond) modulo 2^32 (52 days): half
+/// the bytes of an `Instant`. A route is looked at long before its times are ambiguous.
 struct RouteTime: BitwiseCopyable {
   private let ticks: UInt32
 
