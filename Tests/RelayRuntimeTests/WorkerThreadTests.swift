@@ -25,8 +25,8 @@ import Wire
     return WorkerThread(
       WorkerPlan(
         options, number: 0, placement,
-        listeners: [try Sockets.open(listener, shared: true).descriptor],
-        trunk: try Sockets.open(listener, shared: false).descriptor))
+        listeners: [try Sockets.open(listener, .clients).descriptor],
+        trunk: try Sockets.open(listener, .trunk).descriptor))
   }
 
   /// On every CPU of this machine: the tables are made by a thread that runs there, and lie on its
