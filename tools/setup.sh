@@ -8,10 +8,13 @@ BUILD_PACKAGES=(
     libbpf-dev libjansson-dev libnuma-dev libopus-dev libsrtp2-dev libssl-dev libwebsockets-dev
     pkg-config
 )
+# What the voice agent speaks with and is installed with; its Python packages are from PyPI.
+AGENT_PACKAGES=(flite python3-venv)
+AGENT_VENV=.build/agent-venv
 # What the end-to-end tests and the checks need on top.
 TEST_PACKAGES=(
-    chromium firefox-esr git golang-github-pion-datachannel-dev golang-go iproute2 procps
-    pulseaudio python3-venv shellcheck util-linux
+    chromium espeak-ng firefox-esr git golang-github-pion-datachannel-dev golang-go iproute2 procps
+    pulseaudio python3-venv shellcheck sox util-linux
 )
 
 say() { echo "martlet: $*"; }
@@ -51,6 +54,25 @@ install_packages() {
     fi
     tail -n 20 "$log" >&2
     fail "apt-get could not install: $* (all of its output is in $log)"
+}
+
+# make_venv FOLDER REQUIREMENTS: a Python environment with exactly what a requirements file names.
+make_venv() {
+    local venv=$1 requirements=$2
+    if cmp -s "$requirements" "$venv/requirements.txt"; then
+        return 0
+    fi
+    say "installing what $requirements names (PyPI) into $venv"
+    rm -rf "$venv"
+    /usr/bin/python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" ||
+        fail "pip could not install what $requirements names"
+    cp "$requirements" "$venv/requirements.txt"
+}
+
+need_agent() {
+    need_packages "${AGENT_PACKAGES[@]}"
+    make_venv "$AGENT_VENV" tools/agent/requirements.txt
 }
 
 need_swift() {

@@ -1,0 +1,1 @@
+"""A voice agent that works offline and speaks the OpenAI Realtime events over a WebSocket."""
