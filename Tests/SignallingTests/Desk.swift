@@ -27,6 +27,7 @@ final class Desk {
       figures.client = "192.0.2.x:5"
       figures.roundTripMilliseconds = 1.5
       figures.packetsReceived = 10
+      figures.latency.firstStunMilliseconds = 12
       return figures
     }
   }

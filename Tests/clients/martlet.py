@@ -19,8 +19,8 @@ HOST = "10.77.0.1"
 class MartletUp:
     """One run of `martlet up`; a context manager that stops it and checks that it is gone."""
 
-    def __init__(self, *arguments, http_port=8080, media_port=3478):
-        self.http = f"127.0.0.1:{http_port}"
+    def __init__(self, *arguments, http_host="127.0.0.1", http_port=8080, media_port=3478):
+        self.http = f"{http_host}:{http_port}"
         self.url = f"http://{self.http}"
         self.media = (HOST, media_port)
         self.log_file = tempfile.NamedTemporaryFile(prefix="martlet-log-", suffix=".txt")

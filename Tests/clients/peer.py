@@ -24,8 +24,11 @@ class Call:
         path="/v1/realtime/calls",
         offer_filter=lambda offer: offer,
         answer_filter=lambda answer: answer,
+        key=None,
     ):
-        """The filters change the SDP texts on their way: the DTLS role, the address to send to."""
+        """The filters change the SDP texts on their way: the DTLS role, the address to send to.
+        The key is an API key or a client secret, where one is needed."""
+        self.key = key
         self.url = f"{url}{path}?backend={backend}"
         self.base = url
         self.offer_filter = offer_filter
@@ -40,6 +43,7 @@ class Call:
         self.heard = []
         self.first_voice = asyncio.Event()
         self.listener = None
+        self.headers = None
         self.location = None
         self.answered_at = None
         self.connected_at = None
@@ -69,9 +73,10 @@ class Call:
         """Offer, answer, and the client's checks begin."""
         await self.connection.setLocalDescription(await self.connection.createOffer())
         offer = self.offer_filter(self.connection.localDescription.sdp)
-        status, headers, answer = await asyncio.to_thread(post, self.url, offer)
+        status, headers, answer = await asyncio.to_thread(post, self.url, offer, key=self.key)
         assert status == 201, (status, answer)
         assert headers["Content-Type"] == "application/sdp"
+        self.headers = headers
         self.location = headers["Location"]
         self.answered_at = time.monotonic()
         await self.connection.setRemoteDescription(
@@ -104,7 +109,8 @@ class Call:
 
     async def hang_up(self):
         """Over HTTP, as the OpenAI SDKs do it."""
-        return (await asyncio.to_thread(post, f"{self.base}{self.location}/hangup", ""))[0]
+        url = f"{self.base}{self.location}/hangup"
+        return (await asyncio.to_thread(post, url, "", key=self.key))[0]
 
     async def __aenter__(self):
         return self
@@ -115,11 +121,12 @@ class Call:
         await self.connection.close()
 
 
-def post(url, body, kind="application/sdp", method="POST"):
+def post(url, body, kind="application/sdp", method="POST", key=None, fields=None):
     """(status, headers, text) whatever the status is."""
-    request = urllib.request.Request(
-        url, data=body.encode(), headers={"Content-Type": kind}, method=method
-    )
+    headers = {"Content-Type": kind, **(fields or {})}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    request = urllib.request.Request(url, data=body.encode(), headers=headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status, answer.headers, answer.read().decode()

@@ -9,9 +9,29 @@ package enum HttpAccess {
   package static let noAuthentication = Setting.flag(
     "no-auth", help: "serve everybody who reaches the HTTP address, even if it is no loopback")
 
+  package static let callsPerCaller = Setting<Int?>.optional(
+    "calls-per-caller", .integer(1...1_000_000),
+    help: "calls at once of one API key, or of one address where no key is needed")
+  package static let callsPerSecret = Setting<Int?>.optional(
+    "calls-per-secret", .integer(1...1_000_000),
+    help: "calls at once of one client secret; 16 when not given")
+  package static let iceServers = Setting<[String]>.list(
+    "ice-server", .text("URL[,USER,CREDENTIAL]"),
+    help: "STUN or TURN server that clients are told of with the answer")
+
   package static let declarations: [Declaration] = [
-    apiKeys.declaration, noAuthentication.declaration,
+    apiKeys.declaration, noAuthentication.declaration, callsPerCaller.declaration,
+    callsPerSecret.declaration, iceServers.declaration,
   ]
+
+  /// The settings as a program that takes them is given them on its command line.
+  package static func arguments(_ settings: ParsedSettings) -> [String] {
+    var words = settings[apiKeys].map { ["--api-keys", $0] } ?? []
+    if settings[noAuthentication] { words.append("--no-auth") }
+    if let calls = settings[callsPerCaller] { words += ["--calls-per-caller", "\(calls)"] }
+    if let calls = settings[callsPerSecret] { words += ["--calls-per-secret", "\(calls)"] }
+    return words + settings[iceServers].flatMap { ["--ice-server", $0] }
+  }
 
   /// Why the settings do not go together: a sentence that says what to do; nil when they do.
   ///

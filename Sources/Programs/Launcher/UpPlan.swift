@@ -38,7 +38,7 @@ package struct UpPlan: Equatable {
       [
         "--http", "\(http)", "--trunk", "\(trunk[0])", "--node", String(Self.node),
         "--shards", String(shards), "--backend", settings[UpSettings.backend],
-      ] + common + Self.access(settings)
+      ] + common + HttpAccess.arguments(settings)
       + (try Self.candidates(settings)).flatMap { ["--candidate", "\($0)"] }
     relay =
       [
@@ -48,12 +48,6 @@ package struct UpPlan: Equatable {
       + settings[UpSettings.media].flatMap { ["--listen", "\($0)"] }
       + Self.directory(trunk).flatMap { ["--transceiver", $0.text] }
     url = "http://\(Self.reachable(http))"
-  }
-
-  /// Who may use the HTTP API.
-  private static func access(_ settings: ParsedSettings) -> [String] {
-    let keys = settings[HttpAccess.apiKeys].map { ["--api-keys", $0] } ?? []
-    return keys + (settings[HttpAccess.noAuthentication] ? ["--no-auth"] : [])
   }
 
   private static func directory(_ trunk: [TransportAddress]) -> [DirectoryEntry] {

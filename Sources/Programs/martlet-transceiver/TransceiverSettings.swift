@@ -27,22 +27,13 @@ enum TransceiverSettings {
     help: "who answers a call that does not say it")
   static let calls = Setting.value(
     "calls", .integer(1...1_000_000), default: "2000", help: "calls at once")
-  static let callsPerCaller = Setting<Int?>.optional(
-    "calls-per-caller", .integer(1...1_000_000),
-    help: "calls at once of one API key, or of one address where no key is needed")
-  static let callsPerSecret = Setting.value(
-    "calls-per-secret", .integer(1...1_000_000), default: "16",
-    help: "calls at once of one client secret")
-  static let iceServer = Setting.list(
-    "ice-server", .iceServer, help: "STUN or TURN server that WHIP clients are told of")
 
   static let command = Command(
     "martlet-transceiver",
     summary: "answers voice calls over WebRTC: the HTTP API, the page, and the calls themselves.",
     declarations: [
       http.declaration, trunk.declaration, node.declaration, shards.declaration,
-      candidate.declaration, backend.declaration, calls.declaration, callsPerCaller.declaration,
-      callsPerSecret.declaration, iceServer.declaration,
+      candidate.declaration, backend.declaration, calls.declaration,
     ] + HttpAccess.declarations + SharedSettings.declarations)
 
   /// What the runtime is told.
@@ -54,11 +45,24 @@ enum TransceiverSettings {
       candidates: settings[candidate],
       backend: BackendKind(rawValue: settings[backend]) ?? .echo, keys: program.keys)
     options.maximumCalls = settings[calls]
-    options.callsPerCallerMax = settings[callsPerCaller] ?? .max
-    options.callsPerSecretMax = settings[callsPerSecret]
-    options.iceServers = settings[iceServer]
+    options.callsPerCallerMax = settings[HttpAccess.callsPerCaller] ?? .max
+    options.callsPerSecretMax = settings[HttpAccess.callsPerSecret] ?? options.callsPerSecretMax
+    options.iceServers = iceServers(program)
     options.access = access(program)
     return options
+  }
+
+  /// Ends the process when one cannot be read.
+  private static func iceServers(_ program: ServerProgram) -> [IceServer] {
+    program.settings[HttpAccess.iceServers].map { text in
+      guard let server = IceServer(text) else {
+        program.log.error(
+          "--ice-server must be stun:HOST, or turn:HOST,USERNAME,CREDENTIAL, in ASCII without "
+            + "blanks and quotes")
+        exit(Command.usageStatus)
+      }
+      return server
+    }
   }
 
   /// Ends the process when the API would be open to everybody and nobody said that it shall be.
@@ -73,16 +77,5 @@ enum TransceiverSettings {
     } catch {
       program.fail(error)
     }
-  }
-}
-
-extension ValueKind where Value == IceServer {
-  /// A URL, for TURN with a user name and a credential. They are given to every client, so they are
-  /// no secrets of this machine.
-  static var iceServer: ValueKind {
-    ValueKind(
-      "URL[,USER,CREDENTIAL]",
-      expected: "stun:HOST or turn:HOST,USERNAME,CREDENTIAL, in ASCII without blanks or quotes"
-    ) { IceServer($0) }
   }
 }

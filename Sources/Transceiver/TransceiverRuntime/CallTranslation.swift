@@ -30,7 +30,8 @@ extension CallPlan {
     guard let kind = BackendKind(rawValue: backend) else {
       preconditionFailure("signalling let an unknown backend pass")
     }
-    return BackendSettings(kind).makeRealtimeBackend(RealtimeCall(identity: seeds.identity))
+    return BackendSettings(kind).makeRealtimeBackend(
+      RealtimeCall(identity: seeds.identity, session: session))
   }
 }
 
@@ -65,10 +66,29 @@ extension CallFigures {
     copy.roundTripMilliseconds = figures.roundTripMilliseconds
     copy.jitterMilliseconds = figures.jitterMilliseconds
     copy.bufferMilliseconds = figures.bufferedMilliseconds
+    copy.pacerMilliseconds = figures.pacerMilliseconds
+    copy.latency = CallFigures.Latency(figures.latency)
     copy.packetsReceived = figures.rtpAccepted
     copy.packetsLost = UInt64(max(0, figures.packetsLost))
     copy.packetsSent = figures.rtpSent
     return copy
+  }
+}
+
+extension CallFigures.Latency {
+  init(_ figures: LatencyFigures) {
+    self.init()
+    firstStunMilliseconds = figures.firstStunMilliseconds
+    dtlsMilliseconds = figures.dtlsMilliseconds
+    firstAudioInMilliseconds = figures.firstAudioInMilliseconds
+    firstAudioOutMilliseconds = figures.firstAudioOutMilliseconds
+    voiceToVoiceMilliseconds = figures.voiceToVoiceMilliseconds
+    voiceToVoiceMillisecondsMax = figures.voiceToVoiceMillisecondsMax
+    if figures.answers > 0 {
+      voiceToVoiceMillisecondsMean =
+        Double(figures.voiceToVoiceMillisecondsSum) / Double(figures.answers)
+    }
+    answers = figures.answers
   }
 }
 

@@ -26,11 +26,14 @@ package enum Transceiver {
     }
     let certificate = try makeCertificate()
     let registry = CallRegistry(shards: options.shards, maximum: options.maximumCalls)
-    let shards = try makeShards(options, certificate, registry, log)
+    let mail = SidebandMail()
+    let shards = try makeShards(options, certificate, registry, mail, log)
+    let sockets = WebSockets()
     let bridge = WebBridge(
       signalling: Signalling(signallingOptions(options, certificate)), registry: registry,
-      shards: shards)
-    let server = try WebServer(bridge, sockets: WebSockets(), listening: options.http)
+      shards: shards, sidebands: SidebandDesk(sockets: sockets, mail: mail, shards: shards))
+    let server = try WebServer(bridge, sockets: sockets, listening: options.http)
+    mail.wake { server.wake() }
     for shard in shards { shard.start() }
     let web = HostThread { server.run() }
     onReady(server.address, shards.map(\.trunk))
@@ -56,7 +59,7 @@ package enum Transceiver {
 
   private static func makeShards(
     _ options: TransceiverOptions, _ certificate: DtlsIdentity, _ registry: CallRegistry,
-    _ log: Log
+    _ mail: SidebandMail, _ log: Log
   ) throws(TransceiverFailure) -> [ShardThread] {
     precondition((1...64).contains(options.shards), "1 to 64 shards")
     var shards: [ShardThread] = []
@@ -66,7 +69,7 @@ package enum Transceiver {
           cluster: options.cluster,
           transceiver: TransceiverID(node: options.node, shard: UInt8(number))),
         options: options, certificate: certificate, mailbox: Mailbox(), registry: registry,
-        log: log)
+        sidebandMail: mail, log: log)
       let trunk = try address(options.trunk, number)
       do throws(LoopFailure) {
         shards.append(try ShardThread(shard: shard, listening: trunk))

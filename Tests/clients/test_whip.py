@@ -1,0 +1,86 @@
+"""WHIP (RFC 9725) as a client of its own meets it, with a real call behind the URLs."""
+
+import asyncio
+
+import pytest
+
+import peer
+from martlet import HOST, MartletUp
+
+FRAGMENT_TYPE = "application/trickle-ice-sdpfrag"
+PORT = 8092
+
+
+@pytest.fixture(scope="module")
+def whip():
+    servers = ["stun:stun.example.org", "turn:turn.example.org?transport=udp,user,word"]
+    options = [word for server in servers for word in ("--ice-server", server)]
+    with MartletUp(*options, http_port=PORT, media_port=3493) as running:
+        yield running
+
+
+def fragment(sdp):
+    """What a client would trickle: its credentials and one candidate more."""
+    lines = [line for line in sdp.splitlines() if line.startswith(("a=ice-ufrag", "a=ice-pwd"))]
+    lines += ["m=audio 9 UDP/TLS/RTP/SAVPF 0", "a=mid:0"]
+    lines += [f"a=candidate:1 1 udp 2122260223 {HOST} 61764 typ host", "a=end-of-candidates"]
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def test_a_call_from_offer_to_delete(whip):
+    async def run():
+        async with peer.Call(whip.url, path="/whip") as call:
+            await call.start()
+            await asyncio.wait_for(call.first_voice.wait(), 20)
+            url = whip.url + call.location
+            tag = call.headers["ETag"]
+            text = fragment(call.connection.localDescription.sdp)
+
+            async def patch(fields, kind=FRAGMENT_TYPE, body=text):
+                return await asyncio.to_thread(peer.post, url, body, kind, "PATCH", None, fields)
+
+            status, headers, body = await patch({"If-Match": tag})
+            assert (status, body, headers.get("ETag")) == (204, "", None)
+            assert (await patch({}))[0] == 428
+            assert (await patch({"If-Match": '"another"'}))[0] == 412
+            assert (await patch({"If-Match": tag}, kind="application/sdp"))[0] == 415
+            assert (await patch({"If-Match": tag}, body="nonsense"))[0] == 400
+            # A restart is refused, and the call goes on.
+            assert (await patch({"If-Match": "*"}))[0] == 422
+            before, _ = await call.figures()
+            await asyncio.sleep(0.5)
+            assert (await call.figures())[0] > before
+            status, _, _ = await asyncio.to_thread(peer.post, url, "", method="DELETE")
+            assert status == 200
+            await asyncio.wait_for(call.closed.wait(), 20)
+            assert (await asyncio.to_thread(peer.post, url, "", method="DELETE"))[0] == 404
+
+    asyncio.run(run())
+
+
+def test_ice_servers_come_as_links(whip):
+    async def run():
+        async with peer.Call(whip.url, path="/whip") as call:
+            await call.start()
+            return call.headers.get_all("Link")
+
+    assert asyncio.run(run()) == [
+        '<stun:stun.example.org>; rel="ice-server"',
+        '<turn:turn.example.org?transport=udp>; rel="ice-server"; username="user"; '
+        'credential="word"; credential-type="password"',
+    ]
+
+
+@pytest.mark.parametrize(
+    "path, accepts", [("/whip", "Accept-Post"), ("/whip/rtc_any", "Accept-Patch")]
+)
+def test_options_say_what_is_taken(path, accepts, whip):
+    status, headers, _ = peer.post(whip.url + path, "", method="OPTIONS")
+    assert status == 200
+    assert headers[accepts] == ("application/sdp" if accepts == "Accept-Post" else FRAGMENT_TYPE)
+    assert "ETag" in headers["Access-Control-Expose-Headers"]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x", ""])
+def test_only_a_bare_offer_is_taken(kind, whip):
+    assert peer.post(whip.url + "/whip", "v=0", kind)[0] == 415
