@@ -31,7 +31,7 @@ extension CallPlan {
       preconditionFailure("signalling let an unknown backend pass")
     }
     return BackendSettings(kind).makeRealtimeBackend(
-      RealtimeCall(identity: seeds.identity, session: session))
+      RealtimeCall(identity: seeds.identity))
   }
 }
 

@@ -35,13 +35,6 @@ extension Shard {
       if let slot = slots[callID] {
         unsafe end(slot, .hungUp, at: now, through: loop)
       }
-    case .join(let callID, let sideband):
-      unsafe join(callID, sideband: sideband, at: now, through: loop)
-    case .leave(let callID, let sideband):
-      unsafe leave(callID, sideband: sideband, at: now, through: loop)
-    case .event(let callID, let sideband, let bytes, let allowance):
-      unsafe take(bytes, of: callID, sideband: sideband, at: now, through: loop)
-      allowance.give(bytes.count)
     case .shutDown:
       for slot in sessions.occupied { unsafe end(slot, .shuttingDown, at: now, through: loop) }
       unsafe downlink.flush(through: loop)

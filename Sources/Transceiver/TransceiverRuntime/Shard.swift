@@ -1,4 +1,3 @@
-import Backends
 import CPacketLoop
 import Dtls
 import Log
@@ -21,11 +20,6 @@ final class Shard: LoopOwner {
   enum Letter: Sendable {
     case begin(CallPlan, CallSeeds)
     case hangUp(CallID)
-    /// A WebSocket beside a call: it is there, it sent an event (whose bytes the allowance gets
-    /// back), it is gone.
-    case join(CallID, sideband: UInt32)
-    case event(CallID, sideband: UInt32, [UInt8], ByteAllowance)
-    case leave(CallID, sideband: UInt32)
     /// End every call; the shard's loop stops when they are gone.
     case shutDown
   }
@@ -39,7 +33,6 @@ final class Shard: LoopOwner {
   let key: TrunkKey?
   let mailbox: Mailbox<Letter>
   let registry: CallRegistry
-  let sidebandMail: SidebandMail
   let log: Log
   let certificate: DtlsIdentity
   let limits: SessionLimits
@@ -50,18 +43,15 @@ final class Shard: LoopOwner {
   /// Slots by call ID: for hang-ups and figures, not for packets.
   var slots: [CallID: SessionTable.Slot] = [:]
   var described: [CallID: CallFigures] = [:]
-  /// The WebSockets beside each call; a call without one is not in it.
-  var sidebands: [CallID: [UInt32]] = [:]
   var nextFiguresAt = Instant(nanoseconds: 0)
 
   init(
     identity: Identity, options: TransceiverOptions, certificate: DtlsIdentity,
-    mailbox: Mailbox<Letter>, registry: CallRegistry, sidebandMail: SidebandMail, log: Log
+    mailbox: Mailbox<Letter>, registry: CallRegistry, log: Log
   ) {
     self.identity = identity
     self.mailbox = mailbox
     self.registry = registry
-    self.sidebandMail = sidebandMail
     self.log = log
     self.certificate = certificate
     key = TrunkKey(options.keys.trunk)
@@ -209,7 +199,6 @@ final class Shard: LoopOwner {
         bytes, to: item.path, proven: item.proven, ended: item.ended, through: loop)
     }
     if !outbox.events.isEmpty { report(outbox.events, of: slot, at: now) }
-    if !outbox.actions.isEmpty { act(on: outbox.actions, of: sessions.callID(slot)) }
     outbox.clear()
     if sessions[slot].end == nil {
       sessions.refreshDeadline(slot)
@@ -218,23 +207,10 @@ final class Shard: LoopOwner {
     }
   }
 
-  /// Does what the answering side of a call wants done outside of it.
-  private func act(on actions: [PartyAction], of callID: CallID) {
-    for action in actions {
-      switch action {
-      case .toClients(let event): tell(callID, event)
-      case .toClient(.sideband(let sideband), let event): tell(callID, event, only: sideband)
-      case .toClient(.channel, _), .endCall: break
-      case .openService, .toService, .closeService: break
-      }
-    }
-  }
-
   private func retire(_ slot: SessionTable.Slot) {
     let callID = sessions.callID(slot)
     slots[callID] = nil
     described[callID] = nil
-    dismissSidebands(of: callID)
     sessions.remove(slot)
     registry.end(CallReference(callID: callID, shard: identity.transceiver.shard))
   }

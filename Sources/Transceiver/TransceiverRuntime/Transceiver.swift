@@ -26,14 +26,11 @@ package enum Transceiver {
     }
     let certificate = try makeCertificate()
     let registry = CallRegistry(shards: options.shards, maximum: options.maximumCalls)
-    let mail = SidebandMail()
-    let shards = try makeShards(options, certificate, registry, mail, log)
-    let sockets = WebSockets()
+    let shards = try makeShards(options, certificate, registry, log)
     let bridge = WebBridge(
       signalling: Signalling(signallingOptions(options, certificate)), registry: registry,
-      shards: shards, sidebands: SidebandDesk(sockets: sockets, mail: mail, shards: shards))
-    let server = try WebServer(bridge, sockets: sockets, listening: options.http)
-    mail.wake { server.wake() }
+      shards: shards)
+    let server = try WebServer(bridge, sockets: WebSockets(), listening: options.http)
     for shard in shards { shard.start() }
     let web = HostThread { server.run() }
     onReady(server.address, shards.map(\.trunk))
@@ -59,7 +56,7 @@ package enum Transceiver {
 
   private static func makeShards(
     _ options: TransceiverOptions, _ certificate: DtlsIdentity, _ registry: CallRegistry,
-    _ mail: SidebandMail, _ log: Log
+    _ log: Log
   ) throws(TransceiverFailure) -> [ShardThread] {
     precondition((1...64).contains(options.shards), "1 to 64 shards")
     var shards: [ShardThread] = []
@@ -69,7 +66,7 @@ package enum Transceiver {
           cluster: options.cluster,
           transceiver: TransceiverID(node: options.node, shard: UInt8(number))),
         options: options, certificate: certificate, mailbox: Mailbox(), registry: registry,
-        sidebandMail: mail, log: log)
+        log: log)
       let trunk = try address(options.trunk, number)
       do throws(LoopFailure) {
         shards.append(try ShardThread(shard: shard, listening: trunk))

@@ -10,17 +10,14 @@ final class WebBridge: WebHandler {
   private let signalling: Signalling
   private let registry: CallRegistry
   private let shards: [ShardThread]
-  private let sidebands: SidebandDesk
   private var random = SecureRandom()
 
   init(
-    signalling: consuming Signalling, registry: CallRegistry, shards: [ShardThread],
-    sidebands: SidebandDesk
+    signalling: consuming Signalling, registry: CallRegistry, shards: [ShardThread]
   ) {
     self.signalling = signalling
     self.registry = registry
     self.shards = shards
-    self.sidebands = sidebands
   }
 
   func handle(_ request: ApiRequest) -> ApiResponse {
@@ -34,31 +31,16 @@ final class WebBridge: WebHandler {
     return outcome.response
   }
 
+  /// No path leads to a WebSocket yet, so signalling says what there is instead.
   func upgrade(_ request: ApiRequest, to socket: WebSocketID) -> ApiResponse? {
-    let outcome = signalling.upgrade(
-      request, directory: registry, unixSeconds: Int64(time(nil)))
-    switch outcome {
-    case .refuse(let response): return response
-    case .attach(let call):
-      guard sidebands.hasRoom(beside: call) else { return Self.tooManySidebands }
-      sidebands.attach(socket, to: call)
-      return nil
-    case .forward(let forward): return forward.unreachable
-    }
+    handle(request)
   }
 
-  private static let tooManySidebands = ApiError(
-    429, "too_many_sidebands",
-    "A call has at most \(SidebandDesk.perCallMax) WebSockets beside it."
-  ).response
+  func receive(_ message: [UInt8], isText: Bool, from socket: WebSocketID) {}
 
-  func receive(_ message: [UInt8], isText: Bool, from socket: WebSocketID) {
-    sidebands.receive(message, isText: isText, from: socket)
-  }
+  func closed(_ socket: WebSocketID, code: UInt16) {}
 
-  func closed(_ socket: WebSocketID, code: UInt16) { sidebands.detach(socket) }
-
-  func wake() { sidebands.readMail() }
+  func wake() {}
 
   private func begin(_ plan: CallPlan) {
     let shard = shards[Int(plan.shard)]
