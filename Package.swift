@@ -108,9 +108,11 @@ let package = Package(
     // Transceiver: signalling, and the process that owns the sessions.
     module("Signalling", in: "Transceiver", uses: ["Wire", "Crypto", "Json", "Sdp", "Token"]),
     module(
+      "ServiceClient", in: "Transceiver", uses: ["Runtime", "Backends", "CWeb"]),
+    module(
       "TransceiverRuntime", in: "Transceiver",
       uses: [
-        "Log", "Runtime", "Session", "Signalling", "Backends", "Realtime", "Wire", "Crypto",
+        "Log", "Runtime", "ServiceClient", "Session", "Signalling", "Backends", "Realtime", "Wire", "Crypto",
         "Token", "Trunk", "Ice", "Dtls", "Sdp", "Srtp",
         "CPacketLoop", "CWeb", "CPage",
       ]),
@@ -195,6 +197,7 @@ let package = Package(
     tests("PacketLoopTests", uses: ["CProbe", "TestSupport", "CPacketLoop", "CSteering"]),
     tests("SignallingTests", uses: ["Signalling", "Json", "Sdp", "Token", "Wire"]),
     tests("WebTests", uses: ["CWeb"]),
+    tests("ServiceClientTests", uses: ["ServiceClient", "Backends"]),
     tests(
       "TransceiverRuntimeTests",
       uses: [
