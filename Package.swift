@@ -112,8 +112,8 @@ let package = Package(
     module(
       "TransceiverRuntime", in: "Transceiver",
       uses: [
-        "Log", "Runtime", "ServiceClient", "Session", "Signalling", "Backends", "Realtime", "Wire", "Crypto",
-        "Token", "Trunk", "Ice", "Dtls", "Sdp", "Srtp",
+        "Log", "Runtime", "ServiceClient", "Session", "Signalling", "Backends", "Realtime", "Voice",
+        "Wire", "Crypto", "Token", "Trunk", "Ice", "Dtls", "Sdp", "Srtp",
         "CPacketLoop", "CWeb", "CPage",
       ]),
 
@@ -130,7 +130,8 @@ let package = Package(
     program(
       "martlet-transceiver",
       uses: [
-        "Settings", "Deployment", "Log", "TransceiverRuntime", "Signalling", "Backends", "Wire",
+        "Settings", "Deployment", "Log", "TransceiverRuntime", "ServiceClient", "Signalling",
+        "Backends", "Voice", "Wire",
       ]),
     module(
       "Launcher", in: "Programs",

@@ -64,6 +64,7 @@ import Wire
     shard = Shard(
       identity: Shard.Identity(cluster: 1, transceiver: TransceiverID(node: 1, shard: 0)),
       options: options, certificate: Self.identity, mailbox: Mailbox(), registry: registry,
+      services: nil, webMail: WebMail {},
       log: Log(program: "test", descriptor: -1))
     (relay, relayAddress) = try Self.open(loopback)
     unsafe loop = try Self.makeLoop(loopback)

@@ -38,7 +38,7 @@ package struct UpPlan: Equatable {
       [
         "--http", "\(http)", "--trunk", "\(trunk[0])", "--node", String(Self.node),
         "--shards", String(shards), "--backend", settings[UpSettings.backend],
-      ] + common + HttpAccess.arguments(settings)
+      ] + common + HttpAccess.arguments(settings) + ServiceSettings.arguments(settings)
       + (try Self.candidates(settings)).flatMap { ["--candidate", "\($0)"] }
     relay =
       [

@@ -17,7 +17,8 @@ package enum UpSettings {
   package static let shards = Setting.value(
     "shards", .integer(1...64), default: "1", help: "threads of the transceiver")
   package static let backend = Setting.value(
-    "backend", .choice(["echo", "parrot"]), default: "echo", help: "who answers a call")
+    "backend", .choice(["echo", "parrot", "realtime", "audiosocket"]), default: "echo",
+    help: "who answers a call")
   package static let steering = Setting.value(
     "steering", .choice(["flow", "cpu", "kernel"]), default: "flow",
     help: "how datagrams are spread over the workers")
@@ -35,5 +36,5 @@ package enum UpSettings {
       http.declaration, media.declaration, candidate.declaration, workers.declaration,
       shards.declaration, backend.declaration, steering.declaration, pinCPUs.declaration,
       keys.declaration, log.declaration,
-    ] + HttpAccess.declarations)
+    ] + ServiceSettings.declarations + HttpAccess.declarations)
 }

@@ -18,6 +18,8 @@ package struct Declaration: Sendable {
 /// help; the program reads the typed value with it: `settings[workers]`.
 package struct Setting<Value: Sendable>: Sendable {
   package let declaration: Declaration
+  /// As it is typed, without the dashes before it.
+  package var name: String { declaration.name }
   /// The value of the accepted texts, in the order given; none when the setting was not given.
   let value: @Sendable ([String]) -> Value
 

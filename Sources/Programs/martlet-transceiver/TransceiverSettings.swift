@@ -2,9 +2,11 @@ import Backends
 import Deployment
 import Glibc
 import Log
+import ServiceClient
 import Settings
 import Signalling
 import TransceiverRuntime
+import Voice
 import Wire
 
 /// The settings of `martlet-transceiver`.
@@ -22,8 +24,7 @@ enum TransceiverSettings {
     "candidate", .address, default: ["127.0.0.1:3478"],
     help: "a relay's public address, put into the answers")
   static let backend = Setting.value(
-    "backend", .choice(BackendKind.allCases.filter { !$0.needsService }.map(\.rawValue)),
-    default: "echo",
+    "backend", .choice(BackendKind.allCases.map(\.rawValue)), default: "echo",
     help: "who answers a call that does not say it")
   static let calls = Setting.value(
     "calls", .integer(1...1_000_000), default: "2000", help: "calls at once")
@@ -34,7 +35,7 @@ enum TransceiverSettings {
     declarations: [
       http.declaration, trunk.declaration, node.declaration, shards.declaration,
       candidate.declaration, backend.declaration, calls.declaration,
-    ] + HttpAccess.declarations + SharedSettings.declarations)
+    ] + ServiceSettings.declarations + HttpAccess.declarations + SharedSettings.declarations)
 
   /// What the runtime is told.
   static func options(_ program: ServerProgram) -> TransceiverOptions {
@@ -49,6 +50,10 @@ enum TransceiverSettings {
     options.callsPerSecretMax = settings[HttpAccess.callsPerSecret] ?? options.callsPerSecretMax
     options.iceServers = iceServers(program)
     options.access = access(program)
+    options.service = service(program, options.backend)
+    options.model = settings[ServiceSettings.model] ?? ""
+    let rate = Int32(settings[ServiceSettings.rate]) ?? 0
+    options.serviceRate = PcmRate(rawValue: rate) ?? .hertz24000
     return options
   }
 
@@ -62,6 +67,25 @@ enum TransceiverSettings {
         exit(Command.usageStatus)
       }
       return server
+    }
+  }
+
+  /// Ends the process when the service cannot be what the settings say.
+  private static func service(
+    _ program: ServerProgram, _ backend: BackendKind
+  ) -> ServiceOptions? {
+    do {
+      guard let options = try ServiceOptions.read(program.settings, for: backend) else {
+        return nil
+      }
+      let isSecure = options.endpoint.scheme == .wss || options.endpoint.isOnThisMachine
+      if options.key != nil, !isSecure {
+        program.log.warning("the service's key leaves this machine unencrypted: use wss://")
+      }
+      return options
+    } catch {
+      program.log.error("\(error)")
+      exit(Command.usageStatus)
     }
   }
 

@@ -89,6 +89,12 @@ package struct ServiceEndpoint: Hashable, Sendable, CustomStringConvertible {
     return port == scheme.standardPort ? name : "\(name):\(port)"
   }
 
+  /// Whether what is sent stays on this machine.
+  package var isOnThisMachine: Bool {
+    host == "localhost" || host == "::1"
+      || host.hasPrefix("127.") && host.utf8.allSatisfy { $0 < 0x3A }
+  }
+
   // MARK: - Reading
 
   private static func split(

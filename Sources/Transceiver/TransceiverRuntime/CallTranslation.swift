@@ -26,12 +26,8 @@ extension SessionParameters {
 
 extension CallPlan {
   /// Who answers this call. Both of today's endpoints speak Realtime.
-  func makeBackend(_ seeds: CallSeeds) -> any VoiceBackend {
-    guard let kind = BackendKind(rawValue: backend) else {
-      preconditionFailure("signalling let an unknown backend pass")
-    }
-    return BackendSettings(kind).makeRealtimeBackend(
-      RealtimeCall(identity: seeds.identity))
+  func makeBackend(_ settings: BackendSettings, _ seeds: CallSeeds) -> any VoiceBackend {
+    settings.makeRealtimeBackend(RealtimeCall(identity: seeds.identity, session: session))
   }
 }
 

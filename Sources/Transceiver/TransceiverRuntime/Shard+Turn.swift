@@ -35,6 +35,14 @@ extension Shard {
       if let slot = slots[callID] {
         unsafe end(slot, .hungUp, at: now, through: loop)
       }
+    case .service(let callID, let line, let news):
+      unsafe handle(news, from: line, of: callID, at: now, through: loop)
+    case .sidebandJoined(let callID, let line):
+      unsafe join(line, to: callID, at: now, through: loop)
+    case .sidebandSaid(let callID, let line, let event):
+      unsafe handle(event, from: line, of: callID, at: now, through: loop)
+    case .sidebandLeft(let callID, let line):
+      unsafe leave(line, callID, at: now, through: loop)
     case .shutDown:
       for slot in sessions.occupied { unsafe end(slot, .shuttingDown, at: now, through: loop) }
       unsafe downlink.flush(through: loop)
@@ -60,8 +68,11 @@ extension Shard {
           role: parameters.dtlsRole, fingerprints: parameters.remoteFingerprints),
         seed: seeds.handshake)
     else { return refuse(plan, "cannot make a DTLS endpoint") }
+    guard let backend = BackendKind(rawValue: plan.backend).flatMap({ backends[$0] }) else {
+      return refuse(plan, "signalling let an unknown backend pass")
+    }
     let session = CallSession(
-      parameters: parameters, backend: plan.makeBackend(seeds), dtls: endpoint, at: now)
+      parameters: parameters, backend: plan.makeBackend(backend, seeds), dtls: endpoint, at: now)
     guard
       let slot = sessions.insert(session, callID: plan.callID, token: plan.localUfrag)
     else { return refuse(plan, "no free slot") }

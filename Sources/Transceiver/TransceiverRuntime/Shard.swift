@@ -1,7 +1,9 @@
+import Backends
 import CPacketLoop
 import Dtls
 import Log
 import Runtime
+import ServiceClient
 import Session
 import Signalling
 import Token
@@ -20,6 +22,12 @@ final class Shard: LoopOwner {
   enum Letter: Sendable {
     case begin(CallPlan, CallSeeds)
     case hangUp(CallID)
+    /// What a call's line to its service tells.
+    case service(CallID, ServiceLine, ServiceNews)
+    /// What a WebSocket beside a call does.
+    case sidebandJoined(CallID, SidebandLine)
+    case sidebandSaid(CallID, SidebandLine, [UInt8])
+    case sidebandLeft(CallID, SidebandLine)
     /// End every call; the shard's loop stops when they are gone.
     case shutDown
   }
@@ -36,6 +44,13 @@ final class Shard: LoopOwner {
   let log: Log
   let certificate: DtlsIdentity
   let limits: SessionLimits
+  /// What every call's backend is told by the operator.
+  let backends: [BackendKind: BackendSettings]
+  /// The way to the AI service; nil when none is configured.
+  let services: ServiceHub?
+  let webMail: WebMail
+  /// Leaves a letter for this shard, from any thread. Set before the shard runs.
+  var post: @Sendable (Letter) -> Void = { _ in }
   var sessions: SessionTable
   var outbox = SessionOutbox()
   var downlink: Downlink
@@ -43,11 +58,13 @@ final class Shard: LoopOwner {
   /// Slots by call ID: for hang-ups and figures, not for packets.
   var slots: [CallID: SessionTable.Slot] = [:]
   var described: [CallID: CallFigures] = [:]
+  var ties: [CallID: CallTies] = [:]
   var nextFiguresAt = Instant(nanoseconds: 0)
 
   init(
     identity: Identity, options: TransceiverOptions, certificate: DtlsIdentity,
-    mailbox: Mailbox<Letter>, registry: CallRegistry, log: Log
+    mailbox: Mailbox<Letter>, registry: CallRegistry, services: ServiceHub?, webMail: WebMail,
+    log: Log
   ) {
     self.identity = identity
     self.mailbox = mailbox
@@ -56,6 +73,9 @@ final class Shard: LoopOwner {
     self.certificate = certificate
     key = TrunkKey(options.keys.trunk)
     limits = options.limits
+    backends = options.backends
+    self.services = services
+    self.webMail = webMail
     sessions = SessionTable(capacity: options.maximumCalls)
     downlink = Downlink(
       key: key, cluster: identity.cluster, transceiver: identity.transceiver,
@@ -198,6 +218,7 @@ final class Shard: LoopOwner {
       unsafe downlink.append(
         bytes, to: item.path, proven: item.proven, ended: item.ended, through: loop)
     }
+    if !outbox.actions.isEmpty { perform(outbox.actions, for: sessions.callID(slot)) }
     if !outbox.events.isEmpty { report(outbox.events, of: slot, at: now) }
     outbox.clear()
     if sessions[slot].end == nil {
@@ -209,6 +230,7 @@ final class Shard: LoopOwner {
 
   private func retire(_ slot: SessionTable.Slot) {
     let callID = sessions.callID(slot)
+    untie(callID)
     slots[callID] = nil
     described[callID] = nil
     sessions.remove(slot)

@@ -19,12 +19,14 @@ final class ShardThread: @unchecked Sendable {
     self.shard = shard
     thread = try LoopThread(owner: shard, socketsMax: 1)
     trunk = try thread.open(address, bytesMax: Self.receiveBytes)
+    shard.post = { [mailbox = shard.mailbox, thread] letter in
+      if mailbox.post(letter) { thread.wake() }
+    }
   }
 
   /// Leaves a letter for the shard. Any thread.
   func post(_ letter: Shard.Letter) {
-    shard.mailbox.post(letter)
-    thread.wake()
+    if shard.mailbox.post(letter) { thread.wake() }
   }
 
   func start() { thread.start() }

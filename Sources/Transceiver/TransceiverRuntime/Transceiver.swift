@@ -4,6 +4,7 @@ import Dtls
 package import Log
 import Runtime
 import Sdp
+import ServiceClient
 import Signalling
 import Srtp
 import Token
@@ -26,12 +27,17 @@ package enum Transceiver {
     }
     let certificate = try makeCertificate()
     let registry = CallRegistry(shards: options.shards, maximum: options.maximumCalls)
-    let shards = try makeShards(options, certificate, registry, log)
+    let sockets = WebSockets()
+    let server = try WebServer(sockets: sockets, listening: options.http)
+    let webMail = WebMail { server.wake() }
+    let services = try makeServices(options)
+    let shards = try makeShards(options, certificate, registry, services, webMail, log)
     let bridge = WebBridge(
       signalling: Signalling(signallingOptions(options, certificate)), registry: registry,
-      shards: shards)
-    let server = try WebServer(bridge, sockets: WebSockets(), listening: options.http)
+      shards: shards, sockets: sockets, mail: webMail)
+    services?.start()
     for shard in shards { shard.start() }
+    server.serve(bridge)
     let web = HostThread { server.run() }
     onReady(server.address, shards.map(\.trunk))
     while signals.next(seconds: 0) != .stop {
@@ -42,6 +48,7 @@ package enum Transceiver {
     web.join()
     for shard in shards { shard.post(.shutDown) }
     for shard in shards { shard.join() }
+    services?.stop()
     for shard in shards { shard.shard.logCounters() }
     withExtendedLifetime(idleSrtp) {}
   }
@@ -54,9 +61,21 @@ package enum Transceiver {
     }
   }
 
+  private static func makeServices(
+    _ options: TransceiverOptions
+  ) throws(TransceiverFailure) -> ServiceHub? {
+    guard var service = options.service else { return nil }
+    service.connectionsMax = options.maximumCalls
+    do throws(ServiceFailure) {
+      return try ServiceHub(service)
+    } catch {
+      throw TransceiverFailure(description: error.description)
+    }
+  }
+
   private static func makeShards(
     _ options: TransceiverOptions, _ certificate: DtlsIdentity, _ registry: CallRegistry,
-    _ log: Log
+    _ services: ServiceHub?, _ webMail: WebMail, _ log: Log
   ) throws(TransceiverFailure) -> [ShardThread] {
     precondition((1...64).contains(options.shards), "1 to 64 shards")
     var shards: [ShardThread] = []
@@ -66,7 +85,7 @@ package enum Transceiver {
           cluster: options.cluster,
           transceiver: TransceiverID(node: options.node, shard: UInt8(number))),
         options: options, certificate: certificate, mailbox: Mailbox(), registry: registry,
-        log: log)
+        services: services, webMail: webMail, log: log)
       let trunk = try address(options.trunk, number)
       do throws(LoopFailure) {
         shards.append(try ShardThread(shard: shard, listening: trunk))
@@ -96,7 +115,7 @@ package enum Transceiver {
       preconditionFailure("a SHA-256 digest has 32 bytes")
     }
     let others = BackendKind.allCases
-      .filter { $0 != options.backend && !$0.needsService }.map(\.rawValue)
+      .filter { $0 != options.backend && options.backends[$0] != nil }.map(\.rawValue)
     var signalling = SignallingOptions(
       candidates: options.candidates, fingerprint: announced,
       backends: [options.backend.rawValue] + others, page: Self.page, keys: options.keys,

@@ -1,7 +1,9 @@
 package import Backends
+package import ServiceClient
 package import Session
 package import Signalling
 package import Token
+package import Voice
 package import Wire
 
 /// What a transceiver process is told at its start.
@@ -20,6 +22,12 @@ package struct TransceiverOptions: Sendable {
   package var candidates: [TransportAddress]
   /// Who answers a call that names no backend.
   package var backend: BackendKind
+  /// The AI service behind calls; nil: only what is built in answers.
+  package var service: ServiceOptions?
+  /// Of the voice towards the service.
+  package var serviceRate = PcmRate.hertz24000
+  /// The model's name in sessions that we describe ourselves; "" takes the backend's.
+  package var model = ""
   package var keys: RoutingKeys
   /// Trunk datagrams leave with at most this many bytes of UDP payload.
   package var trunkDatagramBytes: Int = 1_400
@@ -48,6 +56,29 @@ package struct TransceiverOptions: Sendable {
     self.candidates = candidates
     self.backend = backend
     self.keys = keys
+  }
+
+  /// The backends that a call may name, with what they are told: those that are built in, and the
+  /// one that speaks the service's language.
+  var backends: [BackendKind: BackendSettings] {
+    let kinds = BackendKind.allCases.filter { !$0.needsService || $0 == service?.endpoint.backend }
+    return Dictionary(
+      uniqueKeysWithValues: kinds.map { kind in
+        var settings = BackendSettings(kind)
+        settings.serviceRate = serviceRate
+        settings.model = model
+        return (kind, settings)
+      })
+  }
+}
+
+extension ServiceEndpoint {
+  /// The backend for a service that is reached so.
+  package var backend: BackendKind {
+    switch scheme {
+    case .ws, .wss: .realtime
+    case .tcp: .audiosocket
+    }
   }
 }
 

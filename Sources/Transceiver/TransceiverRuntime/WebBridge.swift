@@ -10,14 +10,24 @@ final class WebBridge: WebHandler {
   private let signalling: Signalling
   private let registry: CallRegistry
   private let shards: [ShardThread]
+  private let sidebands: Sidebands
   private var random = SecureRandom()
 
   init(
-    signalling: consuming Signalling, registry: CallRegistry, shards: [ShardThread]
+    signalling: consuming Signalling, registry: CallRegistry, shards: [ShardThread],
+    sockets: WebSockets, mail: WebMail
   ) {
     self.signalling = signalling
     self.registry = registry
     self.shards = shards
+    sidebands = Sidebands(sockets, mail) { call, line, news in
+      let shard = shards[Int(call.shard)]
+      switch news {
+      case .joined: shard.post(.sidebandJoined(call.callID, line))
+      case .said(let event): shard.post(.sidebandSaid(call.callID, line, event))
+      case .left: shard.post(.sidebandLeft(call.callID, line))
+      }
+    }
   }
 
   func handle(_ request: ApiRequest) -> ApiResponse {
@@ -31,16 +41,25 @@ final class WebBridge: WebHandler {
     return outcome.response
   }
 
-  /// No path leads to a WebSocket yet, so signalling says what there is instead.
   func upgrade(_ request: ApiRequest, to socket: WebSocketID) -> ApiResponse? {
-    handle(request)
+    let outcome = signalling.upgrade(
+      request, directory: registry, unixSeconds: Int64(time(nil)))
+    switch outcome {
+    case .refuse(let response): return response
+    case .forward(let forward, _): return forward.unreachable
+    case .attach(let call, _):
+      sidebands.attach(socket, to: call)
+      return nil
+    }
   }
 
-  func receive(_ message: [UInt8], isText: Bool, from socket: WebSocketID) {}
+  func receive(_ message: [UInt8], isText: Bool, from socket: WebSocketID) {
+    sidebands.receive(message, isText: isText, from: socket)
+  }
 
-  func closed(_ socket: WebSocketID, code: UInt16) {}
+  func closed(_ socket: WebSocketID, code: UInt16) { sidebands.closed(socket) }
 
-  func wake() {}
+  func wake() { sidebands.readMail() }
 
   private func begin(_ plan: CallPlan) {
     let shard = shards[Int(plan.shard)]

@@ -27,9 +27,9 @@ protocol WebHandler: AnyObject {
 
   /// - Parameter sockets: the server's table of WebSockets, for the handler to send with.
   init(
-    _ handler: any WebHandler, sockets: WebSockets, listening address: TransportAddress
+    sockets: WebSockets, listening address: TransportAddress
   ) throws(TransceiverFailure) {
-    context = WebContext(handler, sockets)
+    context = WebContext(sockets)
     var options = unsafe context.options
     var error = ws_error()
     let made = unsafe address.host.withCString { host in
@@ -47,6 +47,9 @@ protocol WebHandler: AnyObject {
 
   deinit { unsafe ws_server_destroy(server) }
 
+  /// Whom the server works for. To be called before it runs.
+  func serve(_ handler: any WebHandler) { context.handler = handler }
+
   /// Serves until `stop`.
   func run() { unsafe ws_server_run(server) }
 
@@ -59,11 +62,10 @@ protocol WebHandler: AnyObject {
 
 /// What the C server hands back on each call: the way to the handler. Kept alive by `WebServer`.
 private final class WebContext {
-  let handler: any WebHandler
+  var handler: (any WebHandler)?
   let sockets: WebSockets
 
-  init(_ handler: any WebHandler, _ sockets: WebSockets) {
-    self.handler = handler
+  init(_ sockets: WebSockets) {
     self.sockets = sockets
   }
 
@@ -76,7 +78,8 @@ private final class WebContext {
     unsafe options.on_request = { context, request, reply in
       guard let context = unsafe context, let request = unsafe request, let reply = unsafe reply
       else { return }
-      let response = unsafe WebContext.at(context).handler.handle(ApiRequest(request.pointee))
+      let handler = unsafe WebContext.at(context).handler
+      guard let response = unsafe handler?.handle(ApiRequest(request.pointee)) else { return }
       unsafe WebContext.fill(reply, from: response)
     }
     unsafe options.on_upgrade = { context, request, reply, socket in
@@ -90,7 +93,7 @@ private final class WebContext {
         let id = unsafe WebSockets.id(of: socket)
       else { return }
       let message = unsafe Array(UnsafeBufferPointer(start: bytes, count: length))
-      unsafe WebContext.at(context).handler.receive(message, isText: isText, from: id)
+      unsafe WebContext.at(context).handler?.receive(message, isText: isText, from: id)
     }
     unsafe options.socket_events.on_close = { context, socket, ending in
       guard let context = unsafe context, let socket = unsafe socket,
@@ -100,7 +103,7 @@ private final class WebContext {
     }
     unsafe options.on_wake = { context in
       guard let context = unsafe context else { return }
-      unsafe WebContext.at(context).handler.wake()
+      unsafe WebContext.at(context).handler?.wake()
     }
     return unsafe options
   }
@@ -113,7 +116,11 @@ private final class WebContext {
     _ request: ApiRequest, _ socket: OpaquePointer, _ reply: OpaquePointer
   ) -> Bool {
     let id = unsafe sockets.adopt(socket)
-    guard let refusal = handler.upgrade(request, to: id) else { return true }
+    let refusal =
+      if let handler { handler.upgrade(request, to: id) } else {
+        ApiResponse?(ApiResponse(status: 503))
+      }
+    guard let refusal else { return true }
     sockets.forget(id)
     unsafe Self.fill(reply, from: refusal)
     return false
@@ -121,7 +128,7 @@ private final class WebContext {
 
   private func closed(_ id: WebSocketID, code: UInt16) {
     sockets.forget(id)
-    handler.closed(id, code: code)
+    handler?.closed(id, code: code)
   }
 
   private static func fill(_ reply: OpaquePointer, from response: ApiResponse) {

@@ -1,0 +1,45 @@
+package import Settings
+
+/// Which AI service answers calls, and how it is reached: the settings of a transceiver and of
+/// `martlet up`.
+package enum ServiceSettings {
+  package static let url = Setting<String?>.optional(
+    "backend-url", .text("URL"),
+    help: "AI service: ws://, wss:// (Realtime events) or tcp:// (AudioSocket)")
+  package static let keyFile = Setting<String?>.optional(
+    "backend-key-file", .file, help: "file with the key that the service wants, and nothing else")
+  package static let caFile = Setting<String?>.optional(
+    "backend-ca-file", .file,
+    help: "authorities (PEM) for wss://, instead of the system's")
+  package static let model = Setting<String?>.optional(
+    "backend-model", .text("NAME"), help: "model to ask the service for")
+  package static let rate = Setting.value(
+    "backend-rate", .choice(["24000", "16000", "8000"]), default: "24000",
+    help: "samples a second towards the service and back")
+
+  package static let declarations: [Declaration] = [
+    url.declaration, keyFile.declaration, caFile.declaration, model.declaration, rate.declaration,
+  ]
+
+  /// The same settings as arguments for another program. No key is among them.
+  package static func arguments(_ settings: ParsedSettings) -> [String] {
+    let given = [url, keyFile, caFile, model].flatMap { setting in
+      settings[setting].map { ["--\(setting.name)", $0] } ?? []
+    }
+    return given.isEmpty ? [] : given + ["--\(rate.name)", settings[rate]]
+  }
+
+  /// The key in a file: the only line that is not empty. Only its owner may be able to read it, and
+  /// no error text holds any of it.
+  package static func key(file: String) throws(SettingsError) -> String {
+    let bytes = try FileContents.read(file, secret: true)
+    let lines = bytes.split { $0 == 0x0A || $0 == 0x0D }.filter { !$0.isEmpty }
+    guard lines.count == 1, let line = lines.first else {
+      throw .malformed(file: file, reason: "holds \(lines.count) lines; a key is one")
+    }
+    guard line.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+      throw .malformed(file: file, reason: "a key is ASCII without blanks")
+    }
+    return String(decoding: line, as: UTF8.self)
+  }
+}

@@ -1,0 +1,72 @@
+import Backends
+import Runtime
+import Signalling
+
+/// The WebSockets beside calls, on the web server's thread: what they say goes to the shards, and
+/// what the shards answer goes out. A sideband and its call end with each other's notice, whichever
+/// is first.
+final class Sidebands {
+  /// What a shard is told; a client is a WebSocket here.
+  enum News {
+    case joined
+    case said([UInt8])
+    case left
+  }
+
+  private struct Attached {
+    var line: SidebandLine
+    var call: CallReference
+  }
+
+  private let sockets: WebSockets
+  private let mail: WebMail
+  private let tell: (CallReference, SidebandLine, News) -> Void
+  private var attached: [WebSocketID: Attached] = [:]
+
+  init(
+    _ sockets: WebSockets, _ mail: WebMail,
+    tell: @escaping (CallReference, SidebandLine, News) -> Void
+  ) {
+    self.sockets = sockets
+    self.mail = mail
+    self.tell = tell
+  }
+
+  func attach(_ socket: WebSocketID, to call: CallReference) {
+    let line = SidebandLine(socket)
+    attached[socket] = Attached(line: line, call: call)
+    tell(call, line, .joined)
+  }
+
+  func receive(_ message: [UInt8], isText: Bool, from socket: WebSocketID) {
+    guard let (line, call) = attached[socket].map({ ($0.line, $0.call) }) else { return }
+    guard isText else {
+      return sockets.close(socket, code: 1_003, reason: "Events are text.")
+    }
+    guard line.toShard.take(message.count) else {
+      return sockets.close(socket, code: 1_008, reason: "Too many events at once.")
+    }
+    tell(call, line, .said(message))
+  }
+
+  func closed(_ socket: WebSocketID) {
+    guard let gone = attached.removeValue(forKey: socket) else { return }
+    tell(gone.call, gone.line, .left)
+  }
+
+  /// Does what the shards want.
+  func readMail() {
+    for letter in mail.collect() {
+      switch letter {
+      case .send(let line, let bytes):
+        line.toClient.give(bytes.count)
+        guard attached[line.socket] != nil else { continue }
+        if !sockets.send(bytes, isText: true, to: line.socket) {
+          sockets.close(line.socket, code: 1_008, reason: "Events are not read fast enough.")
+        }
+      case .close(let line, let code, let reason):
+        sockets.close(line.socket, code: code, reason: reason)
+      }
+    }
+  }
+}
