@@ -11,8 +11,8 @@ package enum LoadSettings {
   package static let rate = Setting.value(
     "rate", .integer(1...1_000), default: "50", help: "how many calls to begin in a second")
   package static let backend = Setting.value(
-    "backend", .choice(["default", "echo", "parrot"]), default: "echo",
-    help: "who shall answer; only echo returns the tone")
+    "backend", .choice(["default", "echo", "parrot", "realtime", "audiosocket"]), default: "echo",
+    help: "who shall answer; echo returns the tone, a service may")
   package static let setup = Setting.value(
     "setup", .choice(["actpass", "active", "passive"]), default: "actpass",
     help: "the DTLS role that the offers name")

@@ -2,7 +2,7 @@ import CWeb
 import Glibc
 
 extension HubCore {
-  /// What the C client is told at its start; the callbacks lead back here. The core must outlive it.
+  /// What the C client is told at its start; the callbacks lead back here. The core outlives it.
   var settings: ws_client_options {
     var settings = unsafe ws_client_options()
     unsafe settings.sockets_max = connectionsMax

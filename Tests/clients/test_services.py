@@ -1,0 +1,206 @@
+"""Calls that an AI service answers: the service is a fake, everything else is real."""
+
+import asyncio
+import json
+import re
+import stat
+
+import pytest
+from websockets.asyncio.client import connect
+
+import peer
+import services
+from martlet import MartletUp
+
+HTTP_PORT, MEDIA_PORT = 8090, 3490
+KEY = "sk-test-0123456789abcdef"
+
+
+def martlet_with(url, *arguments, backend="realtime"):
+    return MartletUp(
+        *("--backend", backend, "--backend-url", url, *arguments),
+        http_port=HTTP_PORT, media_port=MEDIA_PORT,
+    )
+
+
+def call(up, backend="realtime", hertz=440.0):
+    return peer.Call(up.url, hertz=hertz, backend=backend)
+
+
+@pytest.fixture
+def key_file(tmp_path):
+    path = tmp_path / "key"
+    path.write_text(KEY + "\n")
+    path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    return str(path)
+
+
+async def wait_until(holds, seconds, what):
+    for _ in range(int(seconds * 20)):
+        if holds():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(what)
+
+
+def answers_with_a_tone(rate=24000):
+    async def behaviour(service_call):
+        await service_call.send("session.created", session={"id": "sess_1"})
+        await service_call.listen_until(lambda it: len(it.heard) > rate)
+        listening = asyncio.ensure_future(service_call.listen())
+        await service_call.say(services.tone(700, 4, rate), rate=rate, speed=2)
+        await listening
+
+    return behaviour
+
+
+@pytest.mark.parametrize("rate", [24000, 16000, 8000])
+def test_a_call_hears_what_the_service_says(rate, key_file):
+    with services.RealtimeService(answers_with_a_tone(rate)) as service:
+        options = ["--backend-key-file", key_file, "--backend-model", "m 1"]
+        with martlet_with(service.url, *options, "--backend-rate", str(rate)) as up:
+            heard = asyncio.run(talk(up, seconds=5))
+        log = up.log()
+    service_call = service.calls[0]
+    assert not service.failures
+    assert heard.hertz == pytest.approx(700, abs=10) and heard.level_dbfs > -20, heard
+    assert services.frequency(service_call.heard[rate : 2 * rate], rate) == pytest.approx(440, abs=5)
+    assert service_call.headers["Authorization"] == f"Bearer {KEY}"
+    assert service_call.path == "/v1/realtime?model=m%201"
+    assert "service-opened" in log
+    assert KEY not in log
+
+
+async def talk(up, seconds, backend="realtime"):
+    """What is heard in the last second of those."""
+    async with call(up, backend) as client:
+        await client.start()
+        await client.wait_connected()
+        await asyncio.sleep(seconds)
+        return client.tone(1)
+
+
+@pytest.mark.parametrize("rate", [24000, 8000])
+def test_a_call_hears_an_audiosocket_service(rate):
+    async def behaviour(service_call):
+        while len(service_call.heard) < rate:
+            await service_call.read_frame()
+        speaking = asyncio.ensure_future(service_call.say(services.tone(600, 6, rate), rate))
+        while await service_call.read_frame():
+            pass
+        await speaking
+
+    with services.AudioSocketService(behaviour) as service:
+        options = ["--backend-rate", str(rate)]
+        with martlet_with(service.url, *options, backend="audiosocket") as up:
+            heard = asyncio.run(talk(up, 5, backend="audiosocket"))
+    service_call = service.calls[0]
+    assert not service.failures
+    assert heard.hertz == pytest.approx(600, abs=10), heard
+    assert service_call.uuid is not None and service_call.uuid.int != 0
+    assert service_call.KINDS[rate] in service_call.kinds
+    assert services.frequency(service_call.heard[rate : 2 * rate], rate) == pytest.approx(440, abs=5)
+
+
+async def watch(up, client):
+    """The sideband's events from the start of a call to its end, and how it closed."""
+    url = up.url.replace("http", "ws", 1) + "/v1/realtime?call_id=" + client.location.split("/")[-1]
+    events = []
+    async with connect(url) as sideband:
+        async for message in sideband:
+            events.append(json.loads(message))
+        return events, sideband.close_code
+
+
+def test_a_service_that_is_down_is_told_and_the_call_ends():
+    async def run(up):
+        async with call(up) as client:
+            await client.start()
+            return await asyncio.wait_for(watch(up, client), 30)
+
+    with martlet_with(f"ws://127.0.0.1:{services.free_port()}/") as up:
+        events, code = asyncio.run(run(up))
+        up.wait_for_log(r"call-ended .*reason=backend-failed", 10)
+    errors = [event for event in events if event["type"] == "error"]
+    assert len(errors) == 1 and errors[0]["error"]["message"], events
+    assert code == 1000
+
+
+def test_events_pass_both_ways_unchanged_and_in_order():
+    strange = {"type": "some.new.event", "n": [1, 2.5, None, {"ä": "\U0001f426"}]}
+    answers = [{"type": "conversation.item.added", "item": {"id": f"i{n}"}} for n in range(50)]
+
+    async def behaviour(service_call):
+        await service_call.send("session.created", session={"id": "sess_1"})
+        await service_call.listen_until(lambda it: strange in it.events)
+        for answer in answers:
+            await service_call.connection.send(json.dumps(answer))
+        await service_call.listen()
+
+    async def run(up):
+        async with call(up) as client:
+            await client.start()
+            name = client.location.split("/")[-1]
+            url = up.url.replace("http", "ws", 1) + f"/v1/realtime?call_id={name}"
+            async with connect(url) as sideband:
+                await client.wait_connected()
+                await sideband.send(json.dumps(strange))
+                got = []
+                while len(got) < len(answers):
+                    event = json.loads(await asyncio.wait_for(sideband.recv(), 20))
+                    if event["type"] == "conversation.item.added":
+                        got.append(event)
+                assert await client.hang_up() == 200
+                await asyncio.wait_for(sideband.wait_closed(), 10)
+                return got, sideband.close_code
+
+    with services.RealtimeService(behaviour) as service:
+        with martlet_with(service.url) as up:
+            got, code = asyncio.run(run(up))
+    assert got == answers
+    assert code == 1000
+    assert [event for event in service.calls[0].events if event == strange] == [strange]
+
+
+def test_wss_with_an_authority_of_its_own(tmp_path):
+    authority = services.Authority(tmp_path)
+    with services.RealtimeService(answers_with_a_tone(), tls=authority.server_context) as service:
+        with martlet_with(service.url, "--backend-ca-file", authority.file) as up:
+            heard = asyncio.run(talk(up, 5))
+    assert heard.hertz == pytest.approx(700, abs=10), heard
+
+
+@pytest.mark.parametrize("name, gives_authority", [("IP:127.0.0.1", False), ("DNS:other", True)])
+def test_wss_trusts_no_stranger(name, gives_authority, tmp_path):
+    authority = services.Authority(tmp_path, name)
+    options = ["--backend-ca-file", authority.file] if gives_authority else []
+    with services.RealtimeService(answers_with_a_tone(), tls=authority.server_context) as service:
+        with martlet_with(service.url, *options) as up:
+            async def run():
+                async with call(up) as client:
+                    await client.start()
+                    await asyncio.to_thread(up.wait_for_log, "reason=backend-failed", 30)
+
+            asyncio.run(run())
+            log = up.log()
+    assert "service-failed" in log and "service-opened" not in log
+    assert service.calls == []
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["--backend", "realtime"], "--backend realtime needs --backend-url"),
+        (["--backend-url", "http://h/"], "the URL must begin with"),
+        (["--backend", "audiosocket", "--backend-url", "ws://h/"], "needs a --backend-url of tcp"),
+        (["--backend-url", "ws://u:p@h/"], "use a key file"),
+        (["--backend-url", "ws://h/", "--backend-ca-file", "x"], "is for wss:// only"),
+        (["--backend-url", "ws://h/", "--backend-key-file", "/nowhere"], "/nowhere"),
+        (["--backend-key-file", "x"], "--backend-key-file needs --backend-url"),
+    ],
+)
+def test_settings_that_do_not_go_together(arguments, sentence):
+    up = MartletUp(*arguments, http_port=HTTP_PORT, media_port=MEDIA_PORT)
+    assert up.wait_for_end(20) != 0
+    assert sentence in up.log() and not re.search(r"u:p", up.log())
+    up.process.stdout.close()
