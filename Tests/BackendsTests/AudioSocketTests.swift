@@ -97,7 +97,7 @@ import Wire
     unsafe reader.read(stream) { type, payload in unsafe whole.append([type] + Array(payload)) }
     #expect(whole.count == 17)
     #expect(whole.map { $0.count + 2 }.reduce(0, +) == stream.count)
-    for size in 1...stream.count {
+    for size in Array(1...64) + Array(stride(from: 65, through: stream.count, by: 97)) {
       var pieces: [[UInt8]] = []
       var reader = AudioSocketReader()
       for start in stride(from: 0, to: stream.count, by: size) {
@@ -180,7 +180,7 @@ import Wire
     #expect(talk.backend.figures.droppedMilliseconds == 10_000)
   }
 
-  @Test(arguments: 1...20) func `no stream of noise traps or grows`(seed: UInt64) {
+  @Test(arguments: 1...8) func `no stream of noise traps or grows`(seed: UInt64) {
     var random = SeededRandom(seed: seed)
     var talk = Talk()
     talk.begin()

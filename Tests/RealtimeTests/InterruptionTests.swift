@@ -105,7 +105,7 @@ import Wire
 
   /// Random answers of several items in random pieces, interrupted at random: each truncation says
   /// what came out of the pacer for its item, to the millisecond.
-  @Test(arguments: 1...40)
+  @Test(arguments: 1...16)
   func `truncations tell what was heard`(seed: UInt64) {
     var random = SeededRandom(seed: seed)
     let stage = Stage.talking()

@@ -35,6 +35,8 @@ final class CallPair {
   /// Every datagram of either side, lost ones too.
   private(set) var sent: [Datagram] = []
   private(set) var endedPaths: [PathID] = []
+  /// What the answering side wanted done.
+  private(set) var actions: [PartyAction] = []
   let start: Instant
   private var outbox = SessionOutbox()
   private var inFlight: [(at: Instant, order: Int, to: TransportAddress, datagram: Datagram)] = []
@@ -160,6 +162,23 @@ final class CallPair {
     collect()
   }
 
+  // MARK: - Events
+
+  func join(_ client: ClientID = .channel) {
+    session.clientJoined(client, at: now, into: &outbox)
+    collect()
+  }
+
+  func tell(_ text: String, from client: ClientID = .channel) {
+    session.handle(clientEvent: Array(text.utf8), from: client, at: now, into: &outbox)
+    collect()
+  }
+
+  func news(_ news: ServiceNews) {
+    session.handle(serviceNews: news, at: now, into: &outbox)
+    collect()
+  }
+
   // MARK: - Network
 
   /// Puts on the wire what both sides want to send.
@@ -173,6 +192,7 @@ final class CallPair {
       }
     }
     events += outbox.events
+    actions += outbox.actions
     outbox.clear()
     var buffer = [UInt8](repeating: 0, count: 1_536)
     while let next = unsafe buffer.withUnsafeMutableBytes({ unsafe client.nextDatagram(into: $0) })

@@ -70,18 +70,30 @@ struct PlayLedger {
 
   /// The utterance of this item and part, when there is one.
   func number(_ item: [UInt8], _ contentIndex: Int) -> Int? {
-    utterances.last { $0.utterance.item == item && $0.utterance.contentIndex == contentIndex }?
-      .number
+    for place in 0..<utterances.count
+    where utterances[place].utterance.contentIndex == contentIndex
+      && utterances[place].utterance.item == item
+    {
+      return utterances[place].number
+    }
+    return nil
   }
 
-  subscript(number: Int) -> Utterance? {
-    utterances.first { $0.number == number }?.utterance
+  /// Where an utterance is; the newest, which is asked for most, is found first.
+  private func place(of number: Int) -> Int? {
+    var place = utterances.count - 1
+    while place >= 0 {
+      if utterances[place].number == number { return place }
+      place -= 1
+    }
+    return nil
   }
 
   /// Nothing more of it is to be played.
   func isCut(_ number: Int?, response: [UInt8]) -> Bool {
     if !response.isEmpty, cut.contains(response) { return true }
-    return number.flatMap { self[$0]?.isCut } ?? false
+    guard let number, let place = place(of: number) else { return false }
+    return utterances[place].utterance.isCut
   }
 
   /// `count` samples of `number` went into the pacer; false when there are too many changes, and
@@ -91,11 +103,10 @@ struct PlayLedger {
   }
 
   mutating func add(_ count: Int, to number: Int) {
-    guard count > 0, let place = utterances.firstIndex(where: { $0.number == number }) else {
-      return
-    }
+    guard count > 0, let place = place(of: number) else { return }
     utterances[place].utterance.waiting += UInt64(count)
-    if let last = segments.indices.last, segments[last].utterance == number {
+    let last = segments.count - 1
+    if last >= 0, segments[last].utterance == number {
       segments[last].count += UInt64(count)
     } else {
       segments.append(Segment(utterance: number, count: UInt64(count)))
@@ -105,10 +116,10 @@ struct PlayLedger {
   /// `count` samples were played; gives what this has changed, in order.
   mutating func play(_ count: UInt64, _ note: (Change) -> Void) {
     var left = count
-    while left > 0, let first = segments.first {
-      let step = min(left, first.count)
+    while left > 0, !segments.isEmpty {
+      let step = min(left, segments[0].count)
       left -= step
-      if let place = utterances.firstIndex(where: { $0.number == first.utterance }) {
+      if let place = place(of: segments[0].utterance) {
         utterances[place].utterance.waiting -= step
         utterances[place].utterance.played += step
         begin(utterances[place].utterance.response, note)
@@ -120,8 +131,10 @@ struct PlayLedger {
   }
 
   private mutating func begin(_ response: [UInt8], _ note: (Change) -> Void) {
-    guard speaking != response else { return }
-    if let before = speaking { note(.stopped(response: before)) }
+    if let before = speaking {
+      guard before != response else { return }
+      note(.stopped(response: before))
+    }
     speaking = response
     note(.started(response: response))
   }
@@ -158,14 +171,14 @@ struct PlayLedger {
   /// No more of this response is taken; what waits is played.
   mutating func cutOff(response: [UInt8], number: Int?) {
     if !response.isEmpty { remember(response, in: &cut) }
-    guard let place = utterances.firstIndex(where: { $0.number == number }) else { return }
+    guard let number, let place = place(of: number) else { return }
     utterances[place].utterance.isCut = true
     utterances[place].owesTruncation = true
   }
 
   /// Gives each utterance that was cut off and has now been played as far as it was taken.
   mutating func takeCutOff(_ body: (Utterance) -> Void) {
-    for place in utterances.indices
+    for place in 0..<utterances.count
     where utterances[place].owesTruncation && utterances[place].utterance.waiting == 0 {
       utterances[place].owesTruncation = false
       body(utterances[place].utterance)
