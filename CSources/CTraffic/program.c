@@ -22,7 +22,7 @@
 
 #define INSTRUCTIONS_MAX 2048
 // A sender that is late makes up for so many nanoseconds and no more.
-#define BACKLOG 1000000
+#define BACKLOG 300000
 
 // Registers: 1 to 5 are free, 6 is the time, 7 the frame, 8 its end, 9 the ct_injection.
 struct code {

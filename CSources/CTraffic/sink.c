@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -112,6 +113,9 @@ static void *run(void *argument)
 {
     struct ct_sink *sink = argument;
     ct_prepare_thread(sink->options.cpu);
+    struct sched_param first = {.sched_priority = 1};
+    if (sink->options.is_urgent)
+        pthread_setschedparam(pthread_self(), SCHED_FIFO, &first);
     while (!atomic_load_explicit(&sink->stops, memory_order_relaxed)) {
         bool found = false;
         for (uint32_t i = 0; i < sink->options.inlet_count; i++)

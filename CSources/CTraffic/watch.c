@@ -52,23 +52,22 @@ int ct_usage_read(int process, struct ct_usage *usage)
     return usage->threads > 0 ? 0 : -1;
 }
 
-uint64_t ct_port_drops(uint16_t port)
+uint64_t ct_queue_drops(void)
 {
-    char line[256];
-    uint64_t sum = 0;
-    FILE *file = fopen("/proc/net/udp", "re");
+    char line[512];
+    uint64_t full = 0, memory = 0;
+    FILE *file = fopen("/proc/net/snmp", "re");
     if (file == NULL)
         return 0;
     while (fgets(line, sizeof line, file) != NULL) {
-        unsigned local;
-        uint64_t drops;
-        if (sscanf(line, " %*u: %*x:%x %*s %*s %*s %*s %*s %*u %*u %*u %*u %*s %" SCNu64, &local,
-                   &drops) == 2
-            && local == port)
-            sum += drops;
+        // InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors
+        // IgnoredMulti MemErrors; the line with the names has no numbers
+        if (sscanf(line, "Udp: %*u %*u %*u %*u %" SCNu64 " %*u %*u %*u %" SCNu64, &full, &memory)
+            >= 1)
+            break;
     }
     fclose(file);
-    return sum;
+    return full + memory;
 }
 
 int64_t ct_resident_bytes(int process)
@@ -87,7 +86,7 @@ int64_t ct_resident_bytes(int process)
     return kibibytes < 0 ? -1 : kibibytes * 1024;
 }
 
-int ct_step_back(int process, int level)
+int ct_set_level(int process, int level)
 {
     return setpriority(PRIO_PGRP, (id_t)process, level);
 }

@@ -110,6 +110,8 @@ struct ct_sink_options {
     uint32_t stamp_tail;  // bytes from the beginning of the time of sending (see ct_sender) to the
                           // packet's end; 0: no latency is measured. Group 0 only
     uint64_t period;      // nanoseconds between two looks at empty sockets
+    bool is_urgent;       // goes before all others on its CPU, where that is permitted: its looks are
+                          // short, and senders on that CPU do not pause for long
     int cpu;
 };
 
@@ -143,16 +145,16 @@ struct ct_usage {
 
 int ct_usage_read(int process, struct ct_usage *usage);
 
-// Datagrams that found the queue full of a socket that is bound to this port, all such IPv4 sockets
-// together, in this network namespace.
-uint64_t ct_port_drops(uint16_t port);
+// Datagrams that found the queue of their UDP socket full, all sockets of this network namespace
+// together.
+uint64_t ct_queue_drops(void);
 
 // Bytes of memory that the process has resident; -1 when it is gone.
 int64_t ct_resident_bytes(int process);
 
-// Makes all threads of a process (and what they start from now on) step back behind others that
-// want the same CPU: `level` as nice(1) has it. The process leads a process group of its own.
-int ct_step_back(int process, int level);
+// Sets how all threads of a process (and what they start from now on) stand to others that want the
+// same CPU: `level` as nice(1) has it. The process leads a process group of its own.
+int ct_set_level(int process, int level);
 
 // The CPUs that this process may run on, ascending; returns how many there are in all.
 uint32_t ct_cpus(int *cpus, uint32_t capacity);

@@ -29,17 +29,20 @@ package struct Bench {
 
   private func run() -> Int32 {
     do throws(BenchFailure) {
-      let report = try measure()
+      let toolbox = try Toolbox(sources: settings[BenchSettings.sources])
+      let report = try measure(toolbox)
       standardOutput(settings[BenchSettings.json] ? report.json : report.text)
-      return 0
+      if let file = settings[BenchSettings.plot] {
+        try toolbox.draw(Plot(report), machine: report.machine.text, out: file)
+      }
+      return report.failures.isEmpty ? 0 : 1
     } catch {
       standardError("martlet bench: \(error)\n")
       return 1
     }
   }
 
-  private func measure() throws(BenchFailure) -> Report {
-    let toolbox = try Toolbox(sources: settings[BenchSettings.sources])
+  private func measure(_ toolbox: Toolbox) throws(BenchFailure) -> Report {
     var kinds = [Forwarder.Kind.martlet]
     var skipped: [String] = []
     for kind in settings[BenchSettings.against] {
@@ -56,13 +59,20 @@ package struct Bench {
     }
     let plan = Plan(wishes(kinds))
     var runner = Runner(toolbox: toolbox, seconds: seconds)
+    var failures: [String] = []
     for (number, step) in plan.steps.enumerated() {
-      let words = try runner.run(step)
+      var words: String
+      do throws(BenchFailure) {
+        words = try runner.run(step)
+      } catch {
+        words = "failed: \(step.text): \(error)"
+        failures.append(words)
+      }
       standardError("martlet bench: \(number + 1) of \(plan.steps.count): \(words)\n")
     }
     return Report(
       machine: .here(), results: runner.results, kinds: kinds,
-      flows: settings[BenchSettings.flows], skipped: skipped)
+      flows: settings[BenchSettings.flows], skipped: skipped, failures: failures)
   }
 
   private func wishes(_ kinds: [Forwarder.Kind]) -> Plan.Wishes {

@@ -19,6 +19,17 @@ struct Plan: Equatable, Sendable {
     var measure: Measure
     /// From 1.
     var round: Int
+
+    /// What it is, for people.
+    var text: String {
+      switch measure {
+      case .saturation: "\(benchCase.name), \(flows) flows, \(kind.rawValue)"
+      case .latency(let percent):
+        "\(benchCase.name), \(flows) flows, \(kind.rawValue) at \(percent) %"
+      case .hurt: "\(flows) calls in a flood, \(kind.rawValue)"
+      case .memory(let routes): "memory, \(routes) routes, \(kind.rawValue)"
+      }
+    }
   }
 
   var steps: [Step] = []

@@ -41,12 +41,12 @@ extension Report {
       for percent in Plan.latencyPercents {
         var key = key
         key.percent = percent
-        guard let histogram = results.latency(key) else { continue }
+        guard results.latency(key, 0.5) != nil else { continue }
         table.add(
           [
             key.kind.rawValue + (results.isGeneratorLimited(key) ? " *" : ""), "\(percent) %",
             Number.text(results.median(key) { $0.packets / $0.seconds }),
-          ] + [0.5, 0.99, 0.999].map { Number.text(histogram.quantile($0).map { $0 / 1000 }) } + [
+          ] + [0.5, 0.99, 0.999].map { microseconds(key, $0) } + [
             Number.text(results.median(key) { $0.loss * 100 }),
             Number.text(results.median(key) { $0.cpuPerPacket }),
             Number.text(results.median(key) { $0.packetsPerWait }),
@@ -54,6 +54,10 @@ extension Report {
       }
     }
     return table
+  }
+
+  private func microseconds(_ key: Results.Key, _ share: Double) -> String {
+    Number.text(results.latency(key, share).map { $0 / 1000 })
   }
 
   private var otherLines: String {
@@ -96,6 +100,6 @@ extension Report {
     let star =
       "* The load generator was the limit: the forwarder would have borne more (at saturation)"
       + " or got less than was meant (at a rate)."
-    return (isLimited ? [star] : []) + skipped
+    return (isLimited ? [star] : []) + skipped + failures
   }
 }

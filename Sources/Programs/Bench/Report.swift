@@ -10,6 +10,8 @@ struct Report: Equatable, Sendable {
   var flows: Int
   /// What was left out, and why: sentences.
   var skipped: [String] = []
+  /// The runs that could not be made, and why: sentences.
+  var failures: [String] = []
 
   /// The rows of the report: every case with every forwarder and number of clients that was
   /// measured, in the order of the cases.
@@ -64,6 +66,7 @@ extension Report {
     object.add("hurt", kinds.compactMap(hurt))
     object.add("memory", memory)
     object.add("skipped", skipped.map(Self.reason))
+    object.add("failures", failures.map(Self.reason))
     return object.text + "\n"
   }
 
@@ -88,10 +91,10 @@ extension Report {
   private func latency(_ key: Results.Key, percent: Int) -> JsonObject? {
     var key = key
     key.percent = percent
-    guard let histogram = results.latency(key) else { return nil }
+    guard results.latency(key, 0.5) != nil else { return nil }
     var object = JsonObject()
     for (name, share) in [("p50", 0.5), ("p99", 0.99), ("p999", 0.999)] {
-      object.add(name, histogram.quantile(share).map { $0 / 1000 })
+      object.add(name, results.latency(key, share).map { $0 / 1000 })
     }
     return object
   }

@@ -31,11 +31,10 @@ struct Results: Equatable, Sendable {
     (samples[key] ?? []).contains { key.percent == 100 ? $0.isStarved : $0.isLate }
   }
 
-  /// All rounds' latencies together; nil when none were measured.
-  func latency(_ key: Key) -> Histogram? {
-    let parts = (samples[key] ?? []).compactMap(\.latency)
-    guard !parts.isEmpty else { return nil }
-    return parts.reduce(into: Histogram()) { $0.add($1) }
+  /// Nanoseconds: the median over the rounds of the latency that `share` of the packets did not
+  /// exceed, so that one round that something disturbed does not decide; nil when none were measured.
+  func latency(_ key: Key, _ share: Double) -> Double? {
+    median(key) { $0.latency?.quantile(share) }
   }
 
   /// The median of the part of the running calls' packets that a flood cost.

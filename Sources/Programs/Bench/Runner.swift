@@ -15,13 +15,14 @@ struct Runner {
     var order = Trial.Order(
       benchCase: step.benchCase, kind: step.kind, flows: step.flows, seconds: seconds)
     order.routes = max(order.routes, step.flows)
-    let name = "\(step.benchCase.name), \(step.flows) flows, \(step.kind.rawValue)"
-    switch step.measure {
-    case .saturation: return "\(name): \(try saturate(order))"
-    case .latency(let percent): return "\(name) at \(percent) %: \(try pace(order, percent))"
-    case .hurt: return "calls in a flood, \(step.kind.rawValue): \(try hurt(order))"
-    case .memory(let routes): return "memory, \(routes) routes: \(try reside(order, routes))"
-    }
+    let words =
+      switch step.measure {
+      case .saturation: try saturate(order)
+      case .latency(let percent): try pace(order, percent)
+      case .hurt: try hurt(order)
+      case .memory(let routes): try reside(order, routes)
+      }
+    return "\(step.text): \(words)"
   }
 
   private mutating func saturate(_ order: Trial.Order) throws(BenchFailure) -> String {

@@ -32,7 +32,8 @@ import Settings
       unsafe options.inlets = buffer.baseAddress
       unsafe options.inlet_count = UInt32(buffer.count)
       unsafe options.stamp_tail = UInt32(tail)
-      unsafe options.period = 1_000_000
+      unsafe options.period = measuresLatency ? 100_000 : 1_000_000
+      unsafe options.is_urgent = measuresLatency
       unsafe options.cpu = cpu
       return unsafe ct_sink_start(&options)
     }

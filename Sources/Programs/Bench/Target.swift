@@ -79,9 +79,9 @@ extension Target {
   ) -> Target? {
     for benchCase in BenchCase.all {
       var key = Results.Key(benchCase: benchCase.name, kind: .martlet, flows: flows, percent: 50)
-      guard let ours = results.latency(key)?.quantile(0.99) else { continue }
+      guard let ours = results.latency(key, 0.99) else { continue }
       key.kind = kind
-      guard let theirs = results.latency(key)?.quantile(0.99), theirs > 0 else { return nil }
+      guard let theirs = results.latency(key, 0.99), theirs > 0 else { return nil }
       return Target(
         name: "latency p99 at 50 % of its own saturation, martlet / \(kind.rawValue)",
         bound: .atMost, limit: kind == .go ? 1 : 1.2, seen: ours / theirs)

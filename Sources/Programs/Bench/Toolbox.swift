@@ -1,6 +1,7 @@
 import Crypto
 import Glibc
 import Launcher
+import Settings
 import Token
 
 /// What all runs of one benchmark share: a folder for its files, the keys, the programs.
@@ -71,6 +72,35 @@ final class Toolbox {
     let program = file("gorelay")
     try run(compiler, ["build", "-o", program, sources + "/gorelay/main.go"])
     return program
+  }
+
+  /// Has gnuplot draw `plot` into the file `out`.
+  func draw(_ plot: Plot, machine: String, out: String) throws(BenchFailure) {
+    guard let gnuplot = Self.find("gnuplot") else {
+      throw BenchFailure("there is no gnuplot on the PATH; tools/bench/setup gets one")
+    }
+    let ratios = try write(plot.ratios, to: "ratios.dat")
+    let latency = try write(plot.latency, to: "latency.dat")
+    var words = ["-e", "columns = \(plot.columns)", "-e", "blocks = \(plot.blocks)"]
+    for (name, value) in [
+      ("out", out), ("ratios", ratios), ("latency", latency), ("machine", machine),
+    ] {
+      let text = value.map { "\"\\".contains($0) ? "\\\($0)" : "\($0)" }.joined()
+      words += ["-e", "\(name) = \"\(text)\""]
+    }
+    try run(gnuplot, words + [sources + "/plot.gp"])
+  }
+
+  /// Writes a file for this benchmark alone; gives its path.
+  private func write(_ text: String, to name: String) throws(BenchFailure) -> String {
+    let path = file(name)
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      throw BenchFailure("cannot write \(path): \(systemErrorText(errno))")
+    }
+    Settings.write(text, to: descriptor)
+    close(descriptor)
+    return path
   }
 
   /// Runs a program to its end.

@@ -68,7 +68,8 @@ struct TrafficMaker: ~Copyable {
   func fromTransceivers() -> [Traffic] {
     site.transceivers.indices.map { transceiver in
       let flows = (0..<site.flows).filter { site.owner(of: $0) == transceiver }
-      return kind == .martlet ? bundles(flows, from: transceiver) : singles(flows, from: transceiver)
+      return kind == .martlet
+        ? bundles(flows, from: transceiver) : singles(flows, from: transceiver)
     }
   }
 

@@ -38,7 +38,8 @@ final class Trial {
       order.kind, path: toolbox.program(order.kind),
       arguments: Self.arguments(order, site, toolbox), cpus: [layout.forwarder],
       log: toolbox.file("forwarder.log"))
-    let packetBytes = benchCase.load == .checks ? maker.checkBytes : TrafficMaker.packetBytes
+    let isCheck = benchCase.load == .checks || benchCase.load == .forged
+    let packetBytes = isCheck ? maker.checkBytes : TrafficMaker.packetBytes
     sink = try Sink(
       site, up: Self.shapeUp(order.kind, packetBytes),
       down: Sink.Shape(head: 0, stride: TrafficMaker.packetBytes),
