@@ -110,8 +110,8 @@ struct ct_sink_options {
     uint32_t stamp_tail;  // bytes from the beginning of the time of sending (see ct_sender) to the
                           // packet's end; 0: no latency is measured. Group 0 only
     uint64_t period;      // nanoseconds between two looks at empty sockets
-    bool is_urgent;       // goes before all others on its CPU, where that is permitted: its looks are
-                          // short, and senders on that CPU do not pause for long
+    bool is_urgent;       // goes before all others on its CPU, where that is permitted: its looks
+                          // are short, and senders on that CPU do not pause for long
     int cpu;
 };
 

@@ -82,8 +82,11 @@ package struct Bench {
     wishes.kinds = kinds
     wishes.flows = settings[BenchSettings.flows]
     wishes.rounds = rounds
-    wishes.measuresAll = names.isEmpty
-    if names.isEmpty { wishes.moreFlows = isQuick ? [100_000] : [10_000, 100_000] }
+    if !names.isEmpty { wishes.extras = Set(names.compactMap { Plan.Extra(rawValue: $0) }) }
+    if names.isEmpty {
+      wishes.moreFlows = isQuick ? [100_000] : [10_000, 100_000]
+      wishes.moreFlowsRounds = isQuick ? 1 : rounds
+    }
     return wishes
   }
 }

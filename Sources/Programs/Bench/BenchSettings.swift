@@ -3,7 +3,8 @@ import Settings
 /// The settings of `martlet bench relay`.
 enum BenchSettings {
   static let cases = Setting.list(
-    "case", .choice(BenchCase.all.map(\.name)), help: "measure this case only, and nothing else")
+    "case", .choice(BenchCase.all.map(\.name) + Plan.Extra.allCases.map(\.rawValue)),
+    help: "measure this only")
   static let against = Setting.value(
     "against", .forwarders, default: "go,c,coturn",
     help: "what to compare with, of go, c and coturn, with commas between them; or none")
@@ -31,8 +32,12 @@ enum BenchSettings {
       "Cases: up-1400-t1, -t4, -t16: clients to 1, 4 and 16 transceivers, bundles of 1,400 bytes;"
         + " up-8900-t1: bundles of 8,900; down: transceivers to clients; mixed: both ways, as much"
         + " down as up; first-packets: valid first checks; forged: checks with forged tokens; junk:"
-        + " what no client sends. Without --case also: 10,000 and 100,000 clients, latencies at 10,"
-        + " 50 and 80 % of each forwarder's saturation, running calls in a flood, memory.",
+        + " what no client sends; latency: at 10, 50 and 80 % of each forwarder's saturation;"
+        + " calls: 1,000 running calls in a flood of forged tokens; memory: of the relay's routes."
+        + " Without --case: all of them, and up-1400-t1 with 10,000 and 100,000 clients.",
+      "Latencies are from the client's sending to the arrival at the transceiver, the whole way, and"
+        + " those of the middle one of many slices of 50 ms: what a busy host takes away from a"
+        + " virtual machine spoils a few slices only. The whole run's p99 stands in the JSON.",
       "Baselines: c, a forwarder of recvmmsg and sendmmsg that parses nothing (needs cc); go, a"
         + " relay with one system call for each packet (needs go: tools/bench/setup gets one);"
         + " coturn's turnserver. What is missing is left out and said.",

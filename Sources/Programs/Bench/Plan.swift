@@ -42,9 +42,21 @@ struct Plan: Equatable, Sendable {
     var flows = 1000
     /// Numbers of clients with which the first case is measured as well.
     var moreFlows: [Int] = []
+    /// How often they are.
+    var moreFlowsRounds = 3
     var rounds = 3
-    /// Whether what is no case of its own is measured: latency, floods on running calls, memory.
-    var measuresAll = true
+    /// What else is measured.
+    var extras = Set(Extra.allCases)
+  }
+
+  /// What is measured beside the cases at saturation, all of it with voice to one transceiver.
+  enum Extra: String, CaseIterable, Sendable {
+    /// At parts of the saturation.
+    case latency
+    /// Running calls in a flood of forged tokens.
+    case calls
+    /// Bytes for each route.
+    case memory
   }
 
   /// Parts of the saturation at which latencies are measured, in percent.
@@ -56,26 +68,32 @@ struct Plan: Equatable, Sendable {
 
   /// Within a round the forwarders take turns, so that what changes on the machine meets all.
   init(_ wishes: Wishes) {
+    let base = BenchCase.all[0]
     for benchCase in wishes.cases {
       addRounds(wishes, benchCase, wishes.kinds, wishes.flows, [.saturation])
     }
-    guard let first = wishes.cases.first(where: { $0.load == .media && $0.direction == .up }) else {
-      return
-    }
     for flows in wishes.moreFlows where flows != wishes.flows {
-      addRounds(wishes, first, wishes.kinds, flows, [.saturation])
+      var some = wishes
+      some.rounds = wishes.moreFlowsRounds
+      addRounds(some, base, wishes.kinds, flows, [.saturation])
     }
-    guard wishes.measuresAll else { return }
-    addRounds(
-      wishes, first, wishes.kinds, wishes.flows,
-      Self.latencyPercents.map { .latency(percent: $0) })
-    let aware = wishes.kinds.filter { $0 == .martlet || $0 == .go }
-    addRounds(wishes, first, aware, Self.calls, [.hurt])
+    if wishes.extras.contains(.latency) {
+      // The parts are parts of something.
+      if !wishes.cases.contains(base) {
+        addRounds(wishes, base, wishes.kinds, wishes.flows, [.saturation])
+      }
+      let measures = Self.latencyPercents.map { Step.Measure.latency(percent: $0) }
+      addRounds(wishes, base, wishes.kinds, wishes.flows, measures)
+    }
+    if wishes.extras.contains(.calls) {
+      let aware = wishes.kinds.filter { $0 == .martlet || $0 == .go }
+      addRounds(wishes, base, aware, Self.calls, [.hurt])
+    }
+    guard wishes.extras.contains(.memory) else { return }
     for (routes, flows) in [(64, 1), (Self.routes, Self.routes)] {
+      let measure = Step.Measure.memory(routes: routes)
       steps.append(
-        Step(
-          benchCase: first, kind: .martlet, flows: flows, measure: .memory(routes: routes),
-          round: 1))
+        Step(benchCase: base, kind: .martlet, flows: flows, measure: measure, round: 1))
     }
   }
 

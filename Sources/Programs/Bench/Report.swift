@@ -113,6 +113,7 @@ extension Report {
     object.add("packets_per_wake_up", results.median(key) { $0.packetsPerWait })
     object.add("generator_limited", results.isGeneratorLimited(key))
     object.add("latency_us", latency(key, percent: percent))
+    object.add("whole_p99_us", results.median(key) { $0.wholeLatency(0.99) }.map { $0 / 1000 })
     return object
   }
 

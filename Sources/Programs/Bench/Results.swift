@@ -31,10 +31,9 @@ struct Results: Equatable, Sendable {
     (samples[key] ?? []).contains { key.percent == 100 ? $0.isStarved : $0.isLate }
   }
 
-  /// Nanoseconds: the median over the rounds of the latency that `share` of the packets did not
-  /// exceed, so that one round that something disturbed does not decide; nil when none were measured.
+  /// Nanoseconds: the median over the rounds of `Sample.latency`; nil when none were measured.
   func latency(_ key: Key, _ share: Double) -> Double? {
-    median(key) { $0.latency?.quantile(share) }
+    median(key) { $0.latency(share) }
   }
 
   /// The median of the part of the running calls' packets that a flood cost.

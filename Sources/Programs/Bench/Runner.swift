@@ -45,7 +45,7 @@ struct Runner {
     var key = key(order)
     key.percent = percent
     results.add(sample, to: key)
-    let slowest = sample.latency?.quantile(0.99).map { $0 / 1000 }
+    let slowest = sample.latency(0.99).map { $0 / 1000 }
     return "\(Number.text(slowest)) us for 99 of 100"
       + (sample.isLate ? " (the senders were too slow)" : "")
   }

@@ -17,8 +17,9 @@ struct Sample: Equatable, Sendable {
   var packetsPerDatagram: Double?
   /// Packets that should have been sent, by the rate, and were not.
   var missed = 0.0
-  /// From a client's sending to the arrival at the transceiver; nil when it was not measured.
-  var latency: Histogram?
+  /// From a client's sending to the arrival at the transceiver, for each slice of the run; empty when
+  /// it was not measured.
+  var latencies: [Histogram] = []
   /// Bytes that the forwarder had resident at the end.
   var residentBytes = 0.0
 
@@ -27,6 +28,15 @@ struct Sample: Equatable, Sendable {
 
   /// Packets that a CPU of its own would bear in a second.
   var packetsPerSecondPerCore: Double? { cpuNanoseconds > 0 ? packets / cpuNanoseconds * 1e9 : nil }
+
+  /// Nanoseconds that `share` of the packets did not exceed, in the middle one of the slices: a
+  /// virtual machine that is not run for some milliseconds spoils a few slices, and no more.
+  func latency(_ share: Double) -> Double? { latencies.compactMap { $0.quantile(share) }.median }
+
+  /// The same of all packets of the run together.
+  func wholeLatency(_ share: Double) -> Double? {
+    latencies.reduce(into: Histogram()) { $0.add($1) }.quantile(share)
+  }
 
   /// Packets for each time that the forwarder had waited; nil when it never did.
   var packetsPerWait: Double? { waits > 0 ? packets / waits : nil }

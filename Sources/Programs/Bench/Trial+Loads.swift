@@ -4,6 +4,8 @@ import CTraffic
 extension Trial {
   /// How long a load runs before it is measured, in seconds.
   private static let settleSeconds = 0.3
+  /// How long a slice of a run is, for latencies.
+  private static let sliceSeconds = 0.05
 
   /// Loads the forwarder with more than it can take and measures.
   func saturate() throws(BenchFailure) -> Sample {
@@ -108,7 +110,6 @@ extension Trial {
     var sent: Int
     var missed: Int
     var refused: Int
-    var latency: Histogram
   }
 
   private func look(_ senders: [Sender]) throws(BenchFailure) -> Look {
@@ -118,13 +119,34 @@ extension Trial {
     return Look(
       moment: monotonicNanoseconds(), usage: try forwarder.usage(), up: sink.count(Sink.up),
       down: sink.count(Sink.down), sent: senders.reduce(0) { $0 + $1.sent },
-      missed: senders.reduce(0) { $0 + $1.missed }, refused: Int(drops), latency: sink.histogram)
+      missed: senders.reduce(0) { $0 + $1.missed }, refused: Int(drops))
+  }
+
+  /// Waits for the time that is measured; gives the latencies of its slices.
+  private func watch() -> [Histogram] {
+    guard order.measuresLatency else {
+      pause(seconds: order.seconds)
+      return []
+    }
+    // This thread keeps away from the forwarder's CPU.
+    let cpus = Processors.all()
+    Processors.bind([layout.sink])
+    defer { Processors.bind(cpus) }
+    var slices: [Histogram] = []
+    var before = sink.histogram
+    for _ in 0..<max(1, Int(order.seconds / Self.sliceSeconds)) {
+      pause(seconds: Self.sliceSeconds)
+      let now = sink.histogram
+      slices.append(now - before)
+      before = now
+    }
+    return slices
   }
 
   private func measure(_ senders: [Sender]) throws(BenchFailure) -> Sample {
     pause(seconds: Self.settleSeconds)
     let before = try look(senders)
-    pause(seconds: order.seconds)
+    let latencies = watch()
     let after = try look(senders)
     let up = after.up - before.up
     let down = after.down - before.down
@@ -143,7 +165,7 @@ extension Trial {
     if up.datagrams > 0 {
       sample.packetsPerDatagram = Double(up.packets) / Double(up.datagrams)
     }
-    if order.measuresLatency { sample.latency = after.latency - before.latency }
+    sample.latencies = latencies
     sample.residentBytes = Double(forwarder.residentBytes)
     return sample
   }
