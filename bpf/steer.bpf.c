@@ -90,7 +90,7 @@ static __always_inline int select_by_cpu(struct sk_reuseport_md *datagram,
     if (home == NULL) return 0;  // cannot be, but must be said
 
     uint32_t was = *home;
-    uint32_t tick = (uint32_t)(bpf_ktime_get_coarse_ns() >> STEERING_TICK_SHIFT);
+    uint32_t tick = (uint32_t)(bpf_jiffies64() >> settings->tick_shift);
     uint32_t silence = (tick - (was >> 8)) & STEERING_TICK_MASK;
     uint32_t slot = (was & 0xFF) - 1;
     if ((was & 0xFF) != 0 && slot != near && silence <= settings->stay_ticks

@@ -15,8 +15,8 @@
 #define STEERING_NO_SLOT 255
 // Homes of flows in one row: 64 bytes, one cache line. A power of two.
 #define STEERING_ROW 16
-// Time in the homes: CLOCK_MONOTONIC_COARSE in units of 2^30 ns (1.07 s), modulo 2^24 (208 days).
-#define STEERING_TICK_SHIFT 30
+// Time in the homes: ticks of one to two seconds, modulo 2^24 (half a year at least). They are the
+// kernel's jiffies, which a program reads with one load, shifted by `tick_shift`.
 #define STEERING_TICK_MASK 0xFFFFFFu
 
 enum steering_mode {
@@ -29,6 +29,7 @@ enum steering_mode {
 struct steering_config {
     uint32_t mode;        // enum steering_mode
     uint32_t rows_mask;   // rows of homes - 1; the rows are a power of two
+    uint32_t tick_shift;  // jiffies in a tick, as a power of two
     uint32_t stay_ticks;  // silence after which a flow has no home any more
     uint8_t slot_of_cpu[STEERING_CPUS_MAX];
     uint8_t slot_of_lot[STEERING_LOTS];

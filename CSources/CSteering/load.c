@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #define FLOWS_DEFAULT 4096
 #define HOMES_PER_FLOW 8
@@ -77,10 +78,20 @@ static int load(struct steering *steering, uint32_t rows) {
     return is_complete ? 0 : ENOENT;
 }
 
-// In ticks, which are a little longer than seconds.
-static uint32_t stay_ticks(uint32_t seconds) {
-    uint64_t ticks = (uint64_t)seconds * 1000000000 >> STEERING_TICK_SHIFT;
-    return ticks > STEERING_TICK_MASK / 2 ? STEERING_TICK_MASK / 2 : (uint32_t)ticks;
+// How often the kernel counts its jiffies up: the coarse clock's step tells.
+static uint64_t jiffies_per_second(void) {
+    struct timespec step;
+    if (clock_getres(CLOCK_MONOTONIC_COARSE, &step) != 0 || step.tv_nsec == 0) return 1;
+    return 1000000000 / (uint64_t)step.tv_nsec;
+}
+
+// Chooses ticks of at least a second, and counts the seconds in them.
+static void set_times(struct steering_config *settings, uint32_t stay_seconds) {
+    uint64_t frequency = jiffies_per_second();
+    while ((uint64_t)1 << settings->tick_shift < frequency) settings->tick_shift++;
+    uint64_t ticks = stay_seconds * frequency >> settings->tick_shift;
+    uint64_t ticks_max = STEERING_TICK_MASK / 2;
+    settings->stay_ticks = (uint32_t)(ticks < ticks_max ? ticks : ticks_max);
 }
 
 struct steering *steering_open(const struct steering_options *options,
@@ -99,7 +110,7 @@ struct steering *steering_open(const struct steering_options *options,
     uint32_t rows = rows_for(options);
     steering->settings.mode = options->mode;
     steering->settings.rows_mask = rows - 1;
-    steering->settings.stay_ticks = stay_ticks(options->stay_seconds);
+    set_times(&steering->settings, options->stay_seconds);
     memset(steering->settings.slot_of_cpu, STEERING_NO_SLOT, sizeof steering->settings.slot_of_cpu);
     steering_share_lots(steering);
     int number = load(steering, rows);

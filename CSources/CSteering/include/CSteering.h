@@ -32,7 +32,7 @@ struct steering_options {
     // STEERING_BY_CPU only: how many flows are to keep their worker when another CPU receives them,
     // 1...STEERING_FLOWS_MAX, 0 for 4,096; costs 32 to 64 bytes of kernel memory each.
     uint32_t flows;
-    uint32_t stay_seconds;  // ... until they have been silent for so long; 0 for one or two
+    uint32_t stay_seconds;  // ... until they have been silent for so long, and up to two more
 };
 
 #define STEERING_FLOWS_MAX (1u << 24)
