@@ -72,7 +72,7 @@ static __always_inline int select(struct sk_reuseport_md *datagram, uint32_t slo
            && bpf_sk_select_reuseport(datagram, &workers, &slot, 0) == 0;
 }
 
-static __always_inline uint32_t *find_home(const struct steering_config *settings, uint32_t hash) {
+static __always_inline uint16_t *find_home(const struct steering_config *settings, uint32_t hash) {
     uint32_t row = hash / STEERING_ROW & settings->rows_mask;
     struct steering_row *found = bpf_map_lookup_elem(&homes, &row);
     return found == NULL ? NULL : &found->homes[hash % STEERING_ROW];
@@ -86,7 +86,7 @@ static __always_inline int select_by_cpu(struct sk_reuseport_md *datagram,
     uint32_t cpu = bpf_get_smp_processor_id();
     uint32_t near = cpu < STEERING_CPUS_MAX ? settings->slot_of_cpu[cpu] : STEERING_NO_SLOT;
     if (is_junk) return select(datagram, near);
-    uint32_t *home = find_home(settings, datagram->hash);
+    uint16_t *home = find_home(settings, datagram->hash);
     if (home == NULL) return 0;  // cannot be, but must be said
 
     uint32_t was = *home;
@@ -103,7 +103,7 @@ static __always_inline int select_by_cpu(struct sk_reuseport_md *datagram,
         return 0;
     }
     // Written once per tick and flow at most, so that the line stays shared between the CPUs.
-    uint32_t is = tick << 8 | (slot + 1);
+    uint16_t is = (uint16_t)(tick << 8 | (slot + 1));
     if (is != was) *home = is;
     return 1;
 }

@@ -14,10 +14,12 @@
 // "No slot" in the tables below.
 #define STEERING_NO_SLOT 255
 // Homes of flows in one row: 64 bytes, one cache line. A power of two.
-#define STEERING_ROW 16
-// Time in the homes: ticks of one to two seconds, modulo 2^24 (half a year at least). They are the
-// kernel's jiffies, which a program reads with one load, shifted by `tick_shift`.
-#define STEERING_TICK_MASK 0xFFFFFFu
+#define STEERING_ROW 32
+// Time in the homes: ticks of four to eight seconds, modulo 2^8. They are the kernel's jiffies, which
+// a program reads with one load, shifted by `tick_shift`. A home that was left long ago looks like a
+// new one for a moment every 17 minutes or more; a flow that takes it then goes to another worker
+// than its CPU's, and loses no packet.
+#define STEERING_TICK_MASK 0xFFu
 
 enum steering_mode {
     STEERING_BY_FLOW,  // a flow's addresses choose the worker
@@ -40,7 +42,7 @@ struct steering_config {
 // or on the loopback interface the sender was). A home is the tick of the flow's last datagram
 // times 256, plus its slot + 1; 0 for none. Flows that share a home share the worker.
 struct steering_row {
-    uint32_t homes[STEERING_ROW];
+    uint16_t homes[STEERING_ROW];
 };
 
 // Each datagram that comes to the group is counted in exactly one of these.

@@ -10,7 +10,8 @@
 #include <time.h>
 
 #define FLOWS_DEFAULT 4096
-#define HOMES_PER_FLOW 8
+#define HOMES_PER_FLOW 4
+#define TICK_SECONDS 4
 _Static_assert((uint64_t)STEERING_FLOWS_MAX * HOMES_PER_FLOW <= 1ull << 31, "rows_for counts so");
 
 // The programs, built by tools/build-bpf. Aligned as an ELF file wants to be read.
@@ -34,7 +35,8 @@ static int find_map(struct bpf_object *object, const char *name) {
     return bpf_object__find_map_fd_by_name(object, name);
 }
 
-// Eight homes for each flow, so that one flow in eight at most shares its own with another.
+// Few flows share a home with another, as long as there are not many more than were said; the table
+// stays small enough for the processor's caches.
 static uint32_t rows_for(const struct steering_options *options) {
     uint32_t flows = options->flows;
     if (options->mode != STEERING_BY_CPU || flows == 0) flows = FLOWS_DEFAULT;
@@ -85,10 +87,10 @@ static uint64_t jiffies_per_second(void) {
     return 1000000000 / (uint64_t)step.tv_nsec;
 }
 
-// Chooses ticks of at least a second, and counts the seconds in them.
+// Chooses the ticks' length, and counts the seconds in them.
 static void set_times(struct steering_config *settings, uint32_t stay_seconds) {
     uint64_t frequency = jiffies_per_second();
-    while ((uint64_t)1 << settings->tick_shift < frequency) settings->tick_shift++;
+    while (1ull << settings->tick_shift < frequency * TICK_SECONDS) settings->tick_shift++;
     uint64_t ticks = stay_seconds * frequency >> settings->tick_shift;
     uint64_t ticks_max = STEERING_TICK_MASK / 2;
     settings->stay_ticks = (uint32_t)(ticks < ticks_max ? ticks : ticks_max);

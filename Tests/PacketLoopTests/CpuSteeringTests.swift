@@ -36,10 +36,10 @@ struct CpuSteeringTests {
     #expect(try group.slots(of: old) == all(1, 60))
     #expect(try group.settledCounters().by_home == 60)
     #expect(try group.settledCounters().by_cpu == 60)
-    // Of 60 new flows, each meets one of 60 homes in 32,768 once in ten such tests; two of them
-    // in one test are a matter of half a percent, four of a few in a million.
+    // Of 60 new flows one meets one of the 60 homes in 16,384 in every fifth such test, five in one
+    // of a million.
     let new = try group.slots(of: try clients(60))
-    #expect(new.count { $0 == 1 } < 4)
+    #expect(new.count { $0 == 1 } < 5)
     #expect(!new.contains(nil))
   }
 
@@ -50,10 +50,10 @@ struct CpuSteeringTests {
     let clients = try clients(20)
     #expect(try group.slots(of: clients) == all(1, 20))
     try group.moveCpus(to: 0)
-    // Homes are timed in ticks of a second; a flow that speaks keeps its home, so each waits alone.
+    // Homes are timed in ticks of seconds; a flow that speaks keeps its home, so each waits alone.
     var isMoved = [Bool](repeating: false, count: clients.count)
     for (number, client) in clients.enumerated() {
-      usleep(1_200_000)
+      usleep(UInt32(number + 1) * 1_000_000)
       isMoved[number] = try group.slots(of: [client]) == [0]
       if isMoved[number] { break }
     }
@@ -93,13 +93,13 @@ struct CpuSteeringTests {
     options.mode = STEERING_BY_CPU
     options.flows = 131_072
     let large = unsafe steering_map_bytes(&options)
-    #expect(large > 4 << 20 && large < 5 << 20)
+    #expect(large > 1 << 20 && large < 2 << 20)
     options.flows = 0
     #expect(unsafe steering_map_bytes(&options) < 256 << 10)
     var error = steering_error()
     options.flows = .max
     let most = unsafe steering_map_bytes(&options)
-    #expect(most > 512 << 20 && most < 513 << 20)
+    #expect(most > 128 << 20 && most < 129 << 20)
     options.flows = 1_000_000
     let steering = unsafe steering_open(&options, &error)
     #expect(unsafe steering != nil)

@@ -30,9 +30,9 @@ struct steering_options {
     uint32_t slots;  // workers, 1...STEERING_SLOTS_MAX
     enum steering_mode mode;
     // STEERING_BY_CPU only: how many flows are to keep their worker when another CPU receives them,
-    // 1...STEERING_FLOWS_MAX, 0 for 4,096; costs 32 to 64 bytes of kernel memory each.
+    // 1...STEERING_FLOWS_MAX, 0 for 4,096; costs 8 to 16 bytes of kernel memory each.
     uint32_t flows;
-    uint32_t stay_seconds;  // ... until they have been silent for so long, and up to two more
+    uint32_t stay_seconds;  // ... until they have been silent for so long, give or take 8 s
 };
 
 #define STEERING_FLOWS_MAX (1u << 24)
