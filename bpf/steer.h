@@ -15,10 +15,10 @@
 #define STEERING_NO_SLOT 255
 // Homes of flows in one row: 64 bytes, one cache line. A power of two.
 #define STEERING_ROW 32
-// Time in the homes: ticks of four to eight seconds, modulo 2^8. They are the kernel's jiffies, which
-// a program reads with one load, shifted by `tick_shift`. A home that was left long ago looks like a
-// new one for a moment every 17 minutes or more; a flow that takes it then goes to another worker
-// than its CPU's, and loses no packet.
+// Time in the homes: ticks of four to eight seconds, modulo 2^8. They are the kernel's jiffies,
+// which a program reads with one load, shifted by `tick_shift`. A home that was left long ago looks
+// like a new one for a moment every 17 minutes or more; a flow that takes it then goes to another
+// worker than its CPU's, and loses no packet.
 #define STEERING_TICK_MASK 0xFFu
 
 enum steering_mode {

@@ -38,6 +38,8 @@ int pl_loop_busy_poll(struct pl_loop *loop, uint32_t microseconds, struct pl_err
     }
     struct poll_settings settings = {
         .microseconds = microseconds, .budget = POLL_BUDGET, .prefers = 1};
-    if (ioctl(loop->epoll, SET_POLL_SETTINGS, &settings) != 0) code = errno;
+    // poll() looks at a setting of the whole system instead (net.core.busy_poll).
+    if (pl_wait_use_epoll(loop) != 0) code = errno;
+    else if (ioctl(loop->epoll, SET_POLL_SETTINGS, &settings) != 0) code = errno;
     return code == 0 ? 0 : pl_fail(error, code, "busy polling is refused in part");
 }

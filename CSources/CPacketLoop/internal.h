@@ -73,7 +73,7 @@ struct pl_socket {
 struct pl_loop {
     struct pl_loop_options options;
     int wakeup;  // eventfd
-    int epoll;   // -1 in a loop with few sockets
+    int epoll;   // -1 while pl_wait asks about all sockets each time
     bool has_precise_wait;  // epoll_pwait2 exists
     uint32_t polled_count;
     struct pollfd polled[PL_POLLED_MAX];
@@ -125,6 +125,8 @@ int pl_wait_open(struct pl_loop *loop);
 int pl_wait_add(struct pl_loop *loop, int fd, uint32_t mark);
 int pl_wait(struct pl_loop *loop, uint64_t deadline);
 void pl_wait_close(struct pl_loop *loop);
+// Has the loop leave a standing order with the kernel, however few its sockets are.
+int pl_wait_use_epoll(struct pl_loop *loop);
 
 // Makes a loop's view of `fd`, with all its memory.
 struct pl_socket *pl_socket_create(int fd, const struct pl_loop_options *options,

@@ -11,15 +11,25 @@
 
 #define NANOSECONDS_PER_SECOND 1000000000ull
 
-static bool has_few_sockets(const struct pl_loop *loop) {
-    return loop->options.sockets_max < PL_POLLED_MAX;
+static bool asks_each_time(const struct pl_loop *loop) {
+    return loop->epoll < 0;
 }
 
 int pl_wait_open(struct pl_loop *loop) {
     loop->has_precise_wait = true;
-    if (has_few_sockets(loop)) return 0;
+    if (loop->options.sockets_max < PL_POLLED_MAX) return 0;
+    return pl_wait_use_epoll(loop);
+}
+
+int pl_wait_use_epoll(struct pl_loop *loop) {
+    if (!asks_each_time(loop)) return 0;
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
-    return loop->epoll < 0 ? -1 : 0;
+    if (loop->epoll < 0) return -1;
+    for (uint32_t i = 0; i < loop->polled_count; i++) {
+        if (pl_wait_add(loop, loop->polled[i].fd, loop->polled_marks[i]) != 0) return -1;
+    }
+    loop->polled_count = 0;
+    return 0;
 }
 
 void pl_wait_close(struct pl_loop *loop) {
@@ -27,7 +37,7 @@ void pl_wait_close(struct pl_loop *loop) {
 }
 
 int pl_wait_add(struct pl_loop *loop, int fd, uint32_t mark) {
-    if (!has_few_sockets(loop)) {
+    if (!asks_each_time(loop)) {
         struct epoll_event event = {.events = EPOLLIN, .data.u32 = mark};
         return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event);
     }
@@ -74,5 +84,5 @@ int pl_wait(struct pl_loop *loop, uint64_t deadline) {
     struct timespec timeout = {.tv_sec = (time_t)(left / NANOSECONDS_PER_SECOND),
                                .tv_nsec = (long)(left % NANOSECONDS_PER_SECOND)};
     const struct timespec *limit = deadline == UINT64_MAX ? NULL : &timeout;
-    return has_few_sockets(loop) ? poll_all(loop, limit) : take_events(loop, limit);
+    return asks_each_time(loop) ? poll_all(loop, limit) : take_events(loop, limit);
 }

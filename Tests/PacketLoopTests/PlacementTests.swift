@@ -52,7 +52,8 @@ import Testing
     let socket = try loop.addSocket()
     var error = pl_error()
     let status = unsafe pl_loop_busy_poll(loop.loop, 50, &error)
-    #expect(status == 0 || error.sentence.hasPrefix("busy polling is refused"))
+    // EPERM: no CAP_NET_ADMIN; EINVAL and ENOTTY: a kernel older than 6.9.
+    #expect(status == 0 || [EPERM, EINVAL, ENOTTY].contains(error.number), "\(error.sentence)")
     if status == 0 {
       var microseconds: Int32 = 0
       var length = socklen_t(MemoryLayout<Int32>.size)
