@@ -28,8 +28,11 @@ final class HandPeer {
 
   /// The body of an INIT or INIT ACK of ours.
   func offer(tag: UInt32? = nil, window: UInt32 = 1 << 20) -> [UInt8] {
-    words(tag ?? ourTag, window, 0xFFFF_FFFF, tsn) + words(0xC000_0004, 0x8008_0006, 0x82C0_0000)
+    words(tag ?? ourTag, window, 0xFFFF_FFFF, tsn) + extensions
   }
+
+  /// FORWARD TSN and RE-CONFIG, unless a test takes them away.
+  var extensions = words(0xC000_0004, 0x8008_0006, 0x82C0_0000)
 
   /// Gets a cookie for an INIT.
   func initiate(tag: UInt32? = nil) {

@@ -14,17 +14,17 @@ struct HostilePeerTests {
 
   @Test func hugeTsnGaps() {
     let peer = connected()
-    for step in stride(from: 4_096 as UInt32, to: 0x7FFF_0000, by: 0x0012_3457) {
+    for step in stride(from: 2_048 as UInt32, to: 0x7FFF_0000, by: 0x0012_3457) {
       let chunk = peer.data(stream: 0, sequence: 0, tsn: peer.tsn &+ step, [1])
       peer.give(chunk)
     }
     #expect(peer.association.figures.dataWithoutRoom > 1_000)
     #expect(peer.association.figures.receiveBufferBytes == 0)
     // The furthest that is kept, and the whole comb below it.
-    for offset in stride(from: 4_095 as UInt32, to: 0, by: -2) {
+    for offset in stride(from: 2_047 as UInt32, to: 0, by: -2) {
       peer.give(peer.data(stream: 0, sequence: 0, flags: 0, tsn: peer.tsn &+ offset, [1]))
     }
-    #expect(peer.association.figures.receiveBufferBytes == 2_048)
+    #expect(peer.association.figures.receiveBufferBytes == 1_024)
     let sack = peer.last(3) ?? []
     #expect(sack.count <= 12 + 4 * 64 + 4 * 16)
     #expect(peer.association.isUp)
@@ -146,6 +146,19 @@ struct HostilePeerTests {
       peer.wait(milliseconds: 10)
     }
     #expect(peer.events.contains(.sendBufferFree))
+  }
+
+  @Test func theWindowIsRespected() {
+    let peer = connected { $0.peerMessageBytesMax = 0 }
+    peer.give(peer.open(stream: 0))
+    peer.give(chunk(3, words(peer.theirTsn, 3_000, 0)))
+    let before = peer.count(of: 0)
+    let message = [UInt8](repeating: 1, count: 100_000)
+    #expect(peer.association.send(message, on: 0, kind: .binary, at: peer.now) == .queued)
+    peer.collect()
+    let sent = peer.replies.filter { $0.type == 0 }.dropFirst(before)
+    #expect(sent.map { $0.body.count - 12 }.reduce(0, +) <= 3_000)
+    #expect(sent.count == 2)
   }
 
   /// Nobody takes the events: what comes is refused, and the window says so.

@@ -95,7 +95,7 @@ struct MutationTests {
     var given: UInt64 = 0
     var accepted: UInt64 = 0
     var ends: Set<SctpLoss> = []
-    while given < 12_000 {
+    while given < 10_000 {
       let peer = HandPeer(seed: given)
       peer.connect()
       var packets = 2 as UInt64

@@ -165,6 +165,8 @@ struct RulesTests {
       peer.give(chunk(130, [0, 13, 0, 18] + words(1_000 &+ round, 0, peer.tsn &- 1) + [0, 2]))
       let answers = peer.replies.filter { $0.type == 130 }.map(\.body)
       #expect(answers.contains([0, 16, 0, 12] + words(1_000 &+ round, 1)))
+      // DATA_CHANNEL_ACK is the first of its stream each time.
+      #expect(word(peer.last(0) ?? [], at: 4) == 2 << 16)
       guard let request = answers.last(where: { $0[1] == 13 }) else { continue }
       #expect(Array(request.suffix(2)) == [0, 2])
       peer.give(chunk(130, [0, 16, 0, 12] + Array(request[4..<8]) + words(1)))
@@ -173,6 +175,21 @@ struct RulesTests {
     #expect(peer.events.closed == [UInt16](repeating: 2, count: 10))
     #expect(peer.events.texts == (0..<10).map { "\($0)" })
     #expect(peer.association.figures.channels == 0)
+  }
+
+  /// After a reset the numbers of the peer's stream begin at 0, also behind a gap.
+  @Test func aReusedStreamAheadOfAGap() {
+    let peer = HandPeer()
+    peer.connect()
+    peer.give(peer.open(stream: 2, label: "one"))
+    let sent = word(peer.last(0) ?? [], at: 0)
+    peer.give(chunk(3, words(sent, 1 << 20, 0)))
+    peer.give(chunk(130, [0, 13, 0, 18] + words(1_000, 0, peer.tsn &- 1) + [0, 2]))
+    let request = peer.last(130) ?? []
+    peer.give(chunk(130, [0, 16, 0, 12] + Array(request[4..<8]) + words(1)))
+    _ = peer.data(stream: 4, sequence: 0, [1])
+    peer.give(peer.open(stream: 2, label: "two"))
+    #expect(peer.events.opened.map(\.label) == [Array("one".utf8), Array("two".utf8)])
   }
 
   /// A reset that overtakes data waits for it.
@@ -195,6 +212,45 @@ struct RulesTests {
     #expect(peer.last(130) == [0, 16, 0, 12] + words(1_000, 1))
     peer.give(chunk(130, [0, 13, 0, 18] + words(1_005, 0, peer.tsn &- 1) + [0, 0]))
     #expect(peer.last(130) == [0, 16, 0, 12] + words(1_005, 5))
+  }
+
+  /// The response to our reset is lost, and the peer uses the stream again: it has done its part.
+  @Test func anOpenAheadOfAResetsResponse() {
+    let peer = HandPeer()
+    peer.connect()
+    peer.give(peer.open(stream: 0, label: "one"))
+    let sent = word(peer.last(0) ?? [], at: 0)
+    peer.give(chunk(3, words(sent, 1 << 20, 0)))
+    peer.give(chunk(130, [0, 13, 0, 18] + words(1_000, 0, peer.tsn &- 1) + [0, 0]))
+    let request = peer.replies.last { $0.type == 130 && $0.body[1] == 13 }?.body ?? []
+    peer.give(peer.open(stream: 0, label: "two"))
+    #expect(peer.events.opened.map(\.label) == [Array("one".utf8), Array("two".utf8)])
+    #expect(peer.association.send("x".utf8, on: 0, kind: .text, at: peer.now) == .queued)
+    peer.collect()
+    // Late, it changes nothing any more: ACK and message have the numbers 0 and 1.
+    peer.give(chunk(130, [0, 16, 0, 12] + Array(request[4..<8]) + words(1)))
+    #expect(peer.association.send("y".utf8, on: 0, kind: .text, at: peer.now) == .queued)
+    peer.collect()
+    let sequences = peer.replies.filter { $0.type == 0 }.suffix(3).map { word($0.body, at: 4) }
+    #expect(sequences == [0, 1, 2])
+    #expect(peer.association.figures.channels == 1)
+  }
+
+  /// Without RE-CONFIG a channel just ends here, and nothing is asked of the peer.
+  @Test func aPeerThatCannotReset() {
+    let peer = HandPeer()
+    peer.extensions = []
+    peer.connect()
+    peer.give(peer.open(stream: 0))
+    peer.association.close(0)
+    peer.collect()
+    #expect(peer.events.closed == [0])
+    #expect(peer.association.figures.channels == 0)
+    #expect(peer.count(of: 130) == 0)
+    // Nor is a message given up that has begun.
+    peer.give(peer.open(stream: 2))
+    peer.wait(milliseconds: 5_000)
+    #expect(peer.count(of: 192) == 0)
   }
 
   @Test func messageKindsAndPartialForm() {

@@ -39,6 +39,7 @@ class Bridge(aiortc.RTCSctpTransport):
             self.give(packet)
 
     async def stop(self):
+        self.socket.task.cancel()
         if self.ours:
             await self.ours.__aexit__()
             self.ours = None
@@ -66,7 +67,7 @@ class BridgeSocket(asyncio.DatagramProtocol):
         self.queue.put_nowait(packet)
 
     async def forward(self):
-        while True:
+        while self.dtls.state == "connected":
             await self.dtls._send_data(await self.queue.get())
 
 

@@ -36,7 +36,7 @@ struct InboundMessage {
 /// is delivered whatever its stream's number says: a peer cannot stall a stream by lying about it.
 struct Inbound {
   /// TSNs above the cumulative one for which something may be kept.
-  static let windowChunks = 4_096
+  static let windowChunks = 2_048
   /// Streams whose order is followed ahead of a gap; others wait until the gap is filled.
   static let followedStreams = 256
   /// Duplicates reported in one SACK.

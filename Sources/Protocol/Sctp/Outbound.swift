@@ -4,7 +4,7 @@ internal import Wire
 /// the peer's cumulative TSN has passed them.
 struct Outbound {
   /// TSNs outstanding at a time.
-  static let windowChunks = 8_192
+  static let windowChunks = 2_048
   /// Less room than this at the end of a packet is not worth a fragment.
   static let fragmentBytesMin = 128
 
@@ -31,6 +31,8 @@ struct Outbound {
   /// The message that has begun: its parts must have TSNs in a row.
   private var current: OutgoingMessage?
   private var waitingToRetransmit = 0
+  /// Chunks in the ring, by stream.
+  private var outstanding: [UInt16: Int] = [:]
   /// The chunk whose round trip is being measured.
   private var timed: (tsn: UInt32, sent: Instant)?
   private var lastSent: Instant?
@@ -60,10 +62,8 @@ struct Outbound {
 
   /// Whether anything of `stream` is unsent or unacknowledged.
   func isBusy(_ stream: UInt16) -> Bool {
-    if current?.stream == stream || streams[stream]?.messages.isEmpty == false { return true }
-    return (0..<ring.extent).contains { position in
-      ring[position].map { $0.message.stream == stream && $0.state != .acked } ?? false
-    }
+    current?.stream == stream || outstanding[stream] != nil
+      || streams[stream]?.messages.isEmpty == false
   }
 
   /// Throws away what of `stream` has not begun.
@@ -121,9 +121,8 @@ extension Outbound {
     let chunk = OutgoingChunk(
       message: message, start: message.fragmentedBytes, count: count, state: .toRetransmit)
     message.fragmentedBytes += count
-    message.chunksOutstanding += 1
     if message.isFragmented { current = nil }
-    ring.put(chunk, at: ring.extent)
+    append(chunk)
     return send(ring.extent - 1, at: now)
   }
 
@@ -157,6 +156,13 @@ extension Outbound {
       streams[stream]?.nextSequence &+= 1
     }
     current = message
+  }
+
+  /// Gives the chunk the next TSN.
+  private mutating func append(_ chunk: OutgoingChunk) {
+    chunk.message.chunksOutstanding += 1
+    outstanding[chunk.message.stream, default: 0] += 1
+    ring.put(chunk, at: ring.extent)
   }
 
   private mutating func send(_ position: Int, at now: Instant) -> ChunkToSend? {
@@ -221,6 +227,8 @@ extension Outbound {
     guard let chunk = ring.removeFirst() else { return 0 }
     let message = chunk.message
     message.chunksOutstanding -= 1
+    let others = (outstanding[message.stream] ?? 1) - 1
+    outstanding[message.stream] = others > 0 ? others : nil
     if message.isFragmented, message.chunksOutstanding == 0 { bufferedBytes -= message.costBytes }
     switch chunk.state {
     case .inFlight: flightBytes -= chunk.count
@@ -337,14 +345,13 @@ extension Outbound {
       case .acked, .abandoned: break
       }
       ring[position]?.state = .abandoned
+      if timed?.tsn == ring.base &+ UInt32(position) { timed = nil }
     }
     guard !isComplete else { return }
     current = nil
     guard ring.extent < Self.windowChunks else { return }
-    message.chunksOutstanding += 1
-    ring.put(
-      OutgoingChunk(message: message, start: message.fragmentedBytes, count: 0, state: .abandoned),
-      at: ring.extent)
+    append(
+      OutgoingChunk(message: message, start: message.fragmentedBytes, count: 0, state: .abandoned))
   }
 
   /// The body of a FORWARD TSN (RFC 3758, section 3.2) when something at the beginning is given

@@ -101,9 +101,9 @@ extension SctpAssociation {
     return false
   }
 
-  /// After an acknowledgement: whoever was refused may try again.
+  /// When messages are acknowledged or given up: whoever was refused may try again.
   func tellRoom() {
-    guard isSendBufferFreeWanted,
+    guard isSendBufferFreeWanted, state != .ended,
       outbound.bufferedBytes <= parameters.sendBufferBytesMax / 2
     else { return }
     isSendBufferFreeWanted = false
@@ -186,6 +186,7 @@ extension SctpAssociation {
   }
 
   private func takeOpen(_ open: DcepMessage.Open, on stream: UInt16) {
+    supersedeReset(of: stream)
     guard channels[stream] == nil else {
       // Section 6 of RFC 8832: a stream in use is not opened again, the channel is closed.
       counters.channelsRefused &+= 1
@@ -219,6 +220,7 @@ extension SctpAssociation {
   private func refuse(_ stream: UInt16) {
     guard channels[stream] == nil else { return close(stream, isByPeer: false) }
     counters.channelsRefused &+= 1
+    guard peer?.takesReconfiguration == true else { return }
     if streamsToReset.count < 2 * parameters.channelCountMax { streamsToReset.insert(stream) }
   }
 }

@@ -87,7 +87,6 @@ extension SctpAssociation {
     unanswered = 0
     if let sent = acknowledged.timedFrom { rto.sample(from: sent, to: now) }
     if acknowledged.isAdvance { startRetransmissionTimer(at: now) }
-    tellRoom()
   }
 
   /// The gap blocks as positions in the ring after the cumulative TSN has moved by `distance`; nil

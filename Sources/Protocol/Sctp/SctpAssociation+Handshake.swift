@@ -161,7 +161,7 @@ extension SctpAssociation {
     timers.heartbeat = now.advanced(byMilliseconds: parameters.heartbeatMilliseconds)
     startRetransmissionTimer(at: now)
     post(.associationUp)
-    closeUnnumberable()
+    closeWhatPeerCannot()
   }
 
   func handshakeTimedOut(at now: Instant) {

@@ -7,6 +7,7 @@ extension SctpAssociation {
   package func handle(_ packet: RawSpan, at now: Instant) -> SctpVerdict {
     let verdict = take(packet, at: now)
     counters.packets.count(verdict)
+    tellRoom()
     return verdict
   }
 
@@ -139,14 +140,14 @@ extension SctpAssociation {
 
   private func takeHeartbeatAck(_ packet: RawSpan, _ chunk: Chunk, at now: Instant) {
     var walk = ParameterWalk(chunk.body)
-    guard let info = walk.next(in: packet), info.type == 1, info.value.count == 16,
-      let nonce = heartbeatNonce, packet.u64(at: info.value.lowerBound) == nonce
+    guard let info = walk.next(in: packet), info.type == 1, info.value.count == 8,
+      let (nonce, sent) = heartbeat, packet.u64(at: info.value.lowerBound) == nonce
     else {
       counters.chunksOutOfPlace &+= 1
       return
     }
-    heartbeatNonce = nil
+    heartbeat = nil
     unanswered = 0
-    rto.sample(from: Instant(nanoseconds: packet.u64(at: info.value.lowerBound + 8)), to: now)
+    rto.sample(from: sent, to: now)
   }
 }

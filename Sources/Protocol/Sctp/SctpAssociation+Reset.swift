@@ -9,6 +9,10 @@ struct ResetState {
   var nextRequest: UInt32
   /// The request that waits for its response: number and streams.
   var pending: (request: UInt32, streams: [UInt16])?
+  /// The peer has answered the pending request with "later".
+  var isInProgress = false
+  /// Streams of the pending request that the peer uses again already.
+  var superseded: Set<UInt16> = []
   /// The number of the peer's next request.
   var nextPeerRequest: UInt32 = 0
   /// What the peer's last request was answered with.
@@ -38,9 +42,13 @@ extension SctpAssociation {
     if peer?.takesReconfiguration == false { retire(stream) }
   }
 
-  /// Closes what was opened on streams that the peer turned out not to have.
-  func closeUnnumberable() {
+  /// Once it is known what the peer can do: closes what was opened on streams that it has not, and
+  /// what waits for a reset that it would not understand.
+  func closeWhatPeerCannot() {
     guard let peer else { return }
+    if !peer.takesReconfiguration {
+      for stream in streamsToReset.sorted() { retire(stream) }
+    }
     for stream in channels.keys.filter({ $0 >= peer.inStreams }).sorted() {
       outbound.discardUnsent(stream)
       retire(stream)
@@ -176,15 +184,29 @@ extension SctpAssociation {
       return
     }
     unanswered = 0
-    if result == ResetResult.inProgress.rawValue { return }
+    reset.isInProgress = result == ResetResult.inProgress.rawValue
+    if reset.isInProgress { return }
+    let done = Set(streams).subtracting(reset.superseded)
     reset.pending = nil
+    reset.superseded = []
     timers.reconfiguration = .never
     // Whatever the answer is, there is nothing else to try: this end is done with the streams.
-    for stream in streams {
+    for stream in done {
       outbound.restart(stream)
       channels[stream]?.isOutgoingReset = true
       freeWhenDone(stream)
     }
+  }
+
+  /// A new channel on a stream whose end waits for the peer's response only: the peer has done its
+  /// part, and the response is lost or late.
+  func supersedeReset(of stream: UInt16) {
+    guard let channel = channels[stream], channel.isIncomingReset,
+      reset.pending?.streams.contains(stream) == true
+    else { return }
+    reset.superseded.insert(stream)
+    outbound.restart(stream)
+    channels[stream] = nil
   }
 
   private func freeWhenDone(_ stream: UInt16) {

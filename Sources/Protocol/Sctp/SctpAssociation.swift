@@ -46,7 +46,8 @@ package final class SctpAssociation {
   var handshakeTries = 0
   /// Tries in a row that the peer left without an answer.
   var unanswered = 0
-  var heartbeatNonce: UInt64?
+  /// The HEARTBEAT that waits for its answer.
+  var heartbeat: (nonce: UInt64, sent: Instant)?
 
   /// Packets with DATA since the last SACK.
   var packetsWithoutSack = 0

@@ -30,6 +30,7 @@ extension SctpAssociation {
       timers.sack = .never
       isSackDue = true
     }
+    tellRoom()
   }
 
   private func retransmissionTimedOut(at now: Instant) {
@@ -47,18 +48,21 @@ extension SctpAssociation {
 
   private func reconfigurationTimedOut(at now: Instant) {
     timers.reconfiguration = .never
-    rto.backOff()
-    guard countUnanswered() else { return }
+    if reset.isInProgress {
+      reset.isInProgress = false
+    } else {
+      rto.backOff()
+      guard countUnanswered() else { return }
+    }
     repeatReset(at: now)
   }
 
   private func heartbeatTimedOut(at now: Instant) {
-    if heartbeatNonce != nil, !countUnanswered() { return }
+    if heartbeat != nil, !countUnanswered() { return }
     let nonce = secrets.next()
-    heartbeatNonce = nonce
+    heartbeat = (nonce, now)
     var info: [UInt8] = []
     info.append(u64: nonce)
-    info.append(u64: now.nanoseconds)
     var body: [UInt8] = []
     body.append(parameter: 1, info)
     sendSoon([UInt8](chunk: ChunkType.heartbeat, body))
