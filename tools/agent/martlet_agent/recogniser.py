@@ -55,6 +55,7 @@ class Recogniser:
         self._past = [name for name in _input_names(self._decoder) if name.startswith("past_")]
         self._words = _vocabulary((folder / "tokenizer.bin").read_bytes())
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="recogniser")
+        self._decode(numpy.zeros(RATE, numpy.float32), threading.Event())  # the first is slow
 
     async def hypotheses(
         self, samples: Samples, abandoned: threading.Event | None = None

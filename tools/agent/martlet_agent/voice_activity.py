@@ -12,6 +12,8 @@ FRAME_MILLISECONDS = FRAME * 1000 // RATE
 PAUSE_MILLISECONDS = 192
 """Silence after which a recognition of what was said so far is worth its while."""
 START_FRAMES = 2
+SURE = 0.8
+"""So likely a frame starts a turn alone: an interruption must be felt at once."""
 HYSTERESIS = 0.15
 
 
@@ -59,7 +61,7 @@ class TurnDetector:
             return self._while_speaking(probability)
         self.is_loud = probability >= self.rules.threshold
         self._loud_frames = self._loud_frames + 1 if probability >= self.rules.threshold else 0
-        if self._loud_frames < START_FRAMES:
+        if self._loud_frames < START_FRAMES and probability < max(SURE, self.rules.threshold):
             return None
         self.speaking = True
         self._silent_frames = 0
