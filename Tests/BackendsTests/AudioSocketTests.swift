@@ -178,6 +178,12 @@ import Wire
     }
     #expect(talk.pacer.queuedMilliseconds == 30_000)
     #expect(talk.backend.figures.droppedMilliseconds == 10_000)
+    #expect(talk.backend.figures.runaways == 1)
+    for _ in 0..<400 {
+      talk.news(.message(frame(0x13, pcm(9, count: 24_000)), isText: false))
+    }
+    #expect(talk.backend.figures.droppedMilliseconds == 301_000)
+    #expect(talk.actions.last == .endCall(.failed("it does not stop speaking")))
   }
 
   @Test(arguments: 1...8) func `no stream of noise traps or grows`(seed: UInt64) {

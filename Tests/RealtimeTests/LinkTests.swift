@@ -75,6 +75,33 @@ import Wire
     #expect(stage.ends.map(\.reason) == [.failed("reset")])
   }
 
+  @Test(arguments: [
+    (
+      #"{"audio":{"input":{"format":{"type":"audio/pcmu"}}}}"#,
+      #"{"type":"audio/pcm","rate":16000}"#
+    ),
+    (#"{"audio":{"output":{"format":{"type":"audio/pcm","rate":24000}}}}"#, #""rate":16000"#),
+    (#"{"output_audio_format":"g711_ulaw"}"#, #""output_audio_format":"pcm16""#),
+    (#"{"input_audio_format":"g711_alaw"}"#, #""input_audio_format":"pcm16""#),
+    (#"{"audio":{"output":{"format":{"type":"audio/pcm","rate":16000}}}}"#, nil),
+    (#"{"audio":{"output":{"format":{"type":"audio/pcm"}},"input":{}}}"#, nil),
+    (#"{"input_audio_format":"pcm16","audio":7}"#, nil), ("[]", nil), ("7", nil),
+  ]) func `an audio format is not a client's to choose`(session: String, correction: String?) {
+    let update = #"{"type":"session.update","session":\#(session)}"#
+    for isEarly in [true, false] {
+      let stage = Stage(.realtime, rate: .hertz16000)
+      stage.begin()
+      stage.join()
+      if isEarly { stage.client(update) }
+      stage.news(.opened)
+      if !isEarly { stage.client(update) }
+      #expect(stage.toService.first?.bytes == Array(update.utf8), "as it was")
+      #expect(stage.toService.count == (correction == nil ? 1 : 2))
+      let text = stage.toService.dropFirst().map { String(decoding: $0.bytes, as: UTF8.self) }.first
+      #expect(correction.map { text?.contains($0) == true } ?? true, "\(text ?? "-")")
+    }
+  }
+
   @Test func `a configuration that is no object is not sent`() {
     for session in ["[]", "{", "\"x\"", #"{"a":1,"a":2}"#] {
       let stage = Stage(.realtime, session: session)

@@ -134,6 +134,13 @@ extension Shard {
         "rtp_received": .number(Int(figures.rtpAccepted)),
         "rtp_lost": .number(Int(figures.packetsLost)), "rtp_sent": .number(Int(figures.rtpSent)),
         "refused": .number(Int(figures.mediaRefused &+ figures.stunIgnored)),
+        "first_audio_in_ms": .moment(figures.latency.firstAudioInMilliseconds),
+        "first_audio_out_ms": .moment(figures.latency.firstAudioOutMilliseconds),
+        "answers": .number(Int(figures.latency.answers)),
+        "voice_to_voice_ms": .moment(figures.latency.voiceToVoiceMilliseconds),
+        "voice_to_voice_max_ms": .moment(figures.latency.voiceToVoiceMillisecondsMax),
+        "interruptions": .number(Int(figures.party.interruptions)),
+        "garbage": .number(Int(figures.party.serviceGarbage)),
       ])
   }
 
@@ -144,5 +151,12 @@ extension Shard {
       guard let known = described[callID] else { continue }
       registry.update(callID, known.updated(from: sessions[slot], at: now))
     }
+  }
+}
+
+extension LogValue {
+  /// A number of milliseconds, or a dash for what has not happened.
+  fileprivate static func moment(_ milliseconds: UInt64?) -> LogValue {
+    milliseconds.map { .number(Int($0)) } ?? .text("-")
   }
 }

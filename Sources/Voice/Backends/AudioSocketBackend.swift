@@ -17,6 +17,10 @@ package final class AudioSocketBackend: VoiceBackend {
   private var queue = ActionQueue()
   private var counts = PartyFigures()
   private var isSaying = false
+  private var overflowSamples: UInt64 = 0
+
+  /// So much more than fits is no misunderstanding.
+  private static let overflowMillisecondsMax: UInt64 = 300_000
 
   /// `uuid` names the call to the service: 16 bytes.
   package init(rate: PcmRate = .hertz24000, uuid: [UInt8]) {
@@ -102,10 +106,17 @@ package final class AudioSocketBackend: VoiceBackend {
       unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: payload[..<byteCount]))
       let accepted = unsafe pacer.push(UnsafeBufferPointer(samples))
       let dropped = samples.count - accepted
-      guard dropped > 0 else { return }
-      if counts.droppedMilliseconds == 0 { counts.runaways += 1 }
-      counts.droppedMilliseconds += rate.milliseconds(samples: UInt64(dropped))
+      if dropped > 0 { noteDropped(dropped) }
     }
+  }
+
+  /// One that never keeps pace is left in the end.
+  private func noteDropped(_ samples: Int) {
+    if overflowSamples == 0 { counts.runaways += 1 }
+    overflowSamples += UInt64(samples)
+    counts.droppedMilliseconds += rate.milliseconds(samples: UInt64(samples))
+    guard rate.milliseconds(samples: overflowSamples) > Self.overflowMillisecondsMax else { return }
+    finish(.failed("it does not stop speaking"))
   }
 
   // MARK: - Ends

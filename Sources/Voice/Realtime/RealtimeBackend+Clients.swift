@@ -40,7 +40,7 @@ extension RealtimeBackend {
       held = []
     }
     counts.clientEvents += 1
-    sendToService(bytes)
+    sendToService(event: bytes)
   }
 
   private func hold(_ bytes: [UInt8]) -> Bool {

@@ -9,7 +9,8 @@ package import Wire
 /// `response.output_audio.delta` into the pacer. Every other event passes between clients and
 /// service unchanged and in order, with three exceptions: clients' `input_audio_buffer.append` (the
 /// voice is on the media track) and `output_audio_buffer.clear` (the pacer is here) do not go up,
-/// and sound does not go down to clients. What only this side knows is added:
+/// and sound does not go down to clients. A `session.update` that names another audio format than
+/// the line to the service has is followed by one that sets it right. What only this side knows is added:
 /// `output_audio_buffer.started`, `.stopped`, `.cleared`, and `conversation.item.truncate` with the
 /// milliseconds that were really played.
 package final class RealtimeBackend: VoiceBackend {
@@ -139,8 +140,21 @@ package final class RealtimeBackend: VoiceBackend {
 
   /// The session that the call was made with, then what clients have said meanwhile.
   private func sendHeld() {
-    if let update = events.sessionUpdate(configuration) { sendToService(update.bytes) }
-    for event in held { sendToService(event) }
+    if let update = events.sessionUpdate(configuration) { sendToService(event: update.bytes) }
+    for event in held { sendToService(event: event) }
+  }
+
+  /// Sends a client's event as it is, and behind it what sets right what it must not change.
+  func sendToService(event bytes: [UInt8]) {
+    guard link.isOpen else { return }
+    sendToService(bytes)
+    let span = unsafe bytes.span.bytes
+    guard let members = JsonText.members(of: span),
+      JsonText.equals(members.value("type", in: span), "session.update", in: span)
+    else { return }
+    let formats = SessionFormats(members.value("session", in: span), in: span, rate: rate)
+    guard let session = formats.correction(rate: rate) else { return }
+    sendToService(events.correction(session).bytes)
   }
 
   // MARK: - Ends

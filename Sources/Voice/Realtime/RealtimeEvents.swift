@@ -81,6 +81,11 @@ struct RealtimeEvents {
     return event("session.update") { $0.add("session", json: session) }
   }
 
+  /// An update of the session that no client has asked for.
+  mutating func correction(_ session: [UInt8]) -> EventMessage {
+    own("session.update") { $0.add("session", json: session) }
+  }
+
   /// The bytes between two quotation marks of another text, between ours; no bytes are no ID.
   private static func quoted(_ raw: [UInt8]) -> [UInt8] {
     raw.isEmpty ? Array("null".utf8) : [UInt8(ascii: "\"")] + raw + [UInt8(ascii: "\"")]
