@@ -21,6 +21,7 @@
 #define PL_QUEUE_MAX 1024
 #define PL_SOCKETS_DEFAULT 32
 #define PL_SOCKETS_MAX 65535
+#define PL_GATHER_MAX 10000000
 // Descriptors that a loop asks about one by one; with more it leaves a standing order (wait.c).
 #define PL_POLLED_MAX 16
 // Ready sockets taken from one wait; more wait their turn, which the kernel gives out in a round.
@@ -84,6 +85,7 @@ struct pl_loop {
     struct pl_socket **sockets;    // sockets_max entries
     uint16_t *unsent;              // indices of sockets with a filled queue
     uint32_t unsent_count;
+    bool is_behind;                // a socket had more than this turn took
     uint64_t turns;
     size_t memory_size;
 };

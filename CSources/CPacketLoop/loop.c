@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,7 +24,8 @@ static bool complete_options(struct pl_loop_options *options) {
     if (options->queue == 0) options->queue = PL_QUEUE_DEFAULT;
     if (options->sockets_max == 0) options->sockets_max = PL_SOCKETS_DEFAULT;
     return options->batch <= PL_BATCH_MAX && options->queue <= PL_QUEUE_MAX
-           && options->sockets_max <= PL_SOCKETS_MAX && options->handlers.on_batch != NULL
+           && options->sockets_max <= PL_SOCKETS_MAX
+           && options->gather_nanoseconds <= PL_GATHER_MAX && options->handlers.on_batch != NULL
            && options->handlers.on_turn != NULL;
 }
 
@@ -97,6 +99,14 @@ static void read_socket(struct pl_loop *loop, struct pl_socket *socket) {
         }
         if (messages < socket->messages) return;
     }
+    loop->is_behind = true;
+}
+
+// Waits for more to come, when that is wanted and nothing is late already.
+static void gather(struct pl_loop *loop, int ready) {
+    if (loop->options.gather_nanoseconds == 0 || ready == 0 || loop->is_behind) return;
+    struct timespec time = {.tv_nsec = loop->options.gather_nanoseconds};
+    (void)nanosleep(&time, NULL);  // a signal ends it early, which is as well
 }
 
 static void handle_event(struct pl_loop *loop, uint32_t mark) {
@@ -117,10 +127,14 @@ static uint64_t finish_turn(struct pl_loop *loop) {
 }
 
 void pl_loop_run(struct pl_loop *loop) {
+    // Else the kernel may make 50 microseconds more of it.
+    if (loop->options.gather_nanoseconds != 0) (void)prctl(PR_SET_TIMERSLACK, 1ul);
     uint64_t deadline = finish_turn(loop);
     while (!atomic_load(&loop->stopping)) {
         int count = pl_wait(loop, deadline);
         PL_REQUIRE(count >= 0 || errno == EINTR);  // else a descriptor was closed under us
+        gather(loop, count);
+        loop->is_behind = false;
         for (int i = 0; i < count; i++) handle_event(loop, loop->ready[i]);
         deadline = finish_turn(loop);
     }

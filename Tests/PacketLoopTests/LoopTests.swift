@@ -48,6 +48,20 @@ import Testing
     #expect(loop.counters(ofSocket: 1).received == 1)
   }
 
+  /// A loop that gathers reads no earlier than it was told to; what came meanwhile is one batch.
+  @Test func gatheringWaitsBeforeItReads() throws {
+    let loop = try TestLoop(gatherNanoseconds: 5_000_000)
+    let socket = try loop.addSocket()
+    let client = try UdpSocket(.loopback(port: 0))
+    for number in 0..<10 { try client.send([UInt8(number)], to: socket.address) }
+    var readAt: UInt64 = 0
+    unsafe loop.handlers.onBatch = { _, _ in readAt = pl_now() }
+    let start = pl_now()
+    loop.run(untilSeen: 10)
+    #expect(readAt - start >= 5_000_000)
+    #expect(loop.handlers.batches.count == 1)
+  }
+
   @Test func aTurnIsBounded() throws {
     let loop = try TestLoop(batch: 16)
     let busy = try loop.addSocket()

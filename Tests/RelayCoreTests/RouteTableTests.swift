@@ -17,9 +17,9 @@ import Wire
 
   private let start = Instant(nanoseconds: 1_000_000_000)
 
-  @Test func aRouteTakes64BytesOfMemory() {
+  @Test func aRouteTakes56BytesOfMemory() {
     expect(MemoryLayout<Route>.stride == 32)
-    expect(unsafe table(1000).memory.count == 64 * 1000)
+    expect(unsafe table(1000).memory.count == 56 * 1000)
     expect(MemoryLayout<Candidate>.stride == 32)
   }
 

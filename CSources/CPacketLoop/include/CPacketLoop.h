@@ -74,6 +74,9 @@ struct pl_loop_options {
     int numa_node;   // where the loop's memory shall live; -1 for anywhere
     struct pl_handlers handlers;
     uint32_t sockets_max;  // 1...65535; 0 means 32
+    // How long a loop that was woken waits for more before it reads, 0 or more: larger batches
+    // and fewer wake-ups for so much delay. A loop that is behind does not wait.
+    uint32_t gather_nanoseconds;
 };
 
 // Makes a loop that is not running yet.

@@ -27,6 +27,9 @@ enum RelaySettings {
   static let busyPoll = Setting.value(
     "busy-poll-us", .integer(RelayOptions.busyPollRange), default: "0",
     help: "how long an idle worker polls its network interface before it waits; 0 for not at all")
+  static let bundleWait = Setting.value(
+    "bundle-wait-us", .integer(RelayOptions.bundleWaitRange), default: "0",
+    help: "how long a woken worker waits for more packets before it reads: less CPU, more delay")
   static let explain = Setting.flag(
     "explain", help: "print workers, CPUs, queues, sockets and memory as they would be, and end")
   static let json = Setting.flag("json", help: "with --explain: as JSON")
@@ -56,7 +59,7 @@ enum RelaySettings {
     declarations: [
       listen.declaration, trunk.declaration, transceiver.declaration, workers.declaration,
       relayID.declaration, steering.declaration, pinCPUs.declaration, busyPoll.declaration,
-      bundleBytes.declaration, routes.declaration, idleSeconds.declaration,
+      bundleWait.declaration, bundleBytes.declaration, routes.declaration, idleSeconds.declaration,
       statisticsSeconds.declaration, statisticsFile.declaration, explain.declaration,
       json.declaration, machineRoot.declaration,
     ] + SharedSettings.declarations)
@@ -80,6 +83,7 @@ enum RelaySettings {
     options.statisticsSeconds = settings[statisticsSeconds]
     options.statisticsFile = settings[statisticsFile]
     options.busyPollMicroseconds = settings[busyPoll]
+    options.bundleWaitMicroseconds = settings[bundleWait]
     return options
   }
 }

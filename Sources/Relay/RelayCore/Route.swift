@@ -15,8 +15,8 @@ struct RouteTime: BitwiseCopyable {
   }
 }
 
-/// An assured flow: a client's address that a transceiver has answered. 32 bytes, so that two slots
-/// of the half-full table are one cache line.
+/// An assured flow: a client's address that a transceiver has answered. 32 bytes: two slots are one
+/// cache line.
 ///
 /// The owner gets what the client sends. A challenger is another transceiver that also answers this
 /// client (the client began a new call from its old port, or somebody forges its address): as long

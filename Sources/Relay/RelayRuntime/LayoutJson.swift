@@ -24,6 +24,7 @@ extension RelayLayout {
     object.add("refused", state.refusal)
     object.add("fallback", SteeringState.fallback(options.steering))
     object.add("busy_poll_us", options.busyPollMicroseconds)
+    object.add("bundle_wait_us", options.bundleWaitMicroseconds)
     return object
   }
 

@@ -25,7 +25,9 @@ extension RelayLayout {
       text += "FALLBACK   \(SteeringState.fallback(options.steering))\n"
     }
     let busy = options.busyPollMicroseconds
-    return text + "BUSY POLL  \(busy == 0 ? "off" : "\(busy) us")\n"
+    let wait = options.bundleWaitMicroseconds
+    text += "BUSY POLL  \(busy == 0 ? "off" : "\(busy) us")\n"
+    return text + "WAIT       \(wait == 0 ? "none" : "\(wait) us for fuller bundles")\n"
   }
 
   private var workerText: String {

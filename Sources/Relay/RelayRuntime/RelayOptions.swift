@@ -47,6 +47,9 @@ package struct RelayOptions: Sendable {
   /// How long a worker that has nothing to do asks its network interface for packets before it
   /// waits for an interrupt; 0 for not at all.
   package var busyPollMicroseconds: Int
+  /// How long a worker that was woken waits for more packets before it reads: fuller bundles and
+  /// less CPU time for so much delay; 0 for not at all. A worker that is behind does not wait.
+  package var bundleWaitMicroseconds: Int
 
   package init(
     listeners: [TransportAddress], trunk: TransportAddress, transceivers: [TransceiverEntry],
@@ -68,6 +71,7 @@ package struct RelayOptions: Sendable {
     statisticsSeconds = 0
     statisticsFile = nil
     busyPollMicroseconds = 0
+    bundleWaitMicroseconds = 0
   }
 }
 
@@ -89,6 +93,8 @@ extension RelayOptions {
   }
   /// The range of `busyPollMicroseconds`.
   package static var busyPollRange: ClosedRange<Int> { 0...10_000 }
+  /// The range of `bundleWaitMicroseconds`.
+  package static var bundleWaitRange: ClosedRange<Int> { 0...10_000 }
   /// The range of `routesMax`.
   package static var routesRange: ClosedRange<Int> { 64...4_194_304 }
 

@@ -18,6 +18,7 @@ struct WorkerPlan: Sendable {
   let keys: RoutingKeys
   let signsTrunk: Bool
   let busyPollMicroseconds: Int
+  let bundleWaitMicroseconds: Int
 
   init(
     _ options: RelayOptions, number: Int, _ placement: Placement, listeners: [Int32], trunk: Int32
@@ -32,5 +33,6 @@ struct WorkerPlan: Sendable {
     keys = options.keys
     signsTrunk = options.signsTrunk
     busyPollMicroseconds = options.busyPollMicroseconds
+    bundleWaitMicroseconds = options.bundleWaitMicroseconds
   }
 }

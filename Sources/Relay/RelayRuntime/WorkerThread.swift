@@ -115,6 +115,7 @@ import Wire
     unsafe options.numa_node = Int32(plan.node)
     unsafe options.sockets_max = UInt32(plan.listeners.count + 1)
     unsafe options.handlers = handlers
+    unsafe options.gather_nanoseconds = UInt32(plan.bundleWaitMicroseconds) * 1_000
     var error = pl_error()
     guard let loop = unsafe pl_loop_create(&options, &error) else {
       throw refused(error.sentence)
