@@ -206,6 +206,7 @@ let package = Package(
         "Runtime", "Sdp", "Session", "Signalling", "Token", "Trunk", "Wire",
       ]),
     tests("SettingsTests", uses: ["Settings", "Json", "Log"]),
+    tests("BenchTests", uses: ["Bench", "CTraffic", "Json", "Settings"]),
     tests("LauncherTests", uses: ["Launcher", "Deployment", "Settings", "Token", "Wire"]),
   ],
   cLanguageStandard: .gnu2x

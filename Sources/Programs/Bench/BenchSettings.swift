@@ -35,8 +35,8 @@ enum BenchSettings {
         + " what no client sends; latency: at 10, 50 and 80 % of each forwarder's saturation;"
         + " calls: 1,000 running calls in a flood of forged tokens; memory: of the relay's routes."
         + " Without --case: all of them, and up-1400-t1 with 10,000 and 100,000 clients.",
-      "Latencies are from the client's sending to the arrival at the transceiver, the whole way, and"
-        + " those of the middle one of many slices of 50 ms: what a busy host takes away from a"
+      "Latencies are from the client's sending to the arrival at the transceiver, the whole way,"
+        + " and those of the middle one of many slices of 50 ms: what a busy host takes away from a"
         + " virtual machine spoils a few slices only. The whole run's p99 stands in the JSON.",
       "Baselines: c, a forwarder of recvmmsg and sendmmsg that parses nothing (needs cc); go, a"
         + " relay with one system call for each packet (needs go: tools/bench/setup gets one);"

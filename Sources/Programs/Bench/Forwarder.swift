@@ -17,28 +17,35 @@ final class Forwarder {
   private static let readyMilliseconds: Int32 = 20_000
 
   /// Starts the program at `path` on `cpus` and waits until it says that it is ready. What
-  /// it says on standard error goes to the file `log`.
+  /// it says otherwise goes to the file `log`.
   init(
     _ kind: Kind, path: String, arguments: [String], cpus: [Int32], log: String
   ) throws(BenchFailure) {
     self.kind = kind
-    let ownError = dup(2)
+    // Both standard streams belong to the report.
+    let own = [1, 2].map { fcntl($0, F_DUPFD_CLOEXEC, 3) }
     let file = unsafe open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-    if file >= 0 { dup2(file, 2) }
+    if file >= 0 {
+      dup2(file, 1)
+      dup2(file, 2)
+      close(file)
+    }
     let ownCPUs = Processors.all()
     Processors.bind(cpus)
     defer {
       Processors.bind(ownCPUs)
-      dup2(ownError, 2)
-      close(ownError)
-      if file >= 0 { close(file) }
+      for (number, descriptor) in own.enumerated() where descriptor >= 0 {
+        dup2(descriptor, Int32(number + 1))
+        close(descriptor)
+      }
     }
     do {
       child = try ChildProcess.startAsGiven(kind.rawValue, path: path, arguments: arguments)
     } catch {
       throw BenchFailure(error.description)
     }
-    try waitUntilReady(log)
+    // A server that does not say so is asked until it answers.
+    if kind != .coturn { try waitUntilReady(log) }
   }
 
   deinit { stop() }

@@ -97,13 +97,19 @@ struct Plan: Equatable, Sendable {
     }
   }
 
+  /// A TURN server has a port for each client, and channels for what clients send.
+  private static func can(_ kind: Forwarder.Kind, _ benchCase: BenchCase, flows: Int) -> Bool {
+    guard kind == .coturn else { return true }
+    return benchCase.load == .media && benchCase.direction == .up && flows <= 10_000
+  }
+
   private mutating func addRounds(
     _ wishes: Wishes, _ benchCase: BenchCase, _ kinds: [Forwarder.Kind], _ flows: Int,
     _ measures: [Step.Measure]
   ) {
     for round in 1...wishes.rounds {
       for measure in measures {
-        for kind in kinds {
+        for kind in kinds where Self.can(kind, benchCase, flows: flows) {
           steps.append(
             Step(benchCase: benchCase, kind: kind, flows: flows, measure: measure, round: round))
         }

@@ -17,8 +17,8 @@ struct Sample: Equatable, Sendable {
   var packetsPerDatagram: Double?
   /// Packets that should have been sent, by the rate, and were not.
   var missed = 0.0
-  /// From a client's sending to the arrival at the transceiver, for each slice of the run; empty when
-  /// it was not measured.
+  /// From a client's sending to the arrival at the transceiver, for each slice of the run; empty
+  /// when it was not measured.
   var latencies: [Histogram] = []
   /// Bytes that the forwarder had resident at the end.
   var residentBytes = 0.0
@@ -48,5 +48,5 @@ struct Sample: Equatable, Sendable {
   var isStarved: Bool { busy < 0.95 }
 
   /// Whether the senders did not keep the rate. For runs at a rate.
-  var isLate: Bool { missed > 0.01 * (sent + missed) }
+  var isLate: Bool { missed > 0.03 * (sent + missed) }
 }

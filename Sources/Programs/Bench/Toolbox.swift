@@ -49,15 +49,22 @@ final class Toolbox {
       case .martlet: Siblings.path(of: "martlet-relay")
       case .c: try buildC()
       case .go: try buildGo()
-      case .coturn: throw BenchFailure("not supported yet")
+      case .coturn: try findTurn()
       }
     programs[kind] = path
     return path
   }
 
+  private func findTurn() throws(BenchFailure) -> String {
+    guard let program = Self.find("turnserver") else {
+      throw BenchFailure("there is no turnserver on the PATH; tools/bench/setup gets one")
+    }
+    return program
+  }
+
   private func buildC() throws(BenchFailure) -> String {
-    guard let compiler = Self.find("cc") else {
-      throw BenchFailure("there is no cc on the PATH")
+    guard let compiler = Self.find("cc") ?? Self.find("clang") else {
+      throw BenchFailure("there is no C compiler on the PATH; tools/bench/setup gets one")
     }
     let program = file("forward")
     try run(compiler, ["-O2", "-std=gnu2x", "-o", program, sources + "/forward.c"])

@@ -10,6 +10,8 @@ struct TrafficMaker: ~Copyable {
   static let packetBytes = 180
   /// Where in a voice packet the time of sending is: behind the RTP header.
   static let stampOffset = 12
+  /// The same in the datagram of a client.
+  var stampOffsetUp: Int { Self.stampOffset + (kind == .coturn ? Self.channelHeaderBytes : 0) }
   /// Bytes before each packet on a baseline's trunk: the client's address and port.
   static let baselineHeaderBytes = 8
   /// Packets in the bundles of our transceivers: what one of 1,400 bytes holds.
@@ -52,6 +54,7 @@ struct TrafficMaker: ~Copyable {
     for flow in flows {
       let bytes =
         switch load {
+        case .media where kind == .coturn: Self.onChannel(Self.voicePacket(flow))
         case .media: Self.voicePacket(flow)
         case .checks: check(ufrag(for: site.owner(of: flow)))
         case .forged: check(forgedUfrag())
@@ -61,6 +64,33 @@ struct TrafficMaker: ~Copyable {
         Traffic.Item(bytes: bytes, source: site.client(flow), port: site.listenPort))
     }
     return Traffic(items)
+  }
+
+  /// A datagram of each client, made by `bytes`, which is given the port of its transceiver.
+  mutating func toServer(_ bytes: (inout TrafficMaker, UInt16) -> [UInt8]) -> Traffic {
+    var items: [Traffic.Item] = []
+    for flow in 0..<site.flows {
+      let message = bytes(&self, site.transceivers[site.owner(of: flow)].port)
+      items.append(
+        Traffic.Item(bytes: message, source: site.client(flow), port: site.listenPort))
+    }
+    return Traffic(items)
+  }
+
+  /// A STUN message with these attributes.
+  mutating func request(
+    _ type: StunMessageType, _ attributes: [(type: UInt16, value: [UInt8])]
+  ) -> [UInt8] {
+    var buffer = [UInt8](repeating: 0, count: StunWriter.bytesMax)
+    let id = StunTransactionID(random: &random)
+    let count = unsafe buffer.withUnsafeMutableBytes { memory in
+      var writer = unsafe StunWriter(into: memory, type: type, transactionID: id)
+      for attribute in attributes {
+        unsafe writer.append(attribute: attribute.type, attribute.value.span.bytes)
+      }
+      return writer.count
+    }
+    return Array(buffer[..<count])
   }
 
   /// What each transceiver sends to the forwarder, for each of its own clients in turn: bundles to

@@ -72,7 +72,7 @@ extension Trial {
       for number in layout.senders.indices where number < traffic.count {
         var sender = senderOrder(number, of: layout.senders.count, rate, traffic)
         sender.descriptor = site.clients[number].descriptor
-        sender.stampOffset = order.measuresLatency ? TrafficMaker.stampOffset : nil
+        sender.stampOffset = order.measuresLatency ? maker.stampOffsetUp : nil
         senders.append(try Sender(traffic, sender))
       }
     }

@@ -46,16 +46,21 @@ final class Trial {
       measuresLatency: order.measuresLatency, cpu: layout.sink)
   }
 
+  /// How packets come to a transceiver.
   private static func shapeUp(_ kind: Forwarder.Kind, _ packetBytes: Int) -> Sink.Shape {
-    kind == .martlet
-      ? Sink.Shape(head: 16, stride: 9 + packetBytes)
-      : Sink.Shape(head: 0, stride: TrafficMaker.baselineHeaderBytes + packetBytes)
+    switch kind {
+    case .martlet: Sink.Shape(head: 16, stride: 9 + packetBytes)
+    case .c, .go: Sink.Shape(head: 0, stride: TrafficMaker.baselineHeaderBytes + packetBytes)
+    case .coturn: Sink.Shape(head: 0, stride: packetBytes)
+    }
   }
 
   private static func arguments(_ order: Order, _ site: Site, _ toolbox: Toolbox) -> [String] {
     let ports = site.transceivers.map(\.port)
-    guard order.kind == .martlet else {
-      return ["\(site.listenPort)", "\(site.trunkPort)"] + ports.map { "\($0)" }
+    switch order.kind {
+    case .c, .go: return ["\(site.listenPort)", "\(site.trunkPort)"] + ports.map { "\($0)" }
+    case .coturn: return turnArguments(site, toolbox)
+    case .martlet: break
     }
     return [
       "--keys", toolbox.keyFile, "--listen", "127.0.0.1:\(site.listenPort)",
@@ -66,6 +71,17 @@ final class Trial {
       + ports.enumerated().flatMap { number, port in
         ["--transceiver", "\(Site.name(ofTransceiver: number))=127.0.0.1:\(port)"]
       }
+  }
+
+  /// A server that lets everybody in, with one thread for packets.
+  private static func turnArguments(_ site: Site, _ toolbox: Toolbox) -> [String] {
+    [
+      "-n", "--no-auth", "--listening-ip", "127.0.0.1", "--listening-port", "\(site.listenPort)",
+      "--relay-ip", "127.0.0.1", "--allow-loopback-peers", "--relay-threads", "1", "--no-tcp",
+      "--no-tls", "--no-dtls", "--no-cli", "--no-rfc5780", "--log-file", "stdout",
+      "--no-stdout-log",
+      "--userdb", toolbox.file("turn.db"), "--pidfile", toolbox.file("turn.pid"),
+    ]
   }
 
   /// Datagrams in a second while the forwarder gets to know the clients.
@@ -80,7 +96,8 @@ final class Trial {
         switch order.kind {
         case .martlet: try primeFromTransceivers()
         case .go: try primeFromClients()
-        case .c, .coturn: true
+        case .coturn: try primeTurn()
+        case .c: true
         }
       if isComplete { return }
     }
@@ -112,6 +129,25 @@ final class Trial {
       sent += try Sender(traffic, primer).finish()
     }
     return settle { (sink.count(Sink.up) - before).datagrams >= sent }
+  }
+
+  /// Allocations and channels; each request is answered.
+  private func primeTurn() throws(BenchFailure) -> Bool {
+    for traffic in [maker.allocations(), maker.channels()] {
+      let before = sink.count(Sink.down)
+      var sent = 0
+      for (number, socket) in site.clients.enumerated() where number < traffic.count {
+        var primer = Sender.Order(descriptor: socket.descriptor)
+        primer.first = number
+        primer.step = site.clients.count
+        primer.rate = 2_000
+        primer.limit = (traffic.count - number + primer.step - 1) / primer.step
+        sent += try Sender(traffic, primer).finish()
+      }
+      let isComplete = settle { (sink.count(Sink.down) - before).datagrams >= sent }
+      guard isComplete else { return false }
+    }
+    return true
   }
 
   /// Waits a while for `isDone`.
