@@ -91,10 +91,10 @@ let package = Package(
     // Calls: both ends of a call, composed from the protocols. Sans-IO as well.
     module(
       "Session", in: "Calls",
-      uses: ["Wire", "Crypto", "Ice", "Dtls", "Srtp", "Rtp", "Voice", "Backends"]),
+      uses: ["Wire", "Crypto", "Ice", "Dtls", "Srtp", "Rtp", "Sctp", "Voice", "Backends"]),
     module(
       "CallClient", in: "Calls",
-      uses: ["Wire", "Crypto", "Ice", "Dtls", "Srtp", "Rtp", "Voice"]),
+      uses: ["Wire", "Crypto", "Ice", "Dtls", "Srtp", "Rtp", "Sctp", "Voice"]),
 
     // Relay: the packet path, and the process around it.
     module("RelayCore", in: "Relay", uses: ["Wire", "Crypto", "Token", "Trunk"]),
@@ -178,8 +178,8 @@ let package = Package(
     tests(
       "SessionTests",
       uses: [
-        "TestSupport", "Session", "CallClient", "Ice", "Dtls", "Sdp", "Srtp", "Voice", "Backends",
-        "Realtime", "Wire",
+        "TestSupport", "Session", "CallClient", "Ice", "Dtls", "Sctp", "Sdp", "Srtp", "Voice",
+        "Backends", "Realtime", "Json", "Wire",
       ]),
     tests("LoadTests", uses: ["Load", "CallClient"]),
     tests(

@@ -52,7 +52,8 @@ struct AnswerTests {
     for (index, line) in media.enumerated() {
       let fields = line.dropFirst(2).split(separator: " ")
       #expect(fields[0] == offer.media[index].kind)
-      #expect((fields[1] == "0") == (index != offer.audioIndex))
+      let isTaken = index == offer.audioIndex || index == offer.channels?.mediaIndex
+      #expect((fields[1] == "0") == !isTaken)
       #expect(fields[2] == offer.media[index].transport)
     }
     #expect(lines.filter { $0.hasPrefix("a=mid:") } == offer.media.map { "a=mid:\($0.mid ?? "")" })
@@ -61,9 +62,10 @@ struct AnswerTests {
   @Test func rejectedLinesLeaveTheGroup() throws {
     let offer = try CallOffer.parse(Offers.crlf(Offers.chromiumManyLines))
     let lines = parts(Sample.answer.render(to: offer))
-    #expect(lines.contains("a=group:BUNDLE 1"))
-    #expect(lines.contains("m=application 0 UDP/DTLS/SCTP webrtc-datachannel"))
-    #expect(lines.filter { $0.hasPrefix("a=ice-ufrag:") }.count == 1)
+    #expect(lines.contains("a=group:BUNDLE 1 3"))
+    #expect(lines.filter { $0.hasPrefix("m=video 0 ") }.count == 2)
+    #expect(lines.filter { $0.hasPrefix("a=ice-ufrag:") }.count == 2)
+    #expect(lines.filter { $0.hasPrefix("a=candidate:") }.count == 2)
   }
 
   @Test(arguments: Offers.all) func everyLineEndsWithCrLf(client: Offers.Named) throws {

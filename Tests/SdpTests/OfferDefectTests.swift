@@ -53,6 +53,12 @@ struct OfferDefectTests {
     Defect(
       old: "m=audio", new: "m=video 9 X 1\r\na=mid:a\r\nm=video 9 X 1\r\na=mid:a\r\nm=audio",
       line: 7, cause: .badMid),
+    Defect(
+      old: "a=rtcp-mux\r\n", new: "a=rtcp-mux\r\na=sctp-port:0\r\n", line: 11,
+      cause: .badSctpPort),
+    Defect(
+      old: "a=rtcp-mux\r\n", new: "a=rtcp-mux\r\na=max-message-size:-1\r\n", line: 11,
+      cause: .badMessageSize),
   ]
 
   @Test(arguments: defects) func isNamedWithItsLine(defect: Defect) {

@@ -13,13 +13,22 @@ package struct AnswerDescription: Sendable {
   package var candidates: [TransportAddress]
   /// The payload type that both sides send Opus with.
   package var payloadType: UInt8
+  /// What the server said of data channels; nil when it takes none.
+  package var channels: AnsweredChannels?
 
-  /// Reads an answer to an offer of one audio line.
+  /// Reads an answer to an offer of one audio line, and perhaps one of data channels.
   package static func parse(_ text: String) throws(CallClientError) -> AnswerDescription {
     var reader = Reader()
     for line in text.split(whereSeparator: \.isNewline) { reader.read(line) }
     return try reader.description()
   }
+}
+
+/// Data channels as an answer has them (RFC 8841).
+package struct AnsweredChannels: Hashable, Sendable {
+  package var port: UInt16 = 5_000
+  /// The longest message that the server takes, bytes; 0 for no limit.
+  package var messageBytesMax = 65_536
 }
 
 /// Why a call could not be begun, in one sentence.
@@ -36,11 +45,21 @@ private struct Reader {
   var setup: Substring?
   var candidates: [TransportAddress] = []
   var payloadType: UInt8?
+  var channels: AnsweredChannels?
 
   mutating func read(_ line: Substring) {
     if let value = line.value(of: "a=ice-ufrag:") { ufrag = String(value) }
     if let value = line.value(of: "a=ice-pwd:") { password = String(value) }
     if let value = line.value(of: "a=setup:") { setup = value }
+    if let value = line.value(of: "m=application ") {
+      channels = value.hasPrefix("0 ") ? nil : AnsweredChannels()
+    }
+    if let value = line.value(of: "a=sctp-port:"), let port = UInt16(value) {
+      channels?.port = port
+    }
+    if let value = line.value(of: "a=max-message-size:"), let bytes = Int(value) {
+      channels?.messageBytesMax = max(0, bytes)
+    }
     if let value = line.value(of: "a=rtpmap:") { readRtpMap(value) }
     if let value = line.value(of: "a=candidate:") { readCandidate(value) }
     if let value = line.value(of: "a=fingerprint:") {
@@ -74,7 +93,7 @@ private struct Reader {
     guard let payloadType, payloadType < 128 else { throw missing("Opus payload type") }
     return AnswerDescription(
       iceUfrag: ufrag, icePwd: password, fingerprints: fingerprints, isActive: setup == "active",
-      candidates: candidates, payloadType: payloadType)
+      candidates: candidates, payloadType: payloadType, channels: channels)
   }
 
   private func missing(_ what: String) -> CallClientError {

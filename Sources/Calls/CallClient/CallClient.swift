@@ -16,6 +16,8 @@ package struct CallClientOptions: Sendable {
   package var rate = PcmRate.hertz16000
   /// How long the call may take to connect after the answer.
   package var connectMilliseconds: UInt64 = 15_000
+  /// Data channels that are opened when the call is connected; none are offered without.
+  package var channels: [CallerChannelOptions] = []
 
   package init() {}
 }
@@ -75,6 +77,7 @@ package final class CallClient {
   var ice: IceClientAgent?
   var dtls: OpenSslDtls?
   var media: CallerMedia?
+  var channels: CallerChannels?
   var answer: AnswerDescription?
   var queue = SendQueue()
   var acceptedAt = Instant.never
@@ -95,7 +98,8 @@ package final class CallClient {
   /// The SDP offer, ready to be posted.
   package var offer: String {
     OfferText.render(
-      secrets: secrets, fingerprint: identity.fingerprint(), setup: options.setup.rawValue)
+      secrets: secrets, fingerprint: identity.fingerprint(), setup: options.setup.rawValue,
+      hasChannels: !options.channels.isEmpty)
   }
 
   /// Takes the server's SDP answer and begins to connect.
@@ -135,9 +139,11 @@ package final class CallClient {
     case .dtls:
       unsafe dtls?.handle(UnsafeRawBufferPointer(datagram), at: now)
       pumpDtls(at: now)
+      receiveChannelPackets(at: now)
     case .media: unsafe handleMedia(datagram, at: now)
     case .other: break
     }
+    pumpChannels(at: now)
   }
 
   /// Does what is due at `now`.
@@ -154,6 +160,8 @@ package final class CallClient {
       pumpDtls(at: now)
     }
     runMedia(at: now)
+    if let channels, channels.deadline <= now { channels.handleTimeout(at: now) }
+    pumpChannels(at: now)
   }
 
   /// Writes the next datagram to send into `buffer` (1,536 bytes or more): its length and target.
@@ -207,6 +215,7 @@ package final class CallClient {
     if state == .connecting {
       next = min(next, acceptedAt.advanced(byMilliseconds: options.connectMilliseconds))
     }
+    if let channels { next = min(next, channels.deadline) }
     if let media { next = min(next, min(media.nextTick, media.nextReport)) }
     return next
   }
@@ -291,7 +300,7 @@ package final class CallClient {
   /// DTLS may be done before the first check is.
   private var target: TransportAddress? { ice?.selected ?? answer?.candidates.first }
 
-  private func drainDtls() {
+  func drainDtls() {
     guard let dtls, let target else { return }
     while let slot = unsafe queue.slot(), let length = unsafe dtls.nextDatagram(into: slot) {
       queue.commit(length: length, to: target)
@@ -308,5 +317,6 @@ package final class CallClient {
       ssrc: secrets.ssrc, random: &random, at: now)
     counts.connectMilliseconds = now.milliseconds(since: acceptedAt)
     state = .connected
+    beginChannels(at: now)
   }
 }

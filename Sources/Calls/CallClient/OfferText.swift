@@ -22,22 +22,34 @@ struct CallerSecrets: Sendable {
   }
 }
 
-/// The SDP offer of one audio line, as browsers write it (RFC 9429).
+/// The SDP offer of one audio line, and of data channels if wanted, as browsers write it (RFC 9429).
 enum OfferText {
   static let payloadType = 111
+  static let channelPort: UInt16 = 5_000
+  static let channelMessageBytesMax = 262_144
 
   static func render(
-    secrets: CallerSecrets, fingerprint: DtlsFingerprint, setup: String
+    secrets: CallerSecrets, fingerprint: DtlsFingerprint, setup: String, hasChannels: Bool
   ) -> String {
-    let lines = [
-      "v=0", "o=- \(secrets.sessionNumber) 2 IN IP4 127.0.0.1", "s=-", "t=0 0",
-      "a=group:BUNDLE 0", "a=msid-semantic: WMS *",
-      "m=audio 9 UDP/TLS/RTP/SAVPF \(payloadType)", "c=IN IP4 0.0.0.0",
-      "a=ice-ufrag:\(secrets.iceUfrag)", "a=ice-pwd:\(secrets.icePwd)",
+    let transport = [
+      "c=IN IP4 0.0.0.0", "a=ice-ufrag:\(secrets.iceUfrag)", "a=ice-pwd:\(secrets.icePwd)",
       "a=fingerprint:\(fingerprint.hash.name) \(fingerprint.text)", "a=setup:\(setup)",
-      "a=mid:0", "a=sendrecv", "a=rtcp-mux", "a=rtpmap:\(payloadType) opus/48000/2",
-      "a=fmtp:\(payloadType) minptime=10;useinbandfec=1", "a=ssrc:\(secrets.ssrc) cname:caller",
     ]
+    let session = [
+      "v=0", "o=- \(secrets.sessionNumber) 2 IN IP4 127.0.0.1", "s=-", "t=0 0",
+      hasChannels ? "a=group:BUNDLE 0 1" : "a=group:BUNDLE 0", "a=msid-semantic: WMS *",
+    ]
+    let audio =
+      ["m=audio 9 UDP/TLS/RTP/SAVPF \(payloadType)"] + transport + [
+        "a=mid:0", "a=sendrecv", "a=rtcp-mux", "a=rtpmap:\(payloadType) opus/48000/2",
+        "a=fmtp:\(payloadType) minptime=10;useinbandfec=1",
+        "a=ssrc:\(secrets.ssrc) cname:caller",
+      ]
+    let channels =
+      ["m=application 9 UDP/DTLS/SCTP webrtc-datachannel"] + transport + [
+        "a=mid:1", "a=sctp-port:\(channelPort)", "a=max-message-size:\(channelMessageBytesMax)",
+      ]
+    let lines = session + audio + (hasChannels ? channels : [])
     return lines.map { $0 + "\r\n" }.joined()
   }
 }

@@ -17,6 +17,9 @@ import Wire
 
   deinit { unsafe memory.deallocate() }
 
+  /// Datagrams that still find a slot.
+  var room: Int { Self.slotCount - entries.count }
+
   /// Where the next datagram may be written, `slotByteCount` bytes; nil when the queue is full.
   mutating func slot() -> UnsafeMutableRawBufferPointer? {
     guard entries.count < Self.slotCount else { return nil }

@@ -10,7 +10,7 @@ import Wire
   var pacer: Pacer
   var latency: LatencyClock
   /// Clients that can be sent events.
-  var clientCount = 0
+  var clients: Set<ClientID> = []
   private var detector = VoiceActivityDetector()
 
   init(_ backend: any VoiceBackend, at now: Instant) {
@@ -18,6 +18,9 @@ import Wire
     pacer = Pacer(rate: backend.rate, capacityMilliseconds: backend.pacerMilliseconds)
     latency = LatencyClock(born: now)
   }
+
+  /// Whether a client other than the data channel has joined.
+  var hasSidebands: Bool { clients.count > (clients.contains(.channel) ? 1 : 0) }
 
   /// Gives the backend one frame to hear, then replaces it by what is to be said; false when that
   /// is nothing.

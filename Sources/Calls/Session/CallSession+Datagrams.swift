@@ -19,6 +19,7 @@ extension CallSession {
     into outbox: inout SessionOutbox
   ) -> Verdict {
     guard end == nil, datagram.count > 0 else { return .refused }
+    defer { settleChannels(at: now, into: &outbox) }
     switch unsafe DatagramKind.classify(firstByte: datagram[0]) {
     case .stun: return unsafe handleStun(datagram, from: path, at: now, into: &outbox)
     case .dtls: return unsafe handleDtls(datagram, from: path, at: now, into: &outbox)
@@ -85,6 +86,7 @@ extension CallSession {
     ice.noteReceived(datagram.count, from: path)
     unsafe dtls.handle(UnsafeRawBufferPointer(datagram), at: now)
     pumpDtls(at: now, into: &outbox)
+    receiveChannelPackets(at: now, into: &outbox)
     return .accepted
   }
 

@@ -18,6 +18,7 @@ extension CallSession {
     media = CallMedia(
       parameters: parameters, party: party, srtp: srtp, random: &random, at: now)
     party.latency.noteDtls(at: now)
+    beginChannels(at: now)
     outbox.note(
       .connected(path, afterMilliseconds: now.milliseconds(since: born), profile: profile.name))
   }
@@ -158,6 +159,7 @@ extension CallSession {
     figures.latency = party.latency.figures
     figures.party = party.backend.figures
     figures.pacerMilliseconds = party.pacer.queuedMilliseconds
+    figures.channels = channels?.figures
     guard let media else { return figures }
     figures.packetsLost = Int64(media.receiver.source?.cumulativeLost ?? 0)
     figures.jitterMilliseconds = Double(media.receiver.source?.jitterMicroseconds ?? 0) / 1_000

@@ -10,19 +10,16 @@ extension CallSession {
     _ client: ClientID, at now: Instant, into outbox: inout SessionOutbox
   ) {
     guard end == nil else { return }
-    party.clientCount += 1
-    party.backend.clientJoined(client, at: now)
-    drainParty(at: now, into: &outbox)
-    hastenGoodbye(at: now)
+    join(client, at: now, into: &outbox)
+    settleChannels(at: now, into: &outbox)
   }
 
   package func clientLeft(
     _ client: ClientID, at now: Instant, into outbox: inout SessionOutbox
   ) {
     guard end == nil else { return }
-    party.clientCount = max(0, party.clientCount - 1)
-    party.backend.clientLeft(client, at: now)
-    drainParty(at: now, into: &outbox)
+    leave(client, at: now, into: &outbox)
+    settleChannels(at: now, into: &outbox)
   }
 
   /// One event of a client, whatever its bytes are.
@@ -30,9 +27,9 @@ extension CallSession {
     clientEvent bytes: [UInt8], from client: ClientID, at now: Instant,
     into outbox: inout SessionOutbox
   ) {
-    guard end == nil, goodbye == nil else { return }
-    party.backend.clientEvent(bytes, from: client, at: now, pacer: &party.pacer)
-    drainParty(at: now, into: &outbox)
+    guard end == nil else { return }
+    take(bytes, from: client, at: now, into: &outbox)
+    settleChannels(at: now, into: &outbox)
   }
 
   /// What the connection to the service tells.
@@ -42,16 +39,44 @@ extension CallSession {
     guard end == nil, goodbye == nil else { return }
     party.backend.serviceNews(news, at: now, pacer: &party.pacer)
     drainParty(at: now, into: &outbox)
+    settleChannels(at: now, into: &outbox)
+  }
+
+  // MARK: - One step of these
+
+  func join(_ client: ClientID, at now: Instant, into outbox: inout SessionOutbox) {
+    party.clients.insert(client)
+    party.backend.clientJoined(client, at: now)
+    drainParty(at: now, into: &outbox)
+    hastenGoodbye(at: now)
+  }
+
+  func leave(_ client: ClientID, at now: Instant, into outbox: inout SessionOutbox) {
+    party.clients.remove(client)
+    party.backend.clientLeft(client, at: now)
+    drainParty(at: now, into: &outbox)
+  }
+
+  func take(
+    _ event: [UInt8], from client: ClientID, at now: Instant, into outbox: inout SessionOutbox
+  ) {
+    guard goodbye == nil else { return }
+    party.backend.clientEvent(event, from: client, at: now, pacer: &party.pacer)
+    drainParty(at: now, into: &outbox)
   }
 
   // MARK: - Actions out
 
-  /// Moves what the backend wants done to the outbox.
+  /// Moves what the backend wants done to the channel and, what is not for it, to the outbox.
   func drainParty(at now: Instant, into outbox: inout SessionOutbox) {
     while let action = party.backend.nextAction() {
       switch action {
       case .endCall(let reason): sayGoodbye(reason, at: now)
-      case .openService, .toService, .closeService, .toClients, .toClient: outbox.act(action)
+      case .toClients(let event):
+        channels?.send(event, at: now)
+        if party.hasSidebands { outbox.act(action) }
+      case .toClient(.channel, let event): channels?.send(event, at: now)
+      case .toClient(.sideband, _), .openService, .toService, .closeService: outbox.act(action)
       }
     }
   }
@@ -65,7 +90,7 @@ extension CallSession {
       case .finished(let why): .backendFinished(why)
       case .failed(let why): .backendFailed(why)
       }
-    let wait = party.clientCount > 0 ? Self.goodbyeMilliseconds : Self.absenceMilliseconds
+    let wait = !party.clients.isEmpty ? Self.goodbyeMilliseconds : Self.absenceMilliseconds
     goodbye = (end, now.advanced(byMilliseconds: max(wait, playingMilliseconds(end))))
   }
 

@@ -21,6 +21,9 @@ package final class CallSession {
   /// The end that is decided on, and when it comes.
   var goodbye: (reason: SessionEnd, at: Instant)?
   var media: CallMedia?
+  /// Nil until the keys are there, and without channels in the answer for good.
+  var channels: CallChannels?
+  var channelWasOpen = false
   var counts = SessionFigures()
   var random: KeyedRandom
   private var handshakeStarted = false
@@ -58,6 +61,7 @@ package final class CallSession {
     guard end == nil else { return .never }
     var next = min(dtls.deadline, ice.deadline, partyDeadline)
     next = min(next, born.advanced(byMilliseconds: parameters.limits.sessionMilliseconds))
+    if let channels { next = min(next, channels.deadline) }
     if let media { return min(next, media.deadline) }
     return min(next, born.advanced(byMilliseconds: parameters.limits.connectMilliseconds))
   }
@@ -77,6 +81,8 @@ package final class CallSession {
     if ice.deadline <= now { pollIce(at: now, into: &outbox) }
     if media != nil { runMedia(at: now, into: &outbox) }
     runParty(at: now, into: &outbox)
+    if let channels, channels.deadline <= now { channels.handleTimeout(at: now) }
+    settleChannels(at: now, into: &outbox)
   }
 
   /// Ends the call from our side: BYE and close_notify to the client, `ended` to its relays.
@@ -129,7 +135,7 @@ package final class CallSession {
     }
   }
 
-  private func drainDtls(to path: PathID, into outbox: inout SessionOutbox) {
+  func drainDtls(to path: PathID, into outbox: inout SessionOutbox) {
     while let slot = unsafe outbox.slot(), let length = unsafe dtls.nextDatagram(into: slot) {
       // Over the allowance of an unproven path: lost, as the network could have lost it.
       guard ice.admitSending(length, to: path) else { continue }

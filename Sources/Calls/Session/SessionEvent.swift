@@ -51,6 +51,10 @@ package enum SessionEvent: Equatable, Sendable {
   case reached(PathID)
   /// DTLS is done and media may flow. Milliseconds since the session was made.
   case connected(PathID, afterMilliseconds: UInt64, profile: String)
+  /// A data channel takes events, for the first time in this call.
+  case channelOpened(label: String, afterMilliseconds: UInt64)
+  /// There are no data channels any more; the call goes on.
+  case channelsLost(String, afterMilliseconds: UInt64)
   /// Media moved to another path.
   case moved(PathID)
   /// The session is over; nothing follows.

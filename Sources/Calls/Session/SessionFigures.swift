@@ -18,6 +18,8 @@ package struct SessionFigures: Sendable {
   package var mediaRefused: UInt64 = 0
   /// Datagrams of no kind that a client sends.
   package var unknownKind: UInt64 = 0
+  /// DTLS application data in a call without data channels. Its datagram counts as accepted.
+  package var channelDataUnexpected: UInt64 = 0
 
   /// Packets sent, and bytes of their payload.
   package var rtpSent: UInt64 = 0
@@ -39,6 +41,8 @@ package struct SessionFigures: Sendable {
   package var pacerMilliseconds: UInt64 = 0
   package var latency = LatencyFigures()
   package var party = PartyFigures()
+  /// Nil in a call without data channels, and before they begin.
+  package var channels: ChannelFigures?
 
   /// The path that media takes; nil before there is one.
   package var path: PathID?

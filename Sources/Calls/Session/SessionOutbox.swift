@@ -49,6 +49,9 @@ package import Wire
     unsafe items.deallocate()
   }
 
+  /// Datagrams that still find a slot.
+  package var room: Int { unsafe items.count - count }
+
   /// The free slot to build the next datagram in; nil (and counted) when the outbox is full.
   package mutating func slot() -> UnsafeMutableRawBufferPointer? {
     guard unsafe count < items.count else {

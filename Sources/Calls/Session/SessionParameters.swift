@@ -17,6 +17,8 @@ package struct SessionParameters: Sendable {
   package var ssrc: UInt32
   /// The RTCP CNAME that the answer announced, ASCII.
   package var cname: String
+  /// What was agreed on for data channels; nil when the answer has none.
+  package var channels: ChannelParameters?
   /// 16 secret bytes or more, for nothing else: the session's own random numbers come from them.
   /// Who could foretell the transaction IDs would answer for an address that is not theirs.
   package var seed: [UInt8]
@@ -25,7 +27,7 @@ package struct SessionParameters: Sendable {
   package init(
     local: IceCredentials, remote: IceCredentials, remoteFingerprints: [DtlsFingerprint],
     dtlsRole: DtlsRole, opusPayloadType: UInt8, ssrc: UInt32, cname: String,
-    seed: [UInt8], limits: SessionLimits = SessionLimits()
+    channels: ChannelParameters? = nil, seed: [UInt8], limits: SessionLimits = SessionLimits()
   ) {
     self.local = local
     self.remote = remote
@@ -34,6 +36,7 @@ package struct SessionParameters: Sendable {
     self.opusPayloadType = opusPayloadType
     self.ssrc = ssrc
     self.cname = cname
+    self.channels = channels
     self.seed = seed
     self.limits = limits
   }

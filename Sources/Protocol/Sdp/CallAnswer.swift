@@ -1,4 +1,5 @@
-/// The answer to a `CallOffer`: ICE-lite, host candidates, Opus; everything else is rejected.
+/// The answer to a `CallOffer`: ICE-lite, host candidates, Opus, and data channels beside it when
+/// they are offered; everything else is rejected.
 ///
 /// Without randomness or clock: what must be unguessable is given by the caller.
 package struct CallAnswer: Equatable, Sendable {
@@ -30,6 +31,10 @@ package struct CallAnswer: Equatable, Sendable {
   package var sessionNumber: UInt64
   /// Milliseconds of sound per packet, `a=ptime`.
   package var packetMilliseconds = 20
+  /// The SCTP port of this end, `a=sctp-port`.
+  package static let channelPort: UInt16 = 5_000
+  /// The longest message that this end takes on a data channel, bytes, `a=max-message-size`.
+  package static let channelMessageBytesMax = 262_144
 
   package init(
     iceUfrag: String, icePwd: String, fingerprint: Fingerprint, candidates: [Candidate],
@@ -48,7 +53,11 @@ package struct CallAnswer: Equatable, Sendable {
   package func render(to offer: CallOffer) -> String {
     var lines = sessionLines(offer)
     for (index, media) in offer.media.enumerated() {
-      lines += index == offer.audioIndex ? audioLines(offer) : rejectedLines(media)
+      switch index {
+      case offer.audioIndex: lines += audioLines(offer)
+      case offer.channels?.mediaIndex: lines += channelLines(media, offer)
+      default: lines += rejectedLines(media)
+      }
     }
     return lines.map { $0 + "\r\n" }.joined()
   }
@@ -58,24 +67,25 @@ package struct CallAnswer: Equatable, Sendable {
       "v=0", "o=- \(sessionNumber & 0x7FFF_FFFF_FFFF_FFFF) 1 IN IP4 127.0.0.1", "s=-", "t=0 0",
       "a=ice-lite",
     ]
-    // Rejected lines leave the group (RFC 8843, section 7.3.3); audio alone stays.
-    if offer.isBundled, let mid = offer.audio.mid { lines.append("a=group:BUNDLE \(mid)") }
+    let group = acceptedGroup(offer)
+    if !group.isEmpty { lines.append("a=group:BUNDLE \(group.joined(separator: " "))") }
     if offer.direction.reversed.sends { lines.append("a=msid-semantic: WMS \(Self.streamName)") }
     return lines
   }
 
+  /// The mids that stay in the group: rejected lines leave it (RFC 8843, section 7.3.3).
+  private func acceptedGroup(_ offer: CallOffer) -> [String] {
+    let indices = [offer.audioIndex, offer.channels?.mediaIndex].compactMap { $0 }
+    let accepted = indices.compactMap { offer.media[$0].mid }
+    return offer.bundle.filter(accepted.contains)
+  }
+
   private func audioLines(_ offer: CallOffer) -> [String] {
     let payload = offer.opus.payloadType
-    let first = candidates[0]
-    var lines = [
-      "m=audio \(first.port) \(offer.audio.transport) \(payload)",
-      "c=IN \(first.isIPv6 ? "IP6" : "IP4") \(first.address)",
-    ]
-    if let mid = offer.audio.mid { lines.append("a=mid:\(mid)") }
+    var lines = acceptedLines(offer.audio, ["\(payload)"], offer)
     let direction = offer.direction.reversed
     lines += [
-      "a=ice-ufrag:\(iceUfrag)", "a=ice-pwd:\(icePwd)", "a=fingerprint:\(fingerprint.text)",
-      "a=setup:\(offer.setup.answer.rawValue)", "a=\(direction.rawValue)", "a=rtcp-mux",
+      "a=\(direction.rawValue)", "a=rtcp-mux",
       "a=rtpmap:\(payload) opus/48000/2", "a=fmtp:\(payload) minptime=10;useinbandfec=1",
       "a=ptime:\(packetMilliseconds)",
     ]
@@ -84,11 +94,37 @@ package struct CallAnswer: Equatable, Sendable {
       lines.append("a=msid:\(Self.streamName) \(Self.trackName)")
       lines.append("a=ssrc:\(ssrc) cname:\(Self.streamName)")
     }
-    for (index, candidate) in candidates.enumerated() {
-      lines.append(candidate.line(index: index))
-    }
-    lines.append("a=end-of-candidates")
-    return lines
+    return lines + candidateLines(offer.audio, offer)
+  }
+
+  /// The candidates, on the line that stands for its group (RFC 8843, section 10.3).
+  private func candidateLines(_ media: OfferedMedia, _ offer: CallOffer) -> [String] {
+    guard offer.bundle.isEmpty || acceptedGroup(offer).first == media.mid else { return [] }
+    let lines = candidates.enumerated().map { $0.element.line(index: $0.offset) }
+    return lines + ["a=end-of-candidates"]
+  }
+
+  /// Where to send to, and what it is secured with: on each accepted line, because there are
+  /// clients that look for it there although one for all would do.
+  private func acceptedLines(
+    _ media: OfferedMedia, _ formats: [String], _ offer: CallOffer
+  ) -> [String] {
+    let first = candidates[0]
+    var lines = [
+      "m=\(media.kind) \(first.port) \(media.transport) \(formats.joined(separator: " "))",
+      "c=IN \(first.isIPv6 ? "IP6" : "IP4") \(first.address)",
+    ]
+    if let mid = media.mid { lines.append("a=mid:\(mid)") }
+    return lines + [
+      "a=ice-ufrag:\(iceUfrag)", "a=ice-pwd:\(icePwd)", "a=fingerprint:\(fingerprint.text)",
+      "a=setup:\(offer.setup.answer.rawValue)",
+    ]
+  }
+
+  private func channelLines(_ media: OfferedMedia, _ offer: CallOffer) -> [String] {
+    acceptedLines(media, media.formats, offer) + [
+      "a=sctp-port:\(Self.channelPort)", "a=max-message-size:\(Self.channelMessageBytesMax)",
+    ] + candidateLines(media, offer)
   }
 
   private func rejectedLines(_ media: OfferedMedia) -> [String] {

@@ -14,8 +14,11 @@ package struct CallOffer: Equatable, Sendable {
   package var media: [OfferedMedia]
   /// Which of `media` is the audio line that is answered.
   package var audioIndex: Int
-  /// Whether the audio line belongs to a BUNDLE group (RFC 8843).
-  package var isBundled: Bool
+  /// The mids of the BUNDLE group that the audio line belongs to, in the offer's order; empty when
+  /// it belongs to none (RFC 8843).
+  package var bundle: [String]
+  /// The data channels that go by the audio line's transport; nil when none are offered there.
+  package var channels: OfferedChannels?
   /// The client's ICE user name fragment, 4 to 256 ice-chars.
   package var iceUfrag: String
   /// The client's ICE password, 22 to 256 ice-chars. A secret: never in a log.
@@ -32,6 +35,9 @@ package struct CallOffer: Equatable, Sendable {
   package var audioSsrc: UInt32?
   /// Whether the client asks for lost Opus packets by NACK (RFC 4585).
   package var usesNack: Bool
+
+  /// Whether the audio line shares its transport.
+  package var isBundled: Bool { !bundle.isEmpty }
 
   /// The `m=` line that audio goes by.
   package var audio: OfferedMedia { media[audioIndex] }
@@ -63,6 +69,25 @@ package struct OfferedMedia: Equatable, Sendable {
   package var mid: String?
   /// False when the offer itself has switched the line off (port 0 without bundle-only).
   package var isOffered: Bool
+}
+
+/// Data channels as the client offers them (RFC 8841).
+package struct OfferedChannels: Equatable, Sendable {
+  /// What the client takes when its offer does not say it, bytes (RFC 8841, section 6.1).
+  package static let messageBytesDefault = 65_536
+
+  /// Which of the offer's `media` it is.
+  package var mediaIndex: Int
+  /// The client's SCTP port, `a=sctp-port`.
+  package var port: UInt16
+  /// The longest message that the client takes, bytes, `a=max-message-size`; 0 for no limit.
+  package var messageBytesMax: Int
+
+  package init(mediaIndex: Int, port: UInt16 = 5_000, messageBytesMax: Int = messageBytesDefault) {
+    self.mediaIndex = mediaIndex
+    self.port = port
+    self.messageBytesMax = messageBytesMax
+  }
 }
 
 /// Opus as the client names it (RFC 7587).

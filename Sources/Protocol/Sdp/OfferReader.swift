@@ -42,7 +42,8 @@ struct OfferReader {
     }
     return CallOffer(
       media: sections.compactMap(\.media), audioIndex: index,
-      isBundled: bundle(for: audio) != nil, iceUfrag: ufrag, icePwd: pwd, fingerprints: prints,
+      bundle: bundle(for: audio)?.map(String.init) ?? [], channels: channels(beside: audio),
+      iceUfrag: ufrag, icePwd: pwd, fingerprints: prints,
       setup: parts.lazy.compactMap(\.setup).first ?? .actpass,
       direction: audio.direction ?? session.direction ?? .sendrecv, opus: opus,
       audioSsrc: audio.ssrc,
@@ -61,6 +62,24 @@ struct OfferReader {
       throw SdpError(.badProtocol(name), line: sections[first].line)
     }
     throw SdpError(.noOpus, line: sections[first].line)
+  }
+
+  /// The first line of data channels in the audio line's group. One that wants a transport of its
+  /// own is not taken, nor is the form with `a=sctpmap` that was before RFC 8841.
+  private func channels(beside audio: OfferSection) -> OfferedChannels? {
+    guard let group = bundle(for: audio) else { return nil }
+    for (index, section) in sections.enumerated() {
+      guard let media = section.media, media.kind == "application",
+        media.isOffered || section.isBundleOnly,
+        media.transport == "UDP/DTLS/SCTP" || media.transport == "TCP/DTLS/SCTP",
+        media.formats == ["webrtc-datachannel"], let mid = media.mid,
+        group.contains(mid[...])
+      else { continue }
+      return OfferedChannels(
+        mediaIndex: index, port: section.sctpPort ?? 5_000,
+        messageBytesMax: section.messageBytesMax ?? OfferedChannels.messageBytesDefault)
+    }
+    return nil
   }
 
   private func isOfferedAudio(_ section: OfferSection) -> Bool {

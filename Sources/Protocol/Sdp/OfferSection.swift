@@ -16,6 +16,8 @@ struct OfferSection {
   var parameters: [(payloadType: Int, text: Substring)] = []
   var nackFormats: [Substring] = []
   var ssrc: UInt32?
+  var sctpPort: UInt16?
+  var messageBytesMax: Int?
   /// The mids of each BUNDLE group (session part only).
   var bundles: [[Substring]] = []
 
@@ -72,6 +74,14 @@ struct OfferSection {
     case "rtcp-fb":
       let (payload, text) = Self.halves(value)
       if text == "nack" { nackFormats.append(payload) }
+    case "sctp-port":
+      guard let port = number(value, max: 65_535), port > 0 else {
+        throw SdpError(.badSctpPort, line: line)
+      }
+      sctpPort = UInt16(port)
+    case "max-message-size":
+      guard let bytes = size(value) else { throw SdpError(.badMessageSize, line: line) }
+      messageBytesMax = bytes
     case "ssrc":
       if ssrc == nil { ssrc = UInt32(value.prefix { $0 != " " }) }
     default: break

@@ -46,6 +46,10 @@ package struct SdpError: Error, Equatable, Sendable, CustomStringConvertible {
     case peerIsLite
     /// Two media lines with the same `a=mid`, or a mid that is not a token.
     case badMid
+    /// An `a=sctp-port` that is no port (RFC 8841, section 5.1).
+    case badSctpPort
+    /// An `a=max-message-size` that is no number (RFC 8841, section 6.1).
+    case badMessageSize
     /// An `a=candidate` with less than foundation, component, transport, priority, address, port.
     case badCandidate
   }
@@ -90,6 +94,8 @@ package struct SdpError: Error, Equatable, Sendable, CustomStringConvertible {
     case .badSetup: "a=setup must be actpass, active or passive"
     case .peerIsLite: "both ends are ICE-lite; the offerer must be a full ICE agent"
     case .badMid: "a=mid must be a token that no other media line has"
+    case .badSctpPort: "a=sctp-port must be 1 to 65535"
+    case .badMessageSize: "a=max-message-size must be a number of bytes"
     case .badCandidate: "a=candidate needs six words or more"
     }
   }

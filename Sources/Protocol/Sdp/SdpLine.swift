@@ -61,6 +61,16 @@ func number(_ text: Substring, max limit: Int) -> Int? {
   return value <= limit ? value : nil
 }
 
+/// A number of bytes, however large: what is over 2 GiB counts as that much. nil for everything
+/// that is not all digits.
+func size(_ text: Substring) -> Int? {
+  guard text.utf8.count > 9 else { return number(text, max: .max) }
+  guard text.utf8.count <= 20, text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {
+    return nil
+  }
+  return min(Int(text) ?? .max, 1 << 31)
+}
+
 /// Whether all characters are of the ice-char alphabet and their number is in `range`
 /// (RFC 8839, section 5.4).
 func isIceText(_ text: Substring, _ range: ClosedRange<Int>) -> Bool {

@@ -42,6 +42,8 @@ package struct CallPlan: Sendable {
   package var usesNack: Bool
   /// The canonical name we announced (RFC 3550, section 6.5.1).
   package var canonicalName: String
+  /// The data channels that our answer takes; nil when it has none.
+  package var channels: OfferedChannels?
   /// One of the options' backends, for instance `echo`.
   package var backend: String
   /// What the session shall be, a JSON object as the client or the maker of its secret wrote it:

@@ -63,7 +63,7 @@ extension Signalling {
       remoteUfrag: offer.iceUfrag, remotePwd: offer.icePwd, fingerprints: offer.fingerprints,
       dtlsRole: offer.setup.answer, opus: offer.opus, direction: offer.direction.reversed,
       localSsrc: answer.ssrc, remoteSsrc: offer.audioSsrc, usesNack: offer.usesNack,
-      canonicalName: CallAnswer.streamName, backend: backend)
+      canonicalName: CallAnswer.streamName, channels: offer.channels, backend: backend)
   }
 }
 

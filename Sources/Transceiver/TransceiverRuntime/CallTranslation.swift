@@ -20,7 +20,19 @@ extension SessionParameters {
       remoteFingerprints: plan.fingerprints.compactMap(DtlsFingerprint.init),
       dtlsRole: plan.dtlsRole == .passive ? .passive : .active,
       opusPayloadType: plan.opus.payloadType, ssrc: plan.localSsrc, cname: plan.canonicalName,
-      seed: seed, limits: limits)
+      channels: plan.channels.map(ChannelParameters.init), seed: seed, limits: limits)
+  }
+}
+
+extension ChannelParameters {
+  /// What our answer said to what the client offered. Both of today's endpoints have their events
+  /// on a channel of this name.
+  init(_ offered: OfferedChannels) {
+    self.init(eventLabel: "oai-events")
+    port = CallAnswer.channelPort
+    peerPort = offered.port
+    messageBytesMax = CallAnswer.channelMessageBytesMax
+    peerMessageBytesMax = offered.messageBytesMax
   }
 }
 

@@ -116,6 +116,18 @@ extension Shard {
           "call": call.logName, "client": .text(path.client.masked),
           "after_ms": .number(Int(milliseconds)), "srtp": .text(profile),
         ])
+    case .channelOpened(let label, let milliseconds):
+      log.info(
+        "call-events-opened",
+        [
+          "call": call.logName, "label": .text(label), "after_ms": .number(Int(milliseconds)),
+        ])
+    case .channelsLost(let reason, let milliseconds):
+      log.info(
+        "call-channels-lost",
+        [
+          "call": call.logName, "detail": .text(reason), "after_ms": .number(Int(milliseconds)),
+        ])
     case .moved(let path):
       log.info("call-moved", ["call": call.logName, "client": .text(path.client.masked)])
     case .ended(let reason, let milliseconds):

@@ -1,0 +1,176 @@
+import Backends
+package import Sctp
+import Wire
+
+/// What the two ends have agreed on for the data channels of a call (RFC 8841).
+package struct ChannelParameters: Hashable, Sendable {
+  /// The SCTP ports, `a=sctp-port`.
+  package var port: UInt16 = 5_000
+  package var peerPort: UInt16 = 5_000
+  /// The longest message of the client that we have said to take, bytes.
+  package var messageBytesMax = 262_144
+  /// The longest message that the client takes, bytes; 0 for no limit.
+  package var peerMessageBytesMax = 65_536
+  /// What the channel of the events is called by clients that call it by its name.
+  package var eventLabel: String
+
+  package init(eventLabel: String) {
+    self.eventLabel = eventLabel
+  }
+}
+
+/// What a call's data channels have carried.
+package struct ChannelFigures: Equatable, Sendable {
+  /// Channels that the client has opened.
+  package var opened: UInt64 = 0
+  /// Messages on the channel of the events.
+  package var eventsReceived: UInt64 = 0
+  package var eventsSent: UInt64 = 0
+  /// Events that were not sent because they are longer than the client takes.
+  package var eventsTooLong: UInt64 = 0
+  /// Messages that nobody here listens to: binary ones, and those of other channels.
+  package var messagesIgnored: UInt64 = 0
+  /// 1 when the client did not read, and lost its channels for it.
+  package var cutOffs: UInt64 = 0
+  /// Of the association itself.
+  package var association: SctpFigures?
+}
+
+/// The data channels of a call (RFC 8831): one SCTP association inside the call's DTLS.
+///
+/// Events go by one of them: the first that the client opens, whatever it is called, or the first
+/// with the agreed label, which takes over from one with another. The client's choice of order and
+/// reliability holds for events both ways. Other channels are accepted, so that a client which has
+/// more than we know of is not disturbed; what comes by them is counted and dropped, and nothing is
+/// said.
+///
+/// What waits for a client is bounded by the association's send buffer. Who does not read until
+/// that is full loses the association, and the call goes on as one without channels.
+final class CallChannels {
+  /// Room for four of the longest messages that most clients take.
+  static let sendBufferBytesMax = 1 << 20
+  /// Packets in one go. More would crowd the voice out of the outbox and the path.
+  static let packetsPerTurnMax = 16
+
+  /// What a session has to act on.
+  enum News {
+    /// The channel of the events is open; the first one, or one instead of another.
+    case opened(label: [UInt8])
+    case event([UInt8])
+    case closed
+    /// All channels are gone.
+    case lost(String)
+  }
+
+  private let association: SctpAssociation
+  private let eventLabel: [UInt8]
+  private var eventChannel: SctpChannel?
+  private var counts = ChannelFigures()
+  /// Something has happened since the last time that packets were asked for.
+  private(set) var isPumpDue = true
+  private var resumeAt = Instant.never
+
+  init(
+    _ agreed: ChannelParameters, parity: SctpStreamParity,
+    random: inout some RandomNumberGenerator, at now: Instant
+  ) {
+    var parameters = SctpParameters(streamParity: parity)
+    parameters.port = agreed.port
+    parameters.peerPort = agreed.peerPort
+    parameters.messageBytesMax = agreed.messageBytesMax
+    parameters.peerMessageBytesMax = agreed.peerMessageBytesMax
+    parameters.sendBufferBytesMax = Self.sendBufferBytesMax
+    association = SctpAssociation(parameters, random: &random)
+    eventLabel = Array(agreed.eventLabel.utf8)
+    // The client begins as well. Whichever INIT arrives serves, so that one that is lost costs
+    // less than the client's second.
+    association.start(at: now)
+  }
+
+  var figures: ChannelFigures {
+    var figures = counts
+    figures.association = association.figures
+    return figures
+  }
+
+  // MARK: - Time and packets
+
+  var deadline: Instant { min(association.deadline, resumeAt) }
+
+  func handleTimeout(at now: Instant) {
+    if association.deadline <= now { association.handleTimeout(at: now) }
+    isPumpDue = true
+  }
+
+  /// Takes one packet that DTLS has brought; any bytes may come.
+  func receive(_ packet: RawSpan, at now: Instant) {
+    _ = association.handle(packet, at: now)
+    isPumpDue = true
+  }
+
+  /// Writes the next packet into `buffer`, of 1,200 bytes or more; nil when there is none now.
+  func nextPacket(into buffer: UnsafeMutableRawBufferPointer, at now: Instant) -> Int? {
+    unsafe association.nextPacket(into: buffer, at: now)
+  }
+
+  /// Packets were asked for: until there was none left, or until enough went out for now.
+  func notePumped(isDry: Bool, at now: Instant) {
+    isPumpDue = false
+    resumeAt = isDry ? .never : now.advanced(byMilliseconds: 1)
+  }
+
+  // MARK: - Events
+
+  /// Sends an event to the client, if there is a channel for it.
+  func send(_ event: EventMessage, at now: Instant) {
+    guard let stream = eventChannel?.stream else { return }
+    isPumpDue = true
+    switch association.send(event.bytes, on: stream, kind: .text, at: now) {
+    case .queued: counts.eventsSent &+= 1
+    case .tooLong: counts.eventsTooLong &+= 1
+    case .full:
+      counts.cutOffs &+= 1
+      association.abort()
+    // The association tells of it by itself.
+    case .noChannel, .ended: break
+    }
+  }
+
+  /// The next thing to act on; nil when there is none.
+  func nextNews() -> News? {
+    while let event = association.nextEvent() {
+      if let news = read(event) { return news }
+    }
+    return nil
+  }
+
+  private func read(_ event: SctpEvent) -> News? {
+    switch event {
+    case .associationUp, .sendBufferFree: return nil
+    case .channelOpened(let channel): return open(channel)
+    case .message(let stream, let kind, let bytes):
+      guard stream == eventChannel?.stream, kind == .text else {
+        counts.messagesIgnored &+= 1
+        return nil
+      }
+      counts.eventsReceived &+= 1
+      return .event(bytes)
+    case .channelClosed(let stream):
+      guard stream == eventChannel?.stream else { return nil }
+      eventChannel = nil
+      return .closed
+    case .associationLost(let loss):
+      eventChannel = nil
+      return .lost(counts.cutOffs > 0 ? "the client does not read its events" : "\(loss)")
+    }
+  }
+
+  private func open(_ channel: SctpChannel) -> News? {
+    counts.opened &+= 1
+    if let current = eventChannel {
+      guard channel.label == eventLabel, current.label != eventLabel else { return nil }
+    }
+    eventChannel = channel
+    return .opened(label: channel.label)
+  }
+}
