@@ -2,7 +2,9 @@ import Backends
 import CallClient
 import Dtls
 import Ice
+import Json
 import Realtime
+import Sctp
 import Sdp
 import Session
 import Voice
@@ -37,6 +39,9 @@ final class CallPair {
   private(set) var endedPaths: [PathID] = []
   /// What the answering side wanted done.
   private(set) var actions: [PartyAction] = []
+  /// What the caller's data channels told, as long as it reads them.
+  private(set) var heard: [CallerChannelEvent] = []
+  var readsChannels = true
   let start: Instant
   private var outbox = SessionOutbox()
   private var inFlight: [(at: Instant, order: Int, to: TransportAddress, datagram: Datagram)] = []
@@ -45,12 +50,14 @@ final class CallPair {
 
   init(
     setup: CallClientOptions.Setup = .actpass, backend: BackendKind = .echo, seed: UInt64 = 1,
+    channels: [CallerChannelOptions] = [],
     expecting identity: DtlsIdentity = CallPair.callerIdentity,
     network: @escaping (Datagram) -> [UInt64] = { _ in [1] },
     change: (inout SessionParameters) -> Void = { _ in }
   ) throws {
     var options = CallClientOptions()
     options.setup = setup
+    options.channels = channels
     var random = SeededRandom(seed: seed)
     client = CallClient(
       tone: Self.tone, identity: Self.callerIdentity, options: options, random: &random)
@@ -78,13 +85,18 @@ final class CallPair {
   private static func parameters(
     for offer: CallOffer, expecting identity: DtlsIdentity, _ seed: UInt64
   ) -> SessionParameters {
-    SessionParameters(
+    var channels: ChannelParameters?
+    if let offered = offer.channels {
+      channels = ChannelParameters(eventLabel: "oai-events")
+      channels?.peerMessageBytesMax = offered.messageBytesMax
+    }
+    return SessionParameters(
       local: IceCredentials(ufrag: ufrag, password: password),
       remote: IceCredentials(ufrag: offer.iceUfrag, password: offer.icePwd),
       remoteFingerprints: [identity.fingerprint()],
       dtlsRole: offer.setup.answer == .active ? .active : .passive,
       opusPayloadType: offer.opus.payloadType, ssrc: 0x1234_5678, cname: "martlet",
-      seed: [UInt8](repeating: UInt8(truncatingIfNeeded: seed), count: 16))
+      channels: channels, seed: [UInt8](repeating: UInt8(truncatingIfNeeded: seed), count: 16))
   }
 
   private static func answer(to offer: CallOffer) -> String {
@@ -164,12 +176,12 @@ final class CallPair {
 
   // MARK: - Events
 
-  func join(_ client: ClientID = .channel) {
+  func join(_ client: ClientID = .sideband(1)) {
     session.clientJoined(client, at: now, into: &outbox)
     collect()
   }
 
-  func tell(_ text: String, from client: ClientID = .channel) {
+  func tell(_ text: String, from client: ClientID = .sideband(1)) {
     session.handle(clientEvent: Array(text.utf8), from: client, at: now, into: &outbox)
     collect()
   }
@@ -177,6 +189,34 @@ final class CallPair {
   func news(_ news: ServiceNews) {
     session.handle(serviceNews: news, at: now, into: &outbox)
     collect()
+  }
+
+  // MARK: - Data channels
+
+  /// The caller says a text on one of its channels.
+  @discardableResult
+  func say(_ text: String, on channel: Int = 0) -> SctpSendVerdict {
+    defer { collect() }
+    return client.send(Array(text.utf8), onChannel: channel, at: now)
+  }
+
+  /// The texts that came by one of the caller's channels, without what its tone causes.
+  func texts(_ channel: Int = 0) -> [String] {
+    heard.compactMap { event in
+      guard case .message(channel, .text, let bytes) = event else { return nil }
+      let text = String(decoding: bytes, as: UTF8.self)
+      let isAboutVoice = ["input_audio_", "output_audio_", "response."].contains {
+        Self.type(text).hasPrefix($0)
+      }
+      return isAboutVoice ? nil : text
+    }
+  }
+
+  /// The types of the same.
+  func types(_ channel: Int = 0) -> [String] { texts(channel).map(Self.type) }
+
+  static func type(_ event: String) -> String {
+    (try? JsonValue.parse(Array(event.utf8)))?["type"]?.text ?? event
   }
 
   // MARK: - Network
@@ -194,6 +234,7 @@ final class CallPair {
     events += outbox.events
     actions += outbox.actions
     outbox.clear()
+    while readsChannels, let event = client.nextChannelEvent(at: now) { heard.append(event) }
     var buffer = [UInt8](repeating: 0, count: 1_536)
     while let next = unsafe buffer.withUnsafeMutableBytes({ unsafe client.nextDatagram(into: $0) })
     {

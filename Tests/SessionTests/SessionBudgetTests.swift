@@ -1,3 +1,4 @@
+import CallClient
 import Session
 import Srtp
 import TestSupport
@@ -9,11 +10,14 @@ import Wire
 /// `swift test --disable-xctest --no-parallel --filter Budget`.
 @Suite("Budget of a session", .serialized, .enabled(if: Cost.isMeasurable))
 struct SessionBudgetTests {
-  @Test("a packet of voice in, and a tick with a packet out")
-  func media() throws {
+  @Test(
+    "a packet of voice in, and a tick with a packet out; an open data channel adds nothing",
+    arguments: [[], [ChannelTests.events]])
+  func media(channels: [CallerChannelOptions]) throws {
     let library = try Self.costOfProtection()
-    let call = try CallPair()
+    let call = try CallPair(channels: channels)
     call.run(2_000)
+    #expect(call.types().count == channels.count)
     #expect(call.isConnected)
     // Packets that are on their way already, to be handed over under the probe.
     call.network = { _ in [] }

@@ -1,5 +1,6 @@
+import Dtls
 package import Sctp
-import Wire
+package import Wire
 
 /// A data channel that a caller opens.
 package struct CallerChannelOptions: Hashable, Sendable {

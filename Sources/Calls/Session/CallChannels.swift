@@ -121,20 +121,27 @@ final class CallChannels {
 
   // MARK: - Events
 
-  /// Sends an event to the client, if there is a channel for it.
-  func send(_ event: EventMessage, at now: Instant) {
-    guard let stream = eventChannel?.stream else { return }
+  /// Sends an event to the client, if there is a channel for it. False when it is longer than
+  /// `eventBytesMax`.
+  func send(_ event: EventMessage, at now: Instant) -> Bool {
+    guard let stream = eventChannel?.stream else { return true }
     isPumpDue = true
     switch association.send(event.bytes, on: stream, kind: .text, at: now) {
     case .queued: counts.eventsSent &+= 1
-    case .tooLong: counts.eventsTooLong &+= 1
+    case .tooLong:
+      counts.eventsTooLong &+= 1
+      return false
     case .full:
       counts.cutOffs &+= 1
       association.abort()
     // The association tells of it by itself.
     case .noChannel, .ended: break
     }
+    return true
   }
+
+  /// The longest event that can be sent, bytes.
+  var eventBytesMax: Int { association.sendableBytesMax }
 
   /// The next thing to act on; nil when there is none.
   func nextNews() -> News? {

@@ -73,12 +73,20 @@ extension CallSession {
       switch action {
       case .endCall(let reason): sayGoodbye(reason, at: now)
       case .toClients(let event):
-        channels?.send(event, at: now)
+        send(event, at: now)
         if party.hasSidebands { outbox.act(action) }
-      case .toClient(.channel, let event): channels?.send(event, at: now)
+      case .toClient(.channel, let event): send(event, at: now)
       case .toClient(.sideband, _), .openService, .toService, .closeService: outbox.act(action)
       }
     }
+  }
+
+  /// Sends an event by the data channel, when there is one. One that cannot pass is told of, but
+  /// not when it is short: then the telling would not pass either.
+  private func send(_ event: EventMessage, at now: Instant) {
+    guard let channels, !channels.send(event, at: now), event.bytes.count > 2_048 else { return }
+    party.backend.eventTooLong(
+      for: .channel, byteCount: event.bytes.count, byteCountMax: channels.eventBytesMax, at: now)
   }
 
   /// The call ends a moment later, so that what clients were told last can reach them, or the

@@ -69,6 +69,11 @@ package protocol VoiceBackend: AnyObject {
 
   func clientLeft(_ client: ClientID, at now: Instant)
 
+  /// An event for the client was dropped: it has `byteCount` bytes, and the client takes at most
+  /// `byteCountMax` in one message.
+  func eventTooLong(
+    for client: ClientID, byteCount: Int, byteCountMax: Int, at now: Instant)
+
   /// One event of a client. `bytes` are whatever it sent.
   func clientEvent(_ bytes: [UInt8], from client: ClientID, at now: Instant, pacer: inout Pacer)
 
@@ -94,6 +99,9 @@ extension VoiceBackend {
   package func played(at now: Instant, pacer: inout Pacer) {}
   package func clientJoined(_ client: ClientID, at now: Instant) {}
   package func clientLeft(_ client: ClientID, at now: Instant) {}
+  package func eventTooLong(
+    for client: ClientID, byteCount: Int, byteCountMax: Int, at now: Instant
+  ) {}
   package func clientEvent(
     _ bytes: [UInt8], from client: ClientID, at now: Instant, pacer: inout Pacer
   ) {}

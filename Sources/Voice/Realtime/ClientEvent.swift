@@ -67,6 +67,12 @@ extension RealtimeError {
       message: "Too many events wait for the service that answers this call.", clientEventID: id)
   }
 
+  static func eventTooLong(_ byteCount: Int, max: Int) -> RealtimeError {
+    RealtimeError(
+      type: "server_error", code: "event_too_long",
+      message: "An event of \(byteCount) bytes was dropped; this connection takes \(max).")
+  }
+
   static let serviceGarbage = RealtimeError(
     type: "server_error", code: "service_garbage",
     message: "The service that answers this call sent something that is no event.")

@@ -17,6 +17,13 @@ extension RealtimeBackend {
     clients.remove(client)
   }
 
+  package func eventTooLong(
+    for client: ClientID, byteCount: Int, byteCountMax: Int, at now: Instant
+  ) {
+    let error = RealtimeError.eventTooLong(byteCount, max: byteCountMax)
+    queue.add(.toClient(client, events.error(error)))
+  }
+
   package func clientEvent(
     _ bytes: [UInt8], from client: ClientID, at now: Instant, pacer: inout Pacer
   ) {

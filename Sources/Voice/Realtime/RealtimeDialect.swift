@@ -142,6 +142,13 @@ package final class RealtimeDialect: VoiceBackend {
     inner.clientLeft(client, at: now)
   }
 
+  package func eventTooLong(
+    for client: ClientID, byteCount: Int, byteCountMax: Int, at now: Instant
+  ) {
+    let error = RealtimeError.eventTooLong(byteCount, max: byteCountMax)
+    queue.add(.toClient(client, events.error(error)))
+  }
+
   package func clientEvent(
     _ bytes: [UInt8], from client: ClientID, at now: Instant, pacer: inout Pacer
   ) {
