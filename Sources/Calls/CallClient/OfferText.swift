@@ -47,7 +47,8 @@ enum OfferText {
       ]
     let channels =
       ["m=application 9 UDP/DTLS/SCTP webrtc-datachannel"] + transport + [
-        "a=mid:1", "a=sctp-port:\(channelPort)", "a=max-message-size:\(channelMessageBytesMax)",
+        "a=mid:1", "a=sctp-port:\(channelPort)",
+        "a=max-message-size:\(channelMessageBytesMax)",
       ]
     let lines = session + audio + (hasChannels ? channels : [])
     return lines.map { $0 + "\r\n" }.joined()
