@@ -9,10 +9,10 @@ package import Wire
 /// `response.output_audio.delta` into the pacer. Every other event passes between clients and
 /// service unchanged and in order, with three exceptions: clients' `input_audio_buffer.append` (the
 /// voice is on the media track) and `output_audio_buffer.clear` (the pacer is here) do not go up,
-/// and sound does not go down to clients. A `session.update` that names another audio format than
-/// the line to the service has is followed by one that sets it right. What only this side knows is added:
-/// `output_audio_buffer.started`, `.stopped`, `.cleared`, and `conversation.item.truncate` with the
-/// milliseconds that were really played.
+/// and sound does not go down to clients. What only this side knows is added:
+/// `output_audio_buffer.started`, `.stopped`, `.cleared`, `conversation.item.truncate` with the
+/// milliseconds that were really played, and, behind a `session.update` that names another audio
+/// format than the line to the service has, one that sets it right.
 package final class RealtimeBackend: VoiceBackend {
   package let rate: PcmRate
   /// 30 s of speech are 30 s of memory; an answer of which more waits is cut off.
