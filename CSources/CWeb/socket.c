@@ -261,9 +261,8 @@ void socket_peer_closes(struct ws_socket *socket, const uint8_t *payload, size_t
 
 bool ws_socket_send(struct ws_socket *socket, const uint8_t *bytes, size_t length, bool is_text)
 {
-    size_t most = socket->family->limits.queue_bytes_max;
     bool is_ending = socket->closing || socket->ending.by_peer;
-    if (is_ending || length > most || socket->queued > most - length)
+    if (is_ending || socket->queued >= socket->family->limits.queue_bytes_max)
         return false;
     struct waiting_message *message = malloc(sizeof *message + LWS_PRE + length);
     if (!message)

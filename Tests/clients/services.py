@@ -47,7 +47,8 @@ class ServiceThread:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=5)
 
     async def behave(self, call):
         """A test has to see what went wrong on the service's side too."""
@@ -74,7 +75,8 @@ class RealtimeService(ServiceThread):
 
     async def start(self):
         return await serve(
-            self.take, "127.0.0.1", self.port, ssl=self.tls, max_size=1 << 24, compression=None
+            self.take, "127.0.0.1", self.port, ssl=self.tls, max_size=1 << 24, compression=None,
+            close_timeout=1,
         )
 
     async def take(self, connection):

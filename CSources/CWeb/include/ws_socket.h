@@ -35,7 +35,9 @@ struct ws_limits {
     // Of all unfinished messages, beyond the first 64 KiB of each; 64 MiB. A message that finds no
     // room ends its socket with 1011.
     size_t assembly_bytes_max;
-    size_t queue_bytes_max;     // waiting to be sent, each socket; 1 MiB
+    // Waiting to be sent on one socket; from there on it takes no more. 1 MiB. A single message may
+    // be longer.
+    size_t queue_bytes_max;
     // How fast a socket is read, bytes a second; each message counts as 512 more. Beyond it the
     // peer waits (TCP holds it back), and nobody else does. 0: 4 MiB.
     size_t rate_bytes;
