@@ -41,6 +41,11 @@ struct exchange {
     bool answered;      // the handler ran, or the request was refused
     bool closes;        // the connection ends after this reply
     bool is_head;
+    // While its reply is put off: what it takes to go on, and its place in the server's list.
+    struct lws *wsi;
+    struct ws_server *server;
+    uint64_t deferred;  // its number; 0: it is not
+    struct exchange *next_deferred;
 };
 
 struct ws_server {
@@ -52,6 +57,8 @@ struct ws_server {
     uint32_t connections;
     uint16_t port;
     struct socket_family sockets;
+    struct exchange *deferred;
+    uint64_t last_deferred;
     lws_retry_bo_t idle;
 };
 
@@ -67,6 +74,8 @@ bool exchange_begin(struct exchange *exchange, struct lws *wsi, const char *path
 enum body_verdict exchange_expect_body(struct exchange *exchange, struct lws *wsi, size_t most);
 // Takes a piece of the body; false when it is more than was announced.
 bool exchange_take_body(struct exchange *exchange, const void *bytes, size_t length);
+// Takes the exchange out of the server's list of those whose replies are put off.
+void exchange_undefer(struct exchange *exchange);
 // Frees what the exchange holds; it can begin anew.
 void exchange_end(struct exchange *exchange);
 

@@ -118,6 +118,8 @@ int exchange_write(struct exchange *exchange, struct lws *wsi)
     struct ws_reply *reply = &exchange->reply;
     if (!exchange->answered)
         return 0;
+    if (reply->failed)
+        return -1;
     bool sends_body = has_body(reply->status) && !exchange->is_head;
     if (!reply->headers_sent) {
         if (!write_headers(exchange, wsi))

@@ -20,6 +20,9 @@ static const struct {
     {WSI_TOKEN_PROTOCOL, "sec-websocket-protocol"},
 };
 
+// The field by which servers of calls mark what they forward; libwebsockets wants the colon.
+static const char forward_field[] = "martlet-hop", forward_field_colon[] = "martlet-hop:";
+
 // In the order of lws_http_get_uri_and_method.
 static const char *const method_names[] = {"GET",   "POST",   "OPTIONS", "PUT",
                                            "PATCH", "DELETE", "CONNECT", "HEAD"};
@@ -66,6 +69,12 @@ static void keep_fields(struct exchange *exchange, struct lws *wsi)
             exchange->fields[request->header_count++] =
                 (struct ws_field){.name = kept_fields[i].name, .value = kept};
     }
+    int length = lws_hdr_custom_copy(wsi, value, sizeof value, forward_field_colon,
+                                     sizeof forward_field_colon - 1);
+    const char *kept = length <= 0 ? NULL : keep_text(exchange, value, (size_t)length);
+    if (kept)
+        exchange->fields[request->header_count++] =
+            (struct ws_field){.name = forward_field, .value = kept};
 }
 
 bool exchange_begin(struct exchange *exchange, struct lws *wsi, const char *path)
@@ -130,6 +139,7 @@ bool exchange_take_body(struct exchange *exchange, const void *bytes, size_t len
 
 void exchange_end(struct exchange *exchange)
 {
+    exchange_undefer(exchange);
     struct ws_reply *reply = &exchange->reply;
     for (uint32_t i = 0; i < reply->field_count; i++) {
         free((void *)reply->fields[i].name);

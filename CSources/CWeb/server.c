@@ -27,7 +27,13 @@ static int answer(struct ws_server *server, struct exchange *exchange, struct lw
     // One request for each connection: libwebsockets 4.1 reads freed memory, or spins for ever,
     // when a request with a body has come right behind another.
     exchange->closes = true;
+    exchange->wsi = wsi;
+    exchange->server = server;
     server->options.on_request(server->options.context, &exchange->request, reply);
+    if (exchange->deferred) {
+        lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)server->options.timeout_seconds);
+        return 0;
+    }
     if (reply->failed) {
         bool closes = exchange->closes;
         exchange_end(exchange);
@@ -75,14 +81,14 @@ static int begin(struct ws_server *server, struct exchange *exchange, struct lws
 
 static int take_body(struct exchange *exchange, const void *bytes, size_t length)
 {
-    if (exchange->answered || !exchange->text)
+    if (exchange->answered || exchange->deferred || !exchange->text)
         return 0;
     return exchange_take_body(exchange, bytes, length) ? 0 : -1;
 }
 
 static int body_complete(struct ws_server *server, struct exchange *exchange, struct lws *wsi)
 {
-    if (exchange->answered || !exchange->text)
+    if (exchange->answered || exchange->deferred || !exchange->text)
         return 0;
     return answer(server, exchange, wsi);
 }

@@ -35,7 +35,7 @@ struct ForwardingTests {
       // Without a living call there, its 404 is the answer.
       #expect(forward.unreachable.status == 502)
     }
-    guard case .forward(let forward, nil) = other.upgrade("/v1/realtime?call_id=\(id)") else {
+    guard case .forward(let forward) = other.upgrade("/v1/realtime?call_id=\(id)") else {
       Issue.record("a sideband was not forwarded")
       return
     }

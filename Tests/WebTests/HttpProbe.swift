@@ -23,6 +23,7 @@ import Glibc
     unsafe server = try unsafe Self.make(
       port: 0, bodyBytesMax: bodyBytesMax, connectionsMax: connectionsMax,
       timeoutSeconds: timeoutSeconds, limits: limits, sockets: sockets)
+    sockets.server = unsafe Int(bitPattern: server)
     port = unsafe ws_server_port(server)
     let target = unsafe UnsafeMutableRawPointer(server)
     unsafe pthread_create(
@@ -61,7 +62,18 @@ import Glibc
     unsafe options.body_bytes_max = bodyBytesMax
     unsafe options.connections_max = connectionsMax
     unsafe options.timeout_seconds = timeoutSeconds
-    unsafe options.on_request = { unsafe reply($1!.pointee, $2!) }
+    unsafe options.on_request = { context, request, answer in
+      let record = unsafe context.map {
+        unsafe Unmanaged<SocketRecord>.fromOpaque($0).takeUnretainedValue()
+      }
+      switch unsafe String(cString: request!.pointee.path) {
+      case "/later": record?.later = unsafe ws_reply_defer(answer)
+      case "/now":
+        let isThere = record?.resume() ?? false
+        unsafe ws_reply_status(answer, isThere ? 200 : 410)
+      default: unsafe reply(request!.pointee, answer!)
+      }
+    }
     var error = ws_error()
     let server = unsafe address.withCString { text -> OpaquePointer? in
       unsafe options.address = unsafe text

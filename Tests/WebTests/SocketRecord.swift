@@ -8,6 +8,32 @@ final class SocketRecord: Sendable {
   /// Answers of `may_read`.
   let mayRead = Atomic<Bool>(true)
 
+  /// The server, and the number of a reply that it was told to put off.
+  private let deferred = Mutex<(server: Int, number: UInt64)>((0, 0))
+  var server: Int {
+    get { deferred.withLock { $0.server } }
+    set { deferred.withLock { $0.server = newValue } }
+  }
+  var later: UInt64 {
+    get { deferred.withLock { $0.number } }
+    set {
+      deferred.withLock { $0.number = newValue }
+      note("later")
+    }
+  }
+
+  /// Sends the reply that was put off. On the server's thread.
+  func resume() -> Bool {
+    guard let server = unsafe OpaquePointer(bitPattern: server),
+      let reply = unsafe ws_server_resume(server, later)
+    else { return false }
+    unsafe ws_reply_status(reply, 202)
+    unsafe ws_reply_header(reply, "X-Late", "yes")
+    let body = Array("late".utf8)
+    unsafe ws_reply_body(reply, body, body.count)
+    return true
+  }
+
   var all: [String] { lines.withLock { $0 } }
 
   func note(_ line: String) { lines.withLock { $0.append(line) } }

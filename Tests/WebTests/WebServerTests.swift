@@ -84,6 +84,40 @@ struct WebServerTests {
     }
   }
 
+  @Test(arguments: ["GET /later HTTP/1.1\r\n", "POST /later HTTP/1.1\r\nContent-Length: 2\r\n"])
+  func aReplyMayComeLater(request: String) throws {
+    let server = try ServerUnderTest(timeoutSeconds: 20)
+    let probe = server.connect()
+    probe.send(request + "Host: h\r\n\r\n" + (request.hasPrefix("POST") ? "hi" : ""))
+    #expect(server.sockets.waits(for: "later"))
+    // Others are served in the meantime.
+    #expect(server.exchange("GET /x HTTP/1.1\r\nHost: h\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+    #expect(server.exchange("GET /now HTTP/1.1\r\nHost: h\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+    let reply = probe.readToEnd()
+    #expect(reply.hasPrefix("HTTP/1.1 202"))
+    #expect(reply.contains("X-Late: yes\r\n") && reply.hasSuffix("\r\n\r\nlate"))
+    // It is there once.
+    #expect(server.exchange("GET /now HTTP/1.1\r\nHost: h\r\n\r\n").hasPrefix("HTTP/1.1 410"))
+  }
+
+  /// The client goes, or is not answered in time: the reply has nowhere to go, and nothing is kept.
+  @Test(arguments: [true, false])
+  func aReplyForNobodyIsNone(leaves: Bool) throws {
+    let server = try ServerUnderTest(timeoutSeconds: leaves ? 20 : 1)
+    var probe: HttpProbe? = server.connect()
+    probe?.send("GET /later HTTP/1.1\r\nHost: h\r\n\r\n")
+    #expect(server.sockets.waits(for: "later"))
+    if leaves { probe = nil } else { #expect(probe?.readToEnd() == "") }
+    var reply = ""
+    for _ in 0..<200 where !reply.hasPrefix("HTTP/1.1 410") {
+      reply = server.exchange("GET /now HTTP/1.1\r\nHost: h\r\n\r\n")
+      if reply.hasPrefix("HTTP/1.1 200") { break }
+    }
+    // A server that had not yet seen the client go has answered into the void; that is no harm.
+    #expect(reply.hasPrefix("HTTP/1.1 410") || (leaves && reply.hasPrefix("HTTP/1.1 200")))
+    #expect(server.exchange("GET /x HTTP/1.1\r\nHost: h\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+  }
+
   @Test func aHandlerThatSaysNothingIsAServerError() throws {
     let server = try ServerUnderTest()
     let reply = server.exchange("GET /silent HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")

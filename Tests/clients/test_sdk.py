@@ -144,7 +144,7 @@ def test_the_sideband_of_a_call(client, call_id):
         with pytest.raises(ConnectionClosed) as caught:
             sideband.recv()
         assert caught.value.rcvd.code == 1000
-        assert caught.value.rcvd.reason == "the call has ended"
+        assert caught.value.rcvd.reason == "The call has ended."
 
 
 def test_sidebands_are_bounded(client, call_id):

@@ -78,6 +78,14 @@ void ws_reply_status(struct ws_reply *reply, uint16_t status);
 void ws_reply_header(struct ws_reply *reply, const char *name, const char *value);
 void ws_reply_body(struct ws_reply *reply, const uint8_t *bytes, size_t length);
 
+// In on_request: the reply comes later. Gives the number to resume it by, never 0. The client
+// waits for `timeout_seconds` from the beginning of its request, then it is cut off.
+uint64_t ws_reply_defer(struct ws_reply *reply);
+
+// The reply that was put off under this number, to be filled at once; it is then sent. NULL when
+// its client has gone. On the thread of ws_server_run only.
+struct ws_reply *ws_server_resume(struct ws_server *server, uint64_t number);
+
 #ifdef __cplusplus
 }
 #endif

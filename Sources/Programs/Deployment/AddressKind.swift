@@ -42,3 +42,28 @@ extension ValueKind where Value == DirectoryEntry {
     ) { DirectoryEntry($0) }
   }
 }
+
+/// Where the HTTP side of another transceiver listens: `NODE=http://ADDR`.
+package struct PeerEntry: Sendable, Equatable {
+  package let node: UInt16
+  package let address: TransportAddress
+
+  /// nil for anything else, a host name too: looking one up would block.
+  package init?(_ text: String) {
+    let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let scheme = "http://"
+    guard sides.count == 2, let node = UInt16(sides[0]), sides[1].hasPrefix(scheme),
+      let address = TransportAddress(String(sides[1].dropFirst(scheme.count)))
+    else { return nil }
+    self.node = node
+    self.address = address
+  }
+}
+
+extension ValueKind where Value == PeerEntry {
+  package static var peer: ValueKind {
+    ValueKind(
+      "NODE=http://ADDR", expected: "a node and its HTTP address, like 2=http://10.0.0.6:8080"
+    ) { PeerEntry($0) }
+  }
+}

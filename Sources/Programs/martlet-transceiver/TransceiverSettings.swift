@@ -28,6 +28,8 @@ enum TransceiverSettings {
     help: "who answers a call that does not say it")
   static let calls = Setting.value(
     "calls", .integer(1...1_000_000), default: "2000", help: "calls at once")
+  static let peer = Setting.list(
+    "peer", .peer, help: "another transceiver of the cluster, for requests about its calls")
 
   static let command = Command(
     "martlet-transceiver",
@@ -35,6 +37,7 @@ enum TransceiverSettings {
     declarations: [
       http.declaration, trunk.declaration, node.declaration, shards.declaration,
       candidate.declaration, backend.declaration, calls.declaration,
+      peer.declaration,
     ] + ServiceSettings.declarations + HttpAccess.declarations + SharedSettings.declarations)
 
   /// What the runtime is told.
@@ -46,6 +49,7 @@ enum TransceiverSettings {
       candidates: settings[candidate],
       backend: BackendKind(rawValue: settings[backend]) ?? .echo, keys: program.keys)
     options.maximumCalls = settings[calls]
+    options.peers = peers(program)
     options.callsPerCallerMax = settings[HttpAccess.callsPerCaller] ?? .max
     options.callsPerSecretMax = settings[HttpAccess.callsPerSecret] ?? options.callsPerSecretMax
     options.iceServers = iceServers(program)
@@ -55,6 +59,22 @@ enum TransceiverSettings {
     let rate = Int32(settings[ServiceSettings.rate]) ?? 0
     options.serviceRate = PcmRate(rawValue: rate) ?? .hertz24000
     return options
+  }
+
+  /// Ends the process when the list cannot be meant.
+  private static func peers(_ program: ServerProgram) -> [UInt16: TransportAddress] {
+    let entries = program.settings[peer]
+    let own = UInt16(program.settings[node])
+    if entries.contains(where: { $0.node == own }) {
+      program.log.error("--peer \(own) is this transceiver itself")
+      exit(Command.usageStatus)
+    }
+    let peers = Dictionary(entries.map { ($0.node, $0.address) }) { first, _ in first }
+    if peers.count < entries.count {
+      program.log.error("--peer names a node twice")
+      exit(Command.usageStatus)
+    }
+    return peers
   }
 
   /// Ends the process when one cannot be read.

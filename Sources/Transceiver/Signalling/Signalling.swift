@@ -61,10 +61,10 @@ package enum ApiOutcome: Sendable {
 package enum UpgradeOutcome: Sendable {
   /// No WebSocket: the response instead.
   case refuse(ApiResponse)
-  /// A WebSocket beside this call; `subprotocol` is what the handshake's answer chooses.
-  case attach(CallReference, subprotocol: String?)
+  /// A WebSocket beside this call.
+  case attach(CallReference)
   /// Tie it to one at the node that owns the call.
-  case forward(Forward, subprotocol: String?)
+  case forward(Forward)
 }
 
 /// The HTTP side of calls: Realtime calls, WHIP (RFC 9725), the page and its figures.
@@ -127,11 +127,9 @@ package struct Signalling: ~Copyable {
         throw ApiError(
           400, "missing_call_id", "Name the call: /v1/realtime?call_id=rtc_...", param: "call_id")
       }
-      let offered = request.subprotocols
-      let chosen = offered.contains("realtime") ? "realtime" : nil
       switch try find(id, request, directory, unixSeconds) {
-      case .here(let call): return .attach(call, subprotocol: chosen)
-      case .elsewhere(let forward): return .forward(forward, subprotocol: chosen)
+      case .here(let call): return .attach(call)
+      case .elsewhere(let forward): return .forward(forward)
       }
     } catch {
       return .refuse(error.response(on: route).withCors)

@@ -32,6 +32,11 @@ final class Sidebands {
     self.tell = tell
   }
 
+  /// Whether a call can have one more.
+  func hasRoom(beside call: CallReference) -> Bool {
+    attached.values.count { $0.call == call } < Shard.sidebandsMax
+  }
+
   func attach(_ socket: WebSocketID, to call: CallReference) {
     let line = SidebandLine(socket)
     attached[socket] = Attached(line: line, call: call)

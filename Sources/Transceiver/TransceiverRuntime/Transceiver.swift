@@ -31,11 +31,14 @@ package enum Transceiver {
     let server = try WebServer(sockets: sockets, listening: options.http)
     let webMail = WebMail { server.wake() }
     let services = try makeServices(options)
+    let peers = options.peers.isEmpty ? nil : try PeerHub(options.peers) { server.wake() }
     let shards = try makeShards(options, certificate, registry, services, webMail, log)
     let bridge = WebBridge(
       signalling: Signalling(signallingOptions(options, certificate)), registry: registry,
-      shards: shards, sockets: sockets, mail: webMail)
+      shards: shards, sockets: sockets, mail: webMail,
+      forwarder: peers.map { Forwarder($0, server, sockets) })
     services?.start()
+    peers?.start()
     for shard in shards { shard.start() }
     server.serve(bridge)
     let web = HostThread { server.run() }
@@ -46,6 +49,7 @@ package enum Transceiver {
     log.info("stopping", ["calls": .number(registry.count)])
     server.stop()
     web.join()
+    peers?.stop()
     for shard in shards { shard.post(.shutDown) }
     for shard in shards { shard.join() }
     services?.stop()
@@ -121,6 +125,7 @@ package enum Transceiver {
       backends: [options.backend.rawValue] + others, page: Self.page, keys: options.keys,
       cluster: options.cluster, node: options.node)
     signalling.access = options.access
+    signalling.peers = Set(options.peers.keys)
     signalling.callsPerCallerMax = options.callsPerCallerMax
     signalling.callsPerSecretMax = options.callsPerSecretMax
     signalling.iceServers = options.iceServers

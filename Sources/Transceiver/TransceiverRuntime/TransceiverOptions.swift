@@ -33,6 +33,8 @@ package struct TransceiverOptions: Sendable {
   package var trunkDatagramBytes: Int = 1_400
   /// Calls at once over all shards; more get 503.
   package var maximumCalls: Int = 2_000
+  /// Where the HTTP sides of other nodes listen: requests about their calls are sent there.
+  package var peers: [UInt16: TransportAddress] = [:]
   /// Whom the HTTP API serves.
   package var access = Access.open
   /// Calls at once of one API key, or of one address where nobody needs a key.

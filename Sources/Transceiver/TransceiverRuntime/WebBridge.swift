@@ -11,12 +11,15 @@ final class WebBridge: WebHandler {
   private let registry: CallRegistry
   private let shards: [ShardThread]
   private let sidebands: Sidebands
+  private let forwarder: Forwarder?
   private var random = SecureRandom()
 
+  /// - Parameter forwarder: the way to the other nodes; nil when there are none.
   init(
     signalling: consuming Signalling, registry: CallRegistry, shards: [ShardThread],
-    sockets: WebSockets, mail: WebMail
+    sockets: WebSockets, mail: WebMail, forwarder: Forwarder?
   ) {
+    self.forwarder = forwarder
     self.signalling = signalling
     self.registry = registry
     self.shards = shards
@@ -30,11 +33,14 @@ final class WebBridge: WebHandler {
     }
   }
 
-  func handle(_ request: ApiRequest) -> ApiResponse {
+  func handle(_ request: ApiRequest, later: () -> UInt64) -> ApiResponse? {
     let outcome = signalling.handle(
       request, directory: registry, unixSeconds: Int64(time(nil)), random: &random)
     switch outcome {
-    case .respond, .forward: break
+    case .respond: break
+    case .forward(let forward):
+      guard let forwarder else { break }
+      return forwarder.ask(request, forward, later: later)
     case .create(let plan, _): begin(plan)
     case .hangUp(let call, _): shards[Int(call.shard)].post(.hangUp(call.callID))
     }
@@ -46,20 +52,35 @@ final class WebBridge: WebHandler {
       request, directory: registry, unixSeconds: Int64(time(nil)))
     switch outcome {
     case .refuse(let response): return response
-    case .forward(let forward, _): return forward.unreachable
-    case .attach(let call, _):
+    case .forward(let forward):
+      guard let forwarder else { return forward.unreachable }
+      return forwarder.attach(socket, request, forward)
+    case .attach(let call):
+      guard sidebands.hasRoom(beside: call) else { return Self.tooManySidebands }
       sidebands.attach(socket, to: call)
       return nil
     }
   }
 
+  private static let tooManySidebands = ApiError(
+    429, "too_many_sidebands",
+    "A call has at most \(Shard.sidebandsMax) WebSockets beside it."
+  ).response
+
   func receive(_ message: [UInt8], isText: Bool, from socket: WebSocketID) {
+    if forwarder?.take(message, isText: isText, from: socket) == true { return }
     sidebands.receive(message, isText: isText, from: socket)
   }
 
-  func closed(_ socket: WebSocketID, code: UInt16) { sidebands.closed(socket) }
+  func closed(_ socket: WebSocketID, code: UInt16) {
+    forwarder?.closed(socket)
+    sidebands.closed(socket)
+  }
 
-  func wake() { sidebands.readMail() }
+  func wake() {
+    sidebands.readMail()
+    forwarder?.readNews()
+  }
 
   private func begin(_ plan: CallPlan) {
     let shard = shards[Int(plan.shard)]

@@ -4,8 +4,9 @@ import Wire
 
 /// What a web server works for. Everything is called on the server's thread.
 protocol WebHandler: AnyObject {
-  /// Answers a request. Must not block.
-  func handle(_ request: ApiRequest) -> ApiResponse
+  /// Answers a request. Must not block: for an answer that comes later it takes a number from
+  /// `later`, gives nil, and calls the server's `resume` when it has one.
+  func handle(_ request: ApiRequest, later: () -> UInt64) -> ApiResponse?
   /// Decides about a request to become a WebSocket; nil lets it in, and `socket` may be sent to.
   func upgrade(_ request: ApiRequest, to socket: WebSocketID) -> ApiResponse?
   /// A whole message of a socket that was let in; text is valid UTF-8.
@@ -56,6 +57,13 @@ protocol WebHandler: AnyObject {
   /// Any thread.
   func stop() { unsafe ws_server_stop(server) }
 
+  /// Sends an answer that came later; nobody gets it when the client has gone. On the server's
+  /// thread.
+  func resume(_ number: UInt64, with response: ApiResponse) {
+    guard let reply = unsafe ws_server_resume(server, number) else { return }
+    unsafe WebContext.fill(reply, from: response)
+  }
+
   /// Makes the handler's `wake` be called soon. Any thread.
   func wake() { unsafe ws_server_wake(server) }
 }
@@ -79,8 +87,10 @@ private final class WebContext {
       guard let context = unsafe context, let request = unsafe request, let reply = unsafe reply
       else { return }
       let handler = unsafe WebContext.at(context).handler
-      guard let response = unsafe handler?.handle(ApiRequest(request.pointee)) else { return }
-      unsafe WebContext.fill(reply, from: response)
+      let response = unsafe handler?.handle(ApiRequest(request.pointee)) {
+        unsafe ws_reply_defer(reply)
+      }
+      if let response { unsafe WebContext.fill(reply, from: response) }
     }
     unsafe options.on_upgrade = { context, request, reply, socket in
       guard let context = unsafe context, let request = unsafe request,
@@ -131,7 +141,7 @@ private final class WebContext {
     handler?.closed(id, code: code)
   }
 
-  private static func fill(_ reply: OpaquePointer, from response: ApiResponse) {
+  fileprivate static func fill(_ reply: OpaquePointer, from response: ApiResponse) {
     unsafe ws_reply_status(reply, response.status)
     for (name, value) in response.headers { unsafe ws_reply_header(reply, name, value) }
     unsafe ws_reply_body(reply, response.body, response.body.count)
