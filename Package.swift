@@ -161,6 +161,10 @@ let package = Package(
     .executableTarget(
       name: "sctp-peer", dependencies: ["Sctp", "Wire"], path: "Tests/SctpPeer",
       swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "relay-path-bench",
+      dependencies: ["Wire", "Crypto", "Token", "Trunk", "RelayCore"],
+      path: "Tests/RelayPathBench", exclude: ["instructions.json"], swiftSettings: swiftSettings),
     tests("WireTests", uses: ["CProbe", "TestSupport", "Wire"]),
     tests("JsonTests", uses: ["CJansson", "Json", "Wire"]),
     tests("CryptoTests", uses: ["TestSupport", "Crypto", "Wire"]),

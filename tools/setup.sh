@@ -14,7 +14,7 @@ AGENT_VENV=.build/agent-venv
 # What the end-to-end tests and the checks need on top.
 TEST_PACKAGES=(
     chromium espeak-ng firefox-esr git golang-github-pion-datachannel-dev golang-go iproute2 procps
-    pulseaudio python3-venv shellcheck sox util-linux
+    pulseaudio python3-venv shellcheck sox util-linux valgrind
 )
 
 say() { echo "martlet: $*"; }
