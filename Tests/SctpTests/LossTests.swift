@@ -18,7 +18,7 @@ struct LossTests {
     }
   }
 
-  @Test(arguments: 0..<40 as Range<UInt64>)
+  @Test(arguments: 0..<16 as Range<UInt64>)
   func everyMessageOnceAndInOrder(seed: UInt64) {
     let wire = SctpWire(seed: seed)
     Self.spoil(wire, seed: seed, lossPercent: Int(seed % 4) * 8)

@@ -25,7 +25,8 @@ struct MutationTests {
         case 2: bytes[place] = [0, 1, 0x7F, 0x80, 0xFF][below(5)]
         case 3: bytes = Array(bytes[..<place])
         case 4:
-          bytes.insert(contentsOf: pattern(4 * (1 + below(4)), seed: random.next()), at: place)
+          bytes.insert(
+            contentsOf: MutationTests.pool[below(4_000)...].prefix(4 * (1 + below(4))), at: place)
         case 5: bytes.removeSubrange(place..<min(bytes.count, place + 4))
         case 6: bytes[12] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 14, 130, 192][below(14)]
         case 7: bytes += seen[below(seen.count)].dropFirst(12)
@@ -45,7 +46,12 @@ struct MutationTests {
     }
   }
 
-  @Test(arguments: 0..<24 as Range<UInt64>)
+  /// Bytes to take from: making them anew for each message would be most of the time.
+  fileprivate static let pool = pattern(4_096, seed: 1)
+
+  private static func some(_ count: Int) -> [UInt8] { Array(pool[..<count]) }
+
+  @Test(arguments: 0..<16 as Range<UInt64>)
   func conversations(seed: UInt64) {
     var mutator = Mutator(random: SeededRandom(seed: seed))
     var mutated = 0
@@ -71,7 +77,7 @@ struct MutationTests {
         for end in wire.ends {
           for stream in 0..<4 as Range<UInt16> {
             let size = index % 9 == 0 ? 4_000 : 30
-            _ = end.send(pattern(size, seed: 1), on: stream, kind: .text, at: wire.now)
+            _ = end.send(Self.some(size), on: stream, kind: .text, at: wire.now)
           }
         }
         if index == 20 { wire.a.close(1) }
@@ -89,7 +95,7 @@ struct MutationTests {
   }
 
   /// Chunks of every type, changed and strewn into an association; when it ends, the next begins.
-  @Test(arguments: 0..<10 as Range<UInt64>)
+  @Test(arguments: 0..<20 as Range<UInt64>)
   func strewnChunks(seed: UInt64) {
     var mutator = Mutator(random: SeededRandom(seed: seed ^ 0xABCD))
     var given: UInt64 = 0
@@ -107,7 +113,7 @@ struct MutationTests {
         packets += 1
         for stream in 0..<3 as Range<UInt16> where mutator.below(20) == 0 {
           _ = peer.association.send(
-            pattern(mutator.below(3_000), seed: 1), on: stream, kind: .text, at: peer.now)
+            Self.some(mutator.below(3_000)), on: stream, kind: .text, at: peer.now)
         }
         let figures = peer.association.figures
         guard figures.receiveBufferBytes <= 524_288, figures.sendBufferBytes <= 524_288,
@@ -134,13 +140,13 @@ struct MutationTests {
     switch mutator.below(12) {
     case 0: return peer.open(stream: stream)
     case 1, 2, 3:
-      let bytes = pattern(1 + mutator.below(600), seed: 3)
+      let bytes = some(1 + mutator.below(200))
       let flags = UInt8(mutator.below(16))
       let sequence = UInt16(mutator.below(6))
       return peer.data(stream: stream, sequence: sequence, flags: flags, bytes)
     case 4:
       return peer.data(
-        stream: stream, sequence: 0, flags: 3, tsn: peer.tsn &+ near, pattern(50, seed: 4))
+        stream: stream, sequence: 0, flags: 3, tsn: peer.tsn &+ near, some(50))
     case 5, 6:
       let sent = peer.last(0).map { word($0, at: 0) } ?? peer.theirTsn
       return chunk(3, words(sent &+ near, UInt32(mutator.below(100_000)), 0x0001_0000, 0x0002_0003))
@@ -152,7 +158,7 @@ struct MutationTests {
       let request = peer.last(130).flatMap { $0.count >= 8 ? word($0, at: 4) : nil } ?? 0
       return chunk(130, [0, 16, 0, 12] + words(request, UInt32(mutator.below(7))))
     case 10: return chunk(4, [0, 1, 0, 8, 1, 2, 3, 4])
-    default: return chunk([5, 9, 10, 11, 64, 192, 255][mutator.below(7)], pattern(40, seed: 5))
+    default: return chunk([5, 9, 10, 11, 64, 192, 255][mutator.below(7)], some(40))
     }
   }
 }
