@@ -17,7 +17,8 @@ package enum RelayLimits {
   @inlinable package static var listenersMax: Int { @_noLocks get { 64 } }
   /// Transceiver shards that one relay can reach.
   @inlinable package static var transceiversMax: Int { @_noLocks get { 4096 } }
-  /// Routes that one worker keeps, unless configured: 56 bytes of memory each, and 4 for the unanswered.
+  /// Routes that one worker keeps, unless configured: 56 bytes of memory each, and 4 for
+  /// those that are unanswered.
   @inlinable package static var routesMax: Int { @_noLocks get { 32_768 } }
   /// The greatest UDP payload on a 1,500-byte IPv4 path: a large client datagram may fill it alone.
   @inlinable package static var trunkBytesIPv4: Int { @_noLocks get { 1472 } }

@@ -3,8 +3,8 @@ import Wire
 /// The assured routes of one worker: open addressing with linear probing, fixed in size.
 ///
 /// One thread uses it. Memory comes at start; no call allocates. At most four slots in seven
-/// are taken, so a look-up reads one or two cache lines. Removal closes the gap (Knuth, volume 3, section 6.4,
-/// algorithm R), so there are no tombstones and a look-up never gets slower with age.
+/// are taken, so a look-up reads one or two cache lines. Removal closes the gap (Knuth, volume 3,
+/// section 6.4, algorithm R), so there are no tombstones and a look-up never gets slower with age.
 @safe package struct RouteTable: ~Copyable {
   private let slots: UnsafeMutablePointer<Route>
   private let capacity: Int
