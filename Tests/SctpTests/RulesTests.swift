@@ -253,6 +253,53 @@ struct RulesTests {
     #expect(peer.count(of: 192) == 0)
   }
 
+  /// A peer may take back what a gap block said, as long as its cumulative TSN has not passed it.
+  @Test func anAcknowledgementTakenBack() {
+    let peer = HandPeer()
+    peer.connect()
+    peer.give(peer.open(stream: 0))
+    let first = word(peer.last(0) ?? [], at: 0)
+    for text in ["one", "two", "three"] {
+      #expect(peer.association.send(text.utf8, on: 0, kind: .text, at: peer.now) == .queued)
+      peer.collect()
+    }
+    let third = first &+ 3
+    let timesSent = { peer.replies.filter { $0.type == 0 && word($0.body, at: 0) == third }.count }
+    #expect(timesSent() == 1)
+    peer.give(chunk(3, words(first, 1 << 20, 0x0001_0000, 0x0003_0003)))
+    peer.give(chunk(3, words(first, 1 << 20, 0)))
+    peer.wait(milliseconds: 1_000)
+    #expect(timesSent() >= 2)
+    peer.give(chunk(3, words(third, 1 << 20, 0)))
+    #expect(peer.association.figures.sendBufferBytes == 0)
+  }
+
+  /// One packet may wait 40 ms for company, the second not, nor one that asks for an answer.
+  @Test func whenToAcknowledge() {
+    let peer = HandPeer()
+    peer.connect()
+    peer.give(peer.open(stream: 0))
+    peer.wait(milliseconds: 100)
+    var sacks = peer.count(of: 3)
+    peer.give(peer.data(stream: 0, sequence: 1, [1]))
+    peer.wait(milliseconds: 39)
+    #expect(peer.count(of: 3) == sacks)
+    peer.wait(milliseconds: 1)
+    #expect(peer.count(of: 3) == sacks + 1)
+    sacks += 1
+    peer.give(peer.data(stream: 0, sequence: 2, [1]))
+    #expect(peer.count(of: 3) == sacks)
+    peer.give(peer.data(stream: 0, sequence: 3, [1]))
+    #expect(peer.count(of: 3) == sacks + 1)
+    peer.give(peer.data(stream: 0, sequence: 4, flags: 11, [1]))
+    #expect(peer.count(of: 3) == sacks + 2)
+    // Behind a gap at once as well, with a block that says what is there.
+    peer.tsn &+= 1
+    peer.give(peer.data(stream: 0, sequence: 6, [1]))
+    #expect(peer.count(of: 3) == sacks + 3)
+    #expect(Array(peer.last(3)?.suffix(8) ?? []) == words(0x0001_0000, 0x0002_0002))
+  }
+
   @Test func messageKindsAndPartialForm() {
     let peer = HandPeer()
     peer.connect()
