@@ -37,7 +37,7 @@
 #define FRAME_BYTES_MAX 3400
 // Frames that the kernel hands over at once: as many as go, or few so that none waits.
 #define BATCH_FREE 64
-#define BATCH_PACED 16
+#define BATCH_PACED 4
 #define WAKE_SIGNAL SIGUSR2
 
 struct ct_injector {

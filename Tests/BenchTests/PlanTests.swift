@@ -72,6 +72,19 @@ import Testing
     #expect(plan.steps.map(\.kind) == [.martlet, .go])
   }
 
+  @Test func aTurnServerIsMeasuredWhereItCan() {
+    let plan = Plan(
+      wishes {
+        $0.cases = BenchCase.all
+        $0.kinds = [.martlet, .coturn]
+        $0.rounds = 1
+        $0.moreFlows = [100_000]
+      })
+    let steps = plan.steps.filter { $0.kind == .coturn }
+    #expect(steps.map(\.benchCase.name) == ["up-1400-t1"])
+    #expect(steps.map(\.flows) == [1000])
+  }
+
   @Test func memoryIsMeasuredWithAndWithoutRoutes() {
     let plan = Plan(
       wishes {

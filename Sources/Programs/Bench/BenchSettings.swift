@@ -40,7 +40,7 @@ enum BenchSettings {
         + " virtual machine spoils a few slices only. The whole run's p99 stands in the JSON.",
       "Baselines: c, a forwarder of recvmmsg and sendmmsg that parses nothing (needs cc); go, a"
         + " relay with one system call for each packet (needs go: tools/bench/setup gets one);"
-        + " coturn's turnserver. What is missing is left out and said.",
+        + " coturn's turnserver, up only. What is missing is left out and said.",
       "Progress goes to standard error. The exit status is 1 when a forwarder failed.",
     ],
     declarations: [

@@ -136,6 +136,7 @@ extension Report {
     object.add("seen", target.seen)
     object.add("met", target.isMet)
     object.add("missed_percent", target.missedPercent)
+    object.add("generator_limited", target.isLimited)
     return object
   }
 

@@ -7,6 +7,8 @@ struct Target: Equatable, Sendable {
   let bound: Bound
   let limit: Double
   let seen: Double
+  /// Whether the load generator was the limit for what was seen.
+  var isLimited = false
 
   var isMet: Bool { bound == .atMost ? seen <= limit : seen >= limit }
 
@@ -16,9 +18,10 @@ struct Target: Equatable, Sendable {
     return abs(seen - limit) / limit * 100
   }
 
-  /// "met" or "missed by 12 %".
+  /// "met" or "missed by 12 %", and a star when the load generator was the limit.
   var verdict: String {
-    isMet ? "met" : limit > 0 ? "missed by \(Number.text(missedPercent)) %" : "missed"
+    let words = isMet ? "met" : limit > 0 ? "missed by \(Number.text(missedPercent)) %" : "missed"
+    return isLimited ? words + " *" : words
   }
 }
 
@@ -84,7 +87,11 @@ extension Target {
       guard let theirs = results.latency(key, 0.99), theirs > 0 else { return nil }
       return Target(
         name: "latency p99 at 50 % of its own saturation, martlet / \(kind.rawValue)",
-        bound: .atMost, limit: kind == .go ? 1 : 1.2, seen: ours / theirs)
+        bound: .atMost, limit: kind == .go ? 1 : 1.2, seen: ours / theirs,
+        isLimited: [.martlet, kind].contains { kind in
+          key.kind = kind
+          return results.isGeneratorLimited(key)
+        })
     }
     return nil
   }

@@ -3,7 +3,7 @@ import CTraffic
 // The loads of a run, and what is seen of it.
 extension Trial {
   /// How long a load runs before it is measured, in seconds.
-  private static let settleSeconds = 0.3
+  private static let settleSeconds = 0.2
   /// How long a slice of a run is, for latencies.
   private static let sliceSeconds = 0.05
 

@@ -140,7 +140,7 @@ final class Trial {
         var primer = Sender.Order(descriptor: socket.descriptor)
         primer.first = number
         primer.step = site.clients.count
-        primer.rate = 2_000
+        primer.rate = 5_000
         primer.limit = (traffic.count - number + primer.step - 1) / primer.step
         sent += try Sender(traffic, primer).finish()
       }
