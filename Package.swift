@@ -202,7 +202,7 @@ let package = Package(
     tests("PacketLoopTests", uses: ["CProbe", "TestSupport", "CPacketLoop", "CSteering"]),
     tests("SignallingTests", uses: ["Signalling", "Json", "Sdp", "Token", "Wire"]),
     tests("WebTests", uses: ["CWeb"]),
-    tests("ServiceClientTests", uses: ["ServiceClient", "Backends"]),
+    tests("ServiceClientTests", uses: ["ServiceClient", "Backends", "CWeb"]),
     tests(
       "TransceiverRuntimeTests",
       uses: [
