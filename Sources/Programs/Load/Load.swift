@@ -44,7 +44,8 @@ package struct Load {
       throw LoadFailure("\(url) is not an address like http://127.0.0.1:8080")
     }
     let count = settings[LoadSettings.calls]
-    raiseDescriptorLimit(for: count)
+    // Each call has a socket.
+    DescriptorLimit.raise(to: count + 64)
     let shard = LoadShard(
       callCount: count, seconds: seconds, showsProgress: !settings[LoadSettings.json])
     let thread = try mediaThread(of: shard, socketsMax: count)
@@ -76,16 +77,6 @@ package struct Load {
     } catch {
       throw LoadFailure(error.description)
     }
-  }
-
-  /// Each call has a socket.
-  private func raiseDescriptorLimit(for calls: Int) {
-    var limit = rlimit()
-    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-    let wanted = min(limit.rlim_max, rlim_t(calls + 64))
-    guard wanted > limit.rlim_cur else { return }
-    limit.rlim_cur = wanted
-    unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 
   /// Waits for a moment of CLOCK_MONOTONIC, in nanoseconds.

@@ -33,7 +33,8 @@ package final class ServiceLine: Sendable {
   /// Frames of voice that were not sent because the service did not take them in time.
   package var droppedAudio: UInt64 { dropped.load(ordering: .relaxed) }
 
-  /// Sends one message, in order; before `opened` it is lost. Voice is dropped, and counted, when the service does not keep up;
+  /// Sends one message, in order; before `opened` it is lost. Voice is dropped, and counted, when
+  /// the service does not keep up;
   /// anything else fails the line then.
   package func send(_ message: ServiceMessage) {
     if outgoing.take(message.bytes.count) {

@@ -69,6 +69,8 @@ package enum Transceiver {
     _ options: TransceiverOptions
   ) throws(TransceiverFailure) -> ServiceHub? {
     guard var service = options.service else { return nil }
+    // A connection for each call, beside those of clients and sidebands.
+    DescriptorLimit.raise(to: options.maximumCalls + 2_048)
     service.connectionsMax = options.maximumCalls
     do throws(ServiceFailure) {
       return try ServiceHub(service)
