@@ -102,6 +102,20 @@ import Wire
     }
   }
 
+  @Test func `a service that begins with another rate is told ours, once`() {
+    let other = #"{"audio":{"input":{"format":{"type":"audio/pcm","rate":24000}}}}"#
+    let stage = Stage(.realtime, rate: .hertz8000)
+    stage.begin()
+    stage.news(.opened)
+    stage.service(#"{"type":"session.created","session":\#(other)}"#)
+    #expect(stage.toService.map(\.type) == ["session.update"])
+    let input = stage.toService.first?.json["session"]?["audio"]?["input"]
+    #expect(input?["format"]?["rate"] == .integer(8_000))
+    for _ in 0..<5 { stage.service(#"{"type":"session.updated","session":\#(other)}"#) }
+    #expect(stage.toService.count == 1)
+    #expect(Stage.talking().toService.isEmpty)
+  }
+
   @Test func `a configuration that is no object is not sent`() {
     for session in ["[]", "{", "\"x\"", #"{"a":1,"a":2}"#] {
       let stage = Stage(.realtime, session: session)

@@ -24,7 +24,8 @@ package enum AudioSocketFrame {
 
   /// A frame of at most 65,535 bytes of payload.
   package static func make(_ type: UInt8, _ payload: [UInt8]) -> [UInt8] {
-    [type, UInt8(payload.count >> 8), UInt8(payload.count & 0xFF)] + payload
+    precondition(payload.count <= 0xFFFF, "no frame is that long")
+    return [type, UInt8(payload.count >> 8), UInt8(payload.count & 0xFF)] + payload
   }
 
   /// A frame of sound; one allocation.

@@ -173,6 +173,7 @@ extension RealtimeBackend {
     guard let value = members.value("session", in: span), value.kind == .object,
       value.count <= Self.sessionByteCountMax
     else { return }
+    if session.isEmpty { correctFormats(of: value, span) }
     session = JsonText.copy(value, in: span)
     interruptsOnSpeech = Self.interrupts(value, span)
   }

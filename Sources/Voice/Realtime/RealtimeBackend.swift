@@ -53,7 +53,7 @@ package final class RealtimeBackend: VoiceBackend {
   /// Reports of senseless messages to clients are so far apart.
   static let garbageReportMilliseconds: UInt64 = 1_000
 
-  /// `rate` is the service's, both ways; it must be configured for it if it is not 24 kHz.
+  /// `rate` is the service's, both ways. A service whose session begins with another is told.
   package init(rate: PcmRate = .hertz24000, call: RealtimeCall) {
     self.rate = rate
     events = RealtimeEvents(identity: call.identity)
@@ -152,9 +152,15 @@ package final class RealtimeBackend: VoiceBackend {
     guard let members = JsonText.members(of: span),
       JsonText.equals(members.value("type", in: span), "session.update", in: span)
     else { return }
-    let formats = SessionFormats(members.value("session", in: span), in: span, rate: rate)
-    guard let session = formats.correction(rate: rate) else { return }
-    sendToService(events.correction(session).bytes)
+    correctFormats(of: members.value("session", in: span), span)
+  }
+
+  /// Tells the service what the line to it carries when `session` says otherwise: one that clients
+  /// ask for, or the one that a service begins with.
+  func correctFormats(of session: JsonPart?, _ bytes: RawSpan) {
+    let formats = SessionFormats(session, in: bytes, rate: rate)
+    guard let right = formats.correction(rate: rate) else { return }
+    sendToService(events.correction(right).bytes)
   }
 
   // MARK: - Ends
