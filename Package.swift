@@ -140,7 +140,9 @@ let package = Package(
       ]),
     module(
       "Load", in: "Programs",
-      uses: ["Settings", "Runtime", "CallClient", "Dtls", "Crypto", "Wire", "CPacketLoop"]),
+      uses: [
+        "Settings", "Deployment", "Runtime", "CallClient", "Dtls", "Crypto", "Wire", "CPacketLoop",
+      ]),
     module(
       "Bench", in: "Programs",
       uses: [

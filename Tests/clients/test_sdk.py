@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import json
+import subprocess
 import time
+import urllib.parse
 
 import aiortc
 import openai
@@ -12,7 +14,9 @@ import websockets.sync.client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 import peer
-from martlet import HOST, MartletUp
+from browsers import Browser
+from martlet import HOST, PROGRAMS, MartletUp
+from reports import ReportServer
 
 KEY = "sk-martlet-test-0123456789"
 OTHER_KEY = "sk-martlet-test-9876543210"
@@ -22,11 +26,16 @@ SESSION = {"type": "realtime", "model": "martlet-test", "instructions": "Say ä 
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory):
+def keys(tmp_path_factory):
+    path = tmp_path_factory.mktemp("keys") / "api-keys"
+    path.touch(mode=0o600)
+    path.write_text(f"# the tests\n{KEY}\n{OTHER_KEY}\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def guarded(keys):
     """A transceiver on an address that is no loopback, so it asks for keys."""
-    keys = tmp_path_factory.mktemp("keys") / "api-keys"
-    keys.touch(mode=0o600)
-    keys.write_text(f"# the tests\n{KEY}\n{OTHER_KEY}\n")
     options = ["--api-keys", str(keys), "--shards", "2"]
     with MartletUp(*options, http_host=HOST, http_port=PORT, media_port=3492) as running:
         yield running
@@ -230,6 +239,36 @@ def test_a_secret_has_a_limit_of_calls(guarded, client):
             browser.realtime.calls.hangup(call.headers["Location"].rsplit("/", 1)[1])
     # The API key that made the secret is another caller.
     client.realtime.calls.create(sdp=text)
+
+
+def test_load_brings_the_key(guarded, keys):
+    arguments = ["--url", guarded.url, "--calls", "4", "--seconds", "2", "--json"]
+    command = [str(PROGRAMS / "martlet"), "load", *arguments]
+    for options, status in [([], 1), (["--api-keys", str(keys)], 0)]:
+        done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60)
+        assert done.returncode == status, done.stdout + done.stderr
+
+
+def test_the_page_takes_a_key(keys, sound):
+    """Chromium opens the page as a person would; the key stands behind the #."""
+    with MartletUp("--api-keys", str(keys), http_port=8093, media_port=3494) as running:
+        for fragment, trouble in [
+            ("", "The server asks for a key"), ("#key=wrong", "The server did not take the call"),
+            (f"#key={KEY}", None),
+        ]:
+            report = page_report("http://localhost:8093/", fragment, sound)
+            assert report["connected"] == (trouble is None), report
+            assert (report["error"] or "").startswith(trouble or ""), report
+        assert "reason=hung-up" in running.log()
+
+
+def page_report(url, fragment, sound):
+    """What the page says of a call of its own."""
+    with ReportServer() as server:
+        query = {"autostart": 1, "tone": 440, "seconds": 2, "report": server.url + "/report"}
+        url = f"{url}?{urllib.parse.urlencode(query)}{fragment}"
+        with Browser("chromium", url, sound):
+            return server.next_report(60)
 
 
 def test_a_whole_call_and_its_figures(guarded, client):

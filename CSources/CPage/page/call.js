@@ -4,6 +4,8 @@ import { Trouble } from "./sound.js";
 
 const connectSecondsMax = 15;
 const hangUpMilliseconds = 2000;
+// Where the server asks for one: http://.../#key=ek_... The part behind # stays in the browser.
+const key = new URLSearchParams(location.hash.slice(1)).get("key");
 
 /**
  * A call to this page's own server. `onState` gets "connecting", "connected", "interrupted" and
@@ -42,6 +44,10 @@ export class Call {
     const reply = await reach(`/v1/realtime/calls?backend=${encodeURIComponent(this.backend)}`, {
       method: "POST", headers: { "Content-Type": "application/sdp" }, body: sdp,
     });
+    if (reply.status === 401 && !key) {
+      throw new Trouble("The server asks for a key",
+        "Add one to this page's address, a client secret or an API key: #key=ek_...");
+    }
     if (reply.status !== 201) {
       const detail = await reply.json().catch(() => null);
       throw new Trouble("The server did not take the call",
@@ -126,14 +132,14 @@ export class Call {
 
   /** Hung up before the server had answered: now its call has a name to be ended by. */
   abandonLate() {
-    navigator.sendBeacon(`/v1/realtime/calls/${this.id}/hangup`);
+    sendLate(`/v1/realtime/calls/${this.id}/hangup`);
     throw new Error("hung up while connecting");
   }
 
   /** For a page that is being closed: the hang-up still leaves. */
   abandon() {
     if (this.id && this.state !== "ended" && !this.leaving) {
-      navigator.sendBeacon(`/v1/realtime/calls/${this.id}/hangup`);
+      sendLate(`/v1/realtime/calls/${this.id}/hangup`);
     }
   }
 
@@ -157,9 +163,16 @@ function noWay() {
     + "blocks UDP, or the server announces an address that this machine cannot reach.");
 }
 
+/** A request that leaves although the page goes. Beacons carry no key. */
+function sendLate(url) {
+  if (key) reach(url, { method: "POST", keepalive: true }).catch(() => {});
+  else navigator.sendBeacon(url);
+}
+
 async function reach(url, options) {
+  const headers = { ...options.headers, ...(key && { Authorization: `Bearer ${key}` }) };
   try {
-    return await fetch(url, options);
+    return await fetch(url, { ...options, headers });
   } catch {
     throw new Trouble("The server cannot be reached",
       "Is martlet still running? Look at the terminal that it was started in.");

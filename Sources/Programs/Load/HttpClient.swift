@@ -50,15 +50,23 @@ struct HttpClient: Sendable {
   static let replyBytesMax = 1 << 20
 
   let origin: HttpOrigin
+  /// What the server asks for; nil where it asks for nothing. A secret.
+  let apiKey: String?
+
+  init(origin: HttpOrigin, apiKey: String? = nil) {
+    self.origin = origin
+    self.apiKey = apiKey
+  }
 
   func post(_ path: String, contentType: String, body: String) throws(HttpFailure) -> HttpReply {
     let descriptor = try connect()
     defer { close(descriptor) }
-    let lines = [
-      "POST \(origin.prefix)\(path) HTTP/1.1", "Host: \(origin.authority)",
-      "Content-Type: \(contentType)", "Content-Length: \(body.utf8.count)", "Accept: */*",
-      "Connection: close", "", body,
-    ]
+    let lines =
+      [
+        "POST \(origin.prefix)\(path) HTTP/1.1", "Host: \(origin.authority)",
+        "Content-Type: \(contentType)", "Content-Length: \(body.utf8.count)", "Accept: */*",
+        "Connection: close",
+      ] + (apiKey.map { ["Authorization: Bearer \($0)"] } ?? []) + ["", body]
     try send(Array(lines.joined(separator: "\r\n").utf8), on: descriptor)
     return try Self.parse(receive(on: descriptor))
   }

@@ -1,6 +1,7 @@
 import CPacketLoop
 import CallClient
 import Crypto
+import Deployment
 import Dtls
 import Glibc
 import Runtime
@@ -38,6 +39,15 @@ package struct Load {
     }
   }
 
+  private func apiKey() throws(LoadFailure) -> String? {
+    guard let file = settings[LoadSettings.apiKeys] else { return nil }
+    do {
+      return try ApiKeyFile.load(file).first
+    } catch {
+      throw LoadFailure("\(error)")
+    }
+  }
+
   private func makeCalls() throws(LoadFailure) -> [LoadResult] {
     let url = settings[LoadSettings.url]
     guard let origin = HttpOrigin(url: url) else {
@@ -50,7 +60,8 @@ package struct Load {
       callCount: count, seconds: seconds, showsProgress: !settings[LoadSettings.json])
     let thread = try mediaThread(of: shard, socketsMax: count)
     let caller = try Caller(
-      client: HttpClient(origin: origin), backend: settings[LoadSettings.backend],
+      client: HttpClient(origin: origin, apiKey: try apiKey()),
+      backend: settings[LoadSettings.backend],
       setup: settings[LoadSettings.setup], tonesHertz: Self.tonesHertz)
     thread.start()
     let interval = 1_000_000_000 / UInt64(settings[LoadSettings.rate])

@@ -16,6 +16,8 @@ package enum LoadSettings {
   package static let setup = Setting.value(
     "setup", .choice(["actpass", "active", "passive"]), default: "actpass",
     help: "the DTLS role that the offers name")
+  package static let apiKeys = Setting<String?>.optional(
+    "api-keys", .file, help: "the server's file of API keys; the first of them is used")
   package static let json = Setting.flag(
     "json", help: "print one line of JSON and no progress")
 
@@ -27,6 +29,6 @@ package enum LoadSettings {
     ],
     declarations: [
       url.declaration, calls.declaration, seconds.declaration, rate.declaration,
-      backend.declaration, setup.declaration, json.declaration,
+      backend.declaration, setup.declaration, apiKeys.declaration, json.declaration,
     ])
 }
