@@ -95,13 +95,27 @@ struct ChannelTests {
     #expect(call.client.figures.packetsLost == 0, "the voice has its slots")
   }
 
-  @Test("an event of the longest size is taken; the answer that would be longer is an error")
+  @Test("an event that is longer than the client takes is told of as an error")
+  func tooLong() throws {
+    let call = try CallPair(
+      channels: [Self.events], change: { $0.channels?.peerMessageBytesMax = 65_536 })
+    call.run(1_000) { call.types() == ["session.created"] }
+    call.say(Self.update(instructionBytes: 66_000))
+    call.run(20_000) { call.types().count == 2 }
+    #expect(call.types().last == "error")
+    #expect(call.texts().last?.contains(#""code":"event_too_long""#) == true)
+    #expect(call.texts().last?.contains("65536") == true)
+    #expect(call.session.figures.channels?.eventsTooLong == 1)
+  }
+
+  @Test("an event of the longest size arrives, a longer one is not sent")
   func longest() throws {
     let call = try Self.call()
     let empty = Self.update(instructionBytes: 0).utf8.count
     call.say(Self.update(instructionBytes: 262_144 - empty))
     call.run(20_000) { call.types().count == 2 }
-    #expect(call.types().last == "error")
+    #expect(call.texts().last?.contains(#""code":"invalid_session""#) == true)
+    #expect(call.session.figures.channels?.eventsReceived == 1)
     #expect(call.say(Self.update(instructionBytes: 262_145 - empty)) == .tooLong)
   }
 

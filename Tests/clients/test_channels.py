@@ -1,0 +1,283 @@
+"""Events by the data channel: real clients do what the official JavaScript SDK does, and more."""
+
+import asyncio
+import json
+import pathlib
+import random
+import re
+import time
+import urllib.parse
+
+import pytest
+
+import peer
+from browsers import Browser
+from reports import ReportServer
+from test_calls import wait_for
+from wire import Wire
+
+PAGE = pathlib.Path(__file__).with_name("sdk_page.html")
+# The longest message that we say to take.
+MESSAGE_BYTES_MAX = 262_144
+# The SDK gives up when session.updated takes longer.
+SDK_SECONDS = 5
+# Events that the tone of the call causes are not answers to anything.
+VOICE = ("input_audio_buffer.", "output_audio_buffer.", "response.")
+
+
+def session_update(instructions="", **more):
+    return json.dumps({"type": "session.update", "session": {"instructions": instructions}, **more})
+
+
+class Events:
+    """A data channel of aiortc and what came by it."""
+
+    def __init__(self, call, label="oai-events", **options):
+        self.channel = call.connection.createDataChannel(label, **options)
+        self.opened = asyncio.Event()
+        self.closed = asyncio.Event()
+        self.arrived = asyncio.Event()
+        self.events = []
+        self.channel.on("open", self.opened.set)
+        self.channel.on("close", self.closed.set)
+        self.channel.on("message", self.take)
+
+    def take(self, message):
+        event = json.loads(message)
+        if not event["type"].startswith(VOICE):
+            self.events.append(event)
+            self.arrived.set()
+
+    @property
+    def types(self):
+        return [event["type"] for event in self.events]
+
+    async def until(self, count, seconds=20):
+        """The events, when there are so many."""
+
+        async def enough():
+            while len(self.events) < count:
+                self.arrived.clear()
+                await self.arrived.wait()
+
+        try:
+            await asyncio.wait_for(enough(), seconds)
+        except TimeoutError:
+            raise AssertionError(f"{len(self.events)} of {count}: {self.types}") from None
+        return self.events
+
+
+def secret_of(up):
+    """A client secret, as an application's server gets it for its browser."""
+    status, _, text = peer.post(
+        up.url + "/v1/realtime/client_secrets",
+        json.dumps({"session": {"type": "realtime", "model": "martlet"}}),
+        kind="application/json",
+    )
+    assert status == 200, text
+    return json.loads(text)["value"]
+
+
+@pytest.mark.parametrize("role", ["actpass", "active"])
+def test_aiortc_does_what_the_sdk_does(role, up, call_log):
+    async def body():
+        change = lambda offer: offer.replace("a=setup:actpass", f"a=setup:{role}")
+        async with peer.Call(up.url, offer_filter=change) as call:
+            events = Events(call)
+            call.key = secret_of(up)
+            await call.start()
+            call_id = call.location.rsplit("/", 1)[1]
+            assert call_id.startswith("rtc_")
+            await asyncio.wait_for(events.opened.wait(), 10)
+            asked = time.monotonic()
+            events.channel.send(session_update("Sing."))
+            created, updated = await events.until(2, SDK_SECONDS)
+            print(f"updated after {1000 * (time.monotonic() - asked):.0f} ms")
+            assert created["type"] == "session.created"
+            assert updated["type"] == "session.updated"
+            assert updated["session"]["instructions"] == "Sing."
+            assert updated["session"]["id"] == created["session"]["id"]
+            await asyncio.wait_for(call.first_voice.wait(), 10)
+            assert await call.hang_up() == 200
+            await asyncio.wait_for(events.closed.wait(), 10)
+
+    asyncio.run(body())
+    assert re.search(r"call-events-opened .*label=oai-events", call_log())
+    assert wait_for(lambda: re.search(r"call-ended .*reason=hung-up", call_log()), 5, call_log())
+
+
+def test_large_events_with_aiortc(up):
+    async def body():
+        async with peer.Call(up.url) as call:
+            events = Events(call)
+            await call.start()
+            await asyncio.wait_for(events.opened.wait(), 10)
+            text = "".join(random.Random(1).choices("abcdefghij \\\"ä", k=150_000))
+            events.channel.send(session_update(text))
+            _, updated = await events.until(2, 60)
+            assert updated["session"]["instructions"] == text
+            # As long as we say to take: it arrives, but the session would be longer than that.
+            longest = session_update("b" * (MESSAGE_BYTES_MAX - len(session_update())))
+            assert len(longest) == MESSAGE_BYTES_MAX
+            events.channel.send(longest)
+            refusal = (await events.until(3, 60))[2]
+            assert refusal["error"]["code"] == "invalid_session"
+            assert str(MESSAGE_BYTES_MAX) in refusal["error"]["message"]
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ordered": False},
+        {"ordered": False, "maxRetransmits": 0},
+        {"maxPacketLifeTime": 500},
+        {"protocol": "realtime"},
+    ],
+)
+def test_channels_of_every_kind(options, up):
+    async def body():
+        async with peer.Call(up.url) as call:
+            events = Events(call, label="by-another-name", **options)
+            other = Events(call, label="chat")
+            await call.start()
+            await asyncio.wait_for(events.opened.wait(), 10)
+            await asyncio.wait_for(other.opened.wait(), 10)
+            other.channel.send("hello")
+            for _ in range(10):
+                events.channel.send(session_update("Sing."))
+            await events.until(11)
+            assert sorted(events.types) == ["session.created"] + 10 * ["session.updated"]
+            assert other.types == []
+
+    asyncio.run(body())
+
+
+def test_a_channel_that_closes_leaves_the_call(up):
+    async def body():
+        async with peer.Call(up.url, hertz=440) as call:
+            events = Events(call)
+            await call.start()
+            await asyncio.wait_for(events.opened.wait(), 10)
+            await events.until(1)
+            events.channel.close()
+            await asyncio.wait_for(events.closed.wait(), 10)
+            again = Events(call)
+            await asyncio.wait_for(again.opened.wait(), 10)
+            again.channel.send(session_update("Sing."))
+            await again.until(2)
+            assert again.types == ["session.created", "session.updated"]
+            await asyncio.sleep(2)
+            assert abs(call.tone(1).hertz - 440) < 2
+
+    asyncio.run(body())
+
+
+class BadWire(Wire):
+    """Loses and reorders, by a seed, in both directions."""
+
+    def __init__(self, *arguments, seed, loss_percent, swap_percent):
+        self.dice = random.Random(seed)
+        self.loss_percent = loss_percent
+        self.swap_percent = swap_percent
+        self.held = {}
+        self.losses = self.swaps = 0
+        super().__init__(*arguments)
+
+    def forward(self, direction, datagram):
+        if self.dice.uniform(0, 100) < self.loss_percent:
+            self.losses += 1
+            return
+        if direction not in self.held and self.dice.uniform(0, 100) < self.swap_percent:
+            self.held[direction] = datagram
+            return
+        super().forward(direction, datagram)
+        if direction in self.held:
+            self.swaps += 1
+            super().forward(direction, self.held.pop(direction))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_events_over_a_bad_network(seed, up):
+    """Voice and events share the path; events arrive whole, each once, in order."""
+
+    async def body():
+        with BadWire(up.media, seed=seed, loss_percent=5, swap_percent=10) as wire:
+            async with peer.Call(up.url, answer_filter=wire.rewrite) as call:
+                events = Events(call)
+                await call.start()
+                await asyncio.wait_for(events.opened.wait(), 40)
+                for number in range(30):
+                    events.channel.send(session_update(f"{number}"))
+                    await asyncio.sleep(0.03)
+                text = "".join(random.Random(seed).choices("abcdefghij", k=60_000))
+                events.channel.send(session_update(text))
+                await events.until(32, 60)
+                wanted = [f"{number}" for number in range(30)] + [text]
+                assert [e["session"]["instructions"] for e in events.events[1:]] == wanted
+        print(f"{wire.losses} lost, {wire.swaps} swapped of {sum(wire.counts.values())}")
+        assert wire.losses > 5 and wire.swaps > 5
+
+    asyncio.run(body())
+
+
+def call_by_browser(name, up, sound, **wanted):
+    """What the page reports."""
+    wanted = {
+        "url": f"http://localhost:{up.http.split(':')[1]}/v1/realtime/calls?backend=echo",
+        "key": secret_of(up),
+        "channel": {},
+        "others": [],
+        "large": 0,
+        "hangup": False,
+        **wanted,
+    }
+    with ReportServer({"/sdk": PAGE.read_text()}) as server:
+        url = f"{server.url}/sdk#{urllib.parse.quote(json.dumps(wanted))}"
+        with Browser(name, url, sound) as browser:
+            try:
+                report = server.next_report(90)
+            except Exception as error:
+                raise AssertionError(f"no report; the browser says:\n{browser.log()}") from error
+    report["events"] = [kind for kind in report["events"] if not kind.startswith(VOICE)]
+    print(json.dumps({**report, "updated": "..."}))
+    assert report["error"] is None, report
+    return report
+
+
+@pytest.mark.parametrize("name", ["chromium", "firefox"])
+def test_a_browser_does_what_the_sdk_does(name, up, sound, call_log):
+    report = call_by_browser(name, up, sound, large=261_000, hangup=True)
+    assert report["status"] == 201
+    assert report["callId"].startswith("rtc_")
+    assert report["answerHasChannel"]
+    assert report["first"] == "session.created"
+    assert report["updated"]["instructions"] == "Sing."
+    assert report["updatedMs"] < 1000 * SDK_SECONDS
+    assert report["maxMessageSize"] == MESSAGE_BYTES_MAX
+    assert report["largeIsWhole"]
+    # An event as long as we take arrives; the session would be longer than that.
+    assert report["longest"] == {"type": "error", "code": "invalid_session"}
+    assert report["hangup"] == 200
+    assert wait_for(lambda: re.search(r"call-ended .*reason=hung-up", call_log()), 5, call_log())
+
+
+@pytest.mark.parametrize("name", ["chromium", "firefox"])
+def test_a_browser_has_channels_of_every_kind(name, up, sound, call_log):
+    report = call_by_browser(
+        name,
+        up,
+        sound,
+        channel={"ordered": False, "maxRetransmits": 3},
+        others=[
+            ["chat", {}],
+            ["game", {"ordered": False, "maxPacketLifeTime": 100}],
+            ["agreed", {"protocol": "raw"}],
+        ],
+    )
+    assert report["updated"]["instructions"] == "Sing."
+    assert report["others"] == ["open", "open", "open"]
+    assert report["othersHeard"] == 0
+    assert report["garbage"] == "invalid_request_error"
+    assert wait_for(lambda: re.search(r"call-ended .*reason=client-closed", call_log()), 5, "")
