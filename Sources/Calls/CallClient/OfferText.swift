@@ -22,7 +22,8 @@ struct CallerSecrets: Sendable {
   }
 }
 
-/// The SDP offer of one audio line, and of data channels if wanted, as browsers write it (RFC 9429).
+/// The SDP offer of one audio line, and of data channels if wanted, as browsers write it (RFC
+/// 9429).
 enum OfferText {
   static let payloadType = 111
   static let channelPort: UInt16 = 5_000
