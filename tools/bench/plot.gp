@@ -13,13 +13,13 @@ set key noenhanced
 set border 3
 set tics nomirror
 
-set title "CPU time per packet: martlet through the other (under 1 is cheaper)"
+set title "CPU time per packet of martlet, divided by that of the others (below 1: martlet is cheaper)"
 set style data histograms
 set style histogram clustered gap 2
 set style fill solid 0.85 border -1
 set boxwidth 0.9
 set xtics noenhanced
-set yrange [0:*]
+set yrange [0:1.1<*]
 set grid ytics lc rgb "#dddddd"
 set key top right
 set arrow 1 from graph 0, first 1 to graph 1, first 1 nohead lc rgb "#888888" dt 2
@@ -37,7 +37,7 @@ set logscale y
 set grid xtics ytics lc rgb "#dddddd"
 set key outside right
 if (blocks > 0) {
-    plot for [block=0:(blocks - 1)] latency index block using 1:2 pt 7 ps 0.4 \
-        title columnheader(1)
+    plot for [block=0:(blocks - 1)] latency index block using 1:2 \
+        pt 7 ps 0.4 lw 1.5 lc 1 + block / 3 dt 1 + block % 3 title columnheader(1)
 }
 unset multiplot

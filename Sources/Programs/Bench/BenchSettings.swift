@@ -28,7 +28,9 @@ enum BenchSettings {
     notes: [
       "Each forwarder runs as a process of its own on one CPU; they take turns, and are loaded"
         + " through the loopback interface with packets of 180 bytes. CPU time is that of all"
-        + " threads of the forwarder (/proc/PID/task/*/schedstat), per packet that came out.",
+        + " threads of the forwarder (/proc/PID/task/*/schedstat), per packet that came out. What"
+        + " the kernel does with a packet before it lies in the forwarder's socket (the relay's"
+        + " steering included) runs on the sender's account and is in nobody's figure.",
       "Cases: up-1400-t1, -t4, -t16: clients to 1, 4 and 16 transceivers, bundles of 1,400 bytes;"
         + " up-8900-t1: bundles of 8,900; down: transceivers to clients; mixed: both ways, as much"
         + " down as up; first-packets: valid first checks; forged: checks with forged tokens; junk:"
