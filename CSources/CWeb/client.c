@@ -13,6 +13,7 @@ enum { FIELDS_MAX = 16, SERVICE_BYTES = 16384 };
 // What a client sends with its upgrade, kept until then: the strings of the fields.
 struct handshake {
     uint32_t count;
+    size_t text_length;
     struct {
         uint32_t name, value;  // offsets in text
     } fields[FIELDS_MAX];
@@ -46,7 +47,15 @@ static struct handshake *keep_fields(const struct ws_target *target)
         at += (size_t)sprintf(kept->text + at, "%s", field->value) + 1;
     }
     kept->count = target->field_count;
+    kept->text_length = length;
     return kept;
+}
+
+void handshake_free(struct handshake *handshake)
+{
+    if (handshake)
+        explicit_bzero(handshake->text, handshake->text_length);
+    free(handshake);
 }
 
 // A line's end inside a field would let a value begin a field of its own.

@@ -88,7 +88,7 @@ void socket_discard(struct ws_socket *socket)
         drop_first(socket);
     drop_assembly(socket);
     socket->family->count--;
-    free(socket->handshake);
+    handshake_free(socket->handshake);
     free(socket);
 }
 
@@ -112,7 +112,7 @@ int socket_established(struct ws_socket *socket)
 {
     socket->established = true;
     lws_set_timeout(socket->wsi, NO_PENDING_TIMEOUT, 0);
-    free(socket->handshake);
+    handshake_free(socket->handshake);
     socket->handshake = NULL;
     struct socket_family *family = socket->family;
     if (socket->is_client && family->events.on_open)

@@ -71,5 +71,8 @@ void socket_peer_closes(struct ws_socket *socket, const uint8_t *payload, size_t
 // The connection is gone: tells the owner, and frees. Later calls do nothing.
 void socket_end(struct lws *wsi);
 
+// Forgets what a client sends with its upgrade; a key may be among it. NULL is allowed.
+void handshake_free(struct handshake *handshake);
+
 // Whether the bytes are UTF-8 (RFC 3629): no surrogates, nothing overlong, nothing cut.
 bool utf8_is_valid(const uint8_t *bytes, size_t length);

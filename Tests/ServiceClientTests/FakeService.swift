@@ -37,6 +37,7 @@ import Synchronization
       switch text {
       case "end": unsafe ws_socket_close(socket, 1_000, "good bye")
       case "break": unsafe ws_socket_close(socket, 1_011, "out of order")
+      case "tell": unsafe ws_socket_close(socket, 1_008, "sk-secret is no good key")
       case "flood":
         let message = [UInt8](repeating: 0x61, count: 100_000)
         while unsafe ws_socket_send(socket, message, message.count, true) {}
@@ -84,8 +85,10 @@ final class HubUnderTest {
   let hub: ServiceHub
   let news = NewsRecord()
 
-  init(_ endpoint: ServiceEndpoint) throws {
-    hub = try ServiceHub(ServiceOptions(endpoint))
+  init(_ endpoint: ServiceEndpoint, key: String? = nil) throws {
+    var options = ServiceOptions(endpoint)
+    options.key = key.flatMap(ServiceKey.init)
+    hub = try ServiceHub(options)
     hub.start()
   }
 

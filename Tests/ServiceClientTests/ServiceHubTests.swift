@@ -45,6 +45,15 @@ struct ServiceHubTests {
     #expect(rig.news.waits(for: .failed("it closed with 1011: out of order")))
   }
 
+  @Test func aServiceThatTellsTheKeyIsNotRepeated() throws {
+    let service = try FakeService()
+    let rig = try HubUnderTest(service.endpoint(), key: "sk-secret")
+    let line = rig.open()
+    #expect(rig.news.waits(for: .opened))
+    line.send(.text("tell"))
+    #expect(rig.news.waits(for: .failed("it closed with 1008: (not repeated here)")))
+  }
+
   @Test(arguments: ["ws://127.0.0.1:1/", "tcp://127.0.0.1:1", "ws://nowhere.invalid/"])
   func aServiceThatIsNotThereFailsOnce(url: String) throws {
     let rig = try HubUnderTest(ServiceEndpoint(url))

@@ -179,17 +179,23 @@ import Runtime
     connections[connection.line.number] = nil
     let isOrderly = ending.by_peer && [1_000, 1_001, 1_005].contains(ending.code)
     if isOrderly || options.endpoint.scheme == .tcp && ending.sentence.isEmpty {
-      connection.line.deliver(connection.line, .closed(ending.sentence))
+      connection.line.deliver(connection.line, .closed(told(ending)))
     } else {
       connection.line.deliver(connection.line, .failed(failure(ending)))
     }
+  }
+
+  /// What the service says of the end. It reaches logs and clients, so it must not hold the key.
+  private func told(_ ending: ws_ending) -> String {
+    let words = ending.sentence
+    return options.key.map { words.contains($0.text) } ?? false ? "(not repeated here)" : words
   }
 
   private func failure(_ ending: ws_ending) -> String {
     if ending.http_status != 0, ending.http_status != 101 {
       return "it answered \(ending.http_status)"
     }
-    let words = ending.sentence
+    let words = told(ending)
     if ending.by_peer { return "it closed with \(ending.code)\(words.isEmpty ? "" : ": \(words)")" }
     return words.isEmpty ? "the connection broke" : words
   }

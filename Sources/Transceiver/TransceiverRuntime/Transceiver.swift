@@ -71,7 +71,8 @@ package enum Transceiver {
     guard var service = options.service else { return nil }
     // A connection for each call, beside those of clients and sidebands.
     DescriptorLimit.raise(to: options.maximumCalls + 2_048)
-    service.connectionsMax = options.maximumCalls
+    // Some more, for those that are about to end.
+    service.connectionsMax = options.maximumCalls + 256
     do throws(ServiceFailure) {
       return try ServiceHub(service)
     } catch {
