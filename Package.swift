@@ -141,7 +141,8 @@ let package = Package(
     module(
       "Load", in: "Programs",
       uses: [
-        "Settings", "Deployment", "Runtime", "CallClient", "Dtls", "Crypto", "Wire", "CPacketLoop",
+        "Settings", "Deployment", "Runtime", "CallClient", "Dtls", "Crypto", "Json", "Wire",
+        "CPacketLoop",
       ]),
     module(
       "Bench", in: "Programs",

@@ -34,6 +34,19 @@ import Testing
         """)
   }
 
+  @Test func updatesAreThereWhenTheyWereAskedFor() {
+    let results = [900, 300, 500].map { (time: UInt64) in
+      var updated = result(nil, connect: 10)
+      updated.updateMicroseconds = time
+      return updated
+    }
+    let report = LoadReport(results, seconds: 10)
+    #expect(report.text.contains("session updated    500 us (median), 900 (99 of 100), 900 (slow"))
+    #expect(
+      report.json.hasSuffix(
+        #","updates":3,"updateMicrosecondsMedian":500,"updateMicrosecondsMax":900}"# + "\n"))
+  }
+
   @Test func withoutCallsNothingIsDividedByZero() {
     let report = LoadReport([], seconds: 1)
     #expect(report.isGood)

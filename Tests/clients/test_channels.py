@@ -5,6 +5,7 @@ import json
 import pathlib
 import random
 import re
+import subprocess
 import time
 import urllib.parse
 
@@ -12,6 +13,7 @@ import pytest
 
 import peer
 from browsers import Browser
+from martlet import PROGRAMS
 from reports import ReportServer
 from test_calls import wait_for
 from wire import Wire
@@ -220,6 +222,18 @@ def test_events_over_a_bad_network(seed, up):
         assert wire.losses > 5 and wire.swaps > 5
 
     asyncio.run(body())
+
+
+def test_many_calls_with_events(up):
+    command = [str(PROGRAMS / "martlet"), "load", "--url", up.url, "--json", "--events"]
+    done = subprocess.run(
+        [*command, "--calls", "30", "--seconds", "3"], capture_output=True, text=True, timeout=90
+    )
+    print(done.stdout, done.stderr)
+    summary = json.loads(done.stdout)
+    assert summary["updates"] == 30, summary
+    assert summary["updateMicrosecondsMax"] < 1_000_000 * SDK_SECONDS
+    assert "session.updated did not come" not in summary["failures"]
 
 
 def call_by_browser(name, up, sound, **wanted):

@@ -62,7 +62,8 @@ package struct Load {
     let caller = try Caller(
       client: HttpClient(origin: origin, apiKey: try apiKey()),
       backend: settings[LoadSettings.backend],
-      setup: settings[LoadSettings.setup], tonesHertz: Self.tonesHertz)
+      setup: settings[LoadSettings.setup], hasEvents: settings[LoadSettings.events],
+      tonesHertz: Self.tonesHertz)
     thread.start()
     let interval = 1_000_000_000 / UInt64(settings[LoadSettings.rate])
     let start = pl_now()
@@ -107,12 +108,13 @@ private struct Caller {
   private let tones: [EncodedTone]
 
   init(
-    client: HttpClient, backend: String, setup: String, tonesHertz: [Int]
+    client: HttpClient, backend: String, setup: String, hasEvents: Bool, tonesHertz: [Int]
   ) throws(LoadFailure) {
     self.client = client
     path = "/v1/realtime/calls" + (backend == "default" ? "" : "?backend=\(backend)")
     var options = CallClientOptions()
     options.setup = CallClientOptions.Setup(rawValue: setup) ?? .actpass
+    if hasEvents { options.channels = [CallerChannelOptions(label: "oai-events")] }
     self.options = options
     do {
       identity = try DtlsIdentity.generate()

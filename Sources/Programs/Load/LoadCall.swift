@@ -1,4 +1,5 @@
 import CallClient
+import Json
 import Wire
 
 /// How one call of a load run ended.
@@ -6,6 +7,8 @@ struct LoadResult: Sendable {
   /// What went wrong; nil for a call that connected and was hung up by us.
   var failure: String?
   var figures: CallClientFigures
+  /// From session.update to session.updated, when events were asked for and it came.
+  var updateMicroseconds: UInt64?
 
   /// Connected, and its own tone came back for nine tenths of the time since it was first heard,
   /// which is at least half of the call.
@@ -23,6 +26,38 @@ struct LoadCall {
   var hangUpAt: Instant?
   /// Its result has been noted.
   var isCounted = false
+  var events = LoadEvents()
+}
+
+/// The events of one call: as its data channel opens an update of the session is asked for, as the
+/// official SDKs do it.
+struct LoadEvents {
+  private var askedAt: Instant?
+  private(set) var updateMicroseconds: UInt64?
+
+  private static let update = Array(
+    #"{"type":"session.update","session":{"type":"realtime","instructions":"Sing."}}"#.utf8)
+
+  mutating func heed(_ client: CallClient, at now: Instant) {
+    while let event = client.nextChannelEvent(at: now) {
+      switch event {
+      case .opened:
+        askedAt = now
+        _ = client.send(Self.update, at: now)
+      case .message(_, _, let bytes): take(bytes, at: now)
+      case .closed, .lost: break
+      }
+    }
+  }
+
+  private mutating func take(_ event: [UInt8], at now: Instant) {
+    let span = unsafe event.span.bytes
+    guard let askedAt, updateMicroseconds == nil,
+      JsonText.equals(
+        JsonText.members(of: span)?.value("type", in: span), "session.updated", in: span)
+    else { return }
+    updateMicroseconds = now.nanoseconds(since: askedAt) / 1_000
+  }
 }
 
 extension CallClientEnd {

@@ -8,6 +8,8 @@ struct LoadReport {
   private let good: [LoadResult]
   private let connect: [UInt64]
   private let roundTrips: [UInt64]
+  /// Empty when nobody asked for events.
+  private let updates: [UInt64]
 
   init(_ results: [LoadResult], seconds: Int) {
     self.results = results
@@ -15,6 +17,7 @@ struct LoadReport {
     good = results.filter { $0.isGood(seconds: seconds) }
     connect = results.compactMap(\.figures.connectMilliseconds).sorted()
     roundTrips = results.compactMap(\.figures.roundTripMicroseconds).sorted()
+    updates = results.compactMap(\.updateMicroseconds).sorted()
   }
 
   var isGood: Bool { good.count == results.count }
@@ -63,6 +66,9 @@ struct LoadReport {
         + " (\(Self.rounded(lossPercent, digits: 2)) %), \(refused) refused",
       "  frames made up     \(concealed)",
     ]
+    if !updates.isEmpty {
+      lines.append("  session updated    \(Self.spread(updates, unit: "us"))")
+    }
     lines += failures.map { "  failed: \($0.count) x \($0.reason)" }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -76,7 +82,7 @@ struct LoadReport {
 
   /// One line, keys in a fixed order.
   var json: String {
-    let fields: [(String, String)] = [
+    var fields: [(String, String)] = [
       ("calls", "\(results.count)"), ("good", "\(good.count)"), ("seconds", "\(seconds)"),
       ("connectMillisecondsMedian", Self.number(Self.percentile(50, of: connect))),
       ("connectMilliseconds99", Self.number(Self.percentile(99, of: connect))),
@@ -86,6 +92,13 @@ struct LoadReport {
       ("lossPercent", Self.rounded(lossPercent, digits: 4)), ("packetsRefused", "\(refused)"),
       ("framesConcealed", "\(concealed)"), ("failures", failuresJson),
     ]
+    if !updates.isEmpty {
+      fields += [
+        ("updates", "\(updates.count)"),
+        ("updateMicrosecondsMedian", Self.number(Self.percentile(50, of: updates))),
+        ("updateMicrosecondsMax", Self.number(updates.last)),
+      ]
+    }
     return "{" + fields.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",") + "}\n"
   }
 

@@ -16,6 +16,8 @@ package enum LoadSettings {
   package static let setup = Setting.value(
     "setup", .choice(["actpass", "active", "passive"]), default: "actpass",
     help: "the DTLS role that the offers name")
+  package static let events = Setting.flag(
+    "events", help: "open a data channel in each call, and have the session updated")
   package static let apiKeys = Setting<String?>.optional(
     "api-keys", .file, help: "the server's file of API keys; the first of them is used")
   package static let json = Setting.flag(
@@ -25,10 +27,11 @@ package enum LoadSettings {
     "martlet load", summary: "makes many calls at once and checks that every voice comes back.",
     notes: [
       "Each call says a tone of its own and measures what returns. Exits with 1 when a call did"
-        + " not connect or its tone did not come back."
+        + " not connect, its tone did not come back, or its session was not updated."
     ],
     declarations: [
       url.declaration, calls.declaration, seconds.declaration, rate.declaration,
-      backend.declaration, setup.declaration, apiKeys.declaration, json.declaration,
+      backend.declaration, setup.declaration, events.declaration, apiKeys.declaration,
+      json.declaration,
     ])
 }

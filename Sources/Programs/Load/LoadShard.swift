@@ -130,6 +130,7 @@ import Wire
   /// Sends what a call has to say, and notes how it stands and when it wants to be called next.
   private func settle(_ number: Int, at now: Instant, through loop: OpaquePointer) {
     let client = calls[number].client
+    calls[number].events.heed(client, at: now)
     unsafe drain(number, through: loop)
     switch client.state {
     case .offering, .connecting:
@@ -142,8 +143,16 @@ import Wire
       deadlines[number] = .never
       guard !calls[number].isCounted else { return }
       calls[number].isCounted = true
-      results.append(LoadResult(failure: end.failure, figures: client.figures))
+      results.append(result(of: calls[number], end))
     }
+  }
+
+  private func result(of call: LoadCall, _ end: CallClientEnd) -> LoadResult {
+    let update = call.events.updateMicroseconds
+    let isSilent = update == nil && !call.client.options.channels.isEmpty
+    return LoadResult(
+      failure: end.failure ?? (isSilent ? "session.updated did not come" : nil),
+      figures: call.client.figures, updateMicroseconds: update)
   }
 
   private func drain(_ number: Int, through loop: OpaquePointer) {
