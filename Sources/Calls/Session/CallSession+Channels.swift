@@ -17,6 +17,7 @@ extension CallSession {
     unsafe withUnsafeTemporaryAllocation(byteCount: Self.applicationBytesMax, alignment: 8) {
       buffer in
       while end == nil, let length = unsafe dtls.nextApplicationData(into: buffer) {
+        dtls.noteProtectedPacket()
         guard let channels else {
           counts.channelDataUnexpected &+= 1
           continue
