@@ -90,10 +90,14 @@ int pl_loop_add_socket(struct pl_loop *loop, int fd, uint32_t buffer_bytes,
 
 static void read_socket(struct pl_loop *loop, struct pl_socket *socket) {
     const struct pl_handlers *handlers = &loop->options.handlers;
-    for (int i = 0; i < BATCHES_PER_TURN; i++) {
+    // A row of datagrams costs its handler as much as if they had come one by one.
+    uint32_t most = socket->is_coalesced ? socket->batch : BATCHES_PER_TURN * socket->batch;
+    uint32_t taken = 0;
+    while (taken < most) {
         uint32_t messages = pl_socket_receive(socket);
         uint32_t count;
         while ((count = pl_socket_show(socket)) != 0) {
+            taken += count;
             handlers->on_batch(handlers->context, loop, socket->datagrams, count, pl_now());
             pl_loop_flush(loop);  // before the next batch takes the same memory
         }
