@@ -13,7 +13,8 @@ AGENT_PACKAGES=(flite python3-venv)
 AGENT_VENV=.build/agent-venv
 # What the end-to-end tests and the checks need on top.
 TEST_PACKAGES=(
-    chromium espeak-ng firefox-esr git golang-github-pion-datachannel-dev golang-go iproute2 procps
+    chromium espeak-ng firefox-esr git golang-github-pion-datachannel-dev
+    golang-github-pion-webrtc.v3-dev golang-go iproute2 procps
     pulseaudio python3-venv shellcheck sox util-linux valgrind
 )
 
