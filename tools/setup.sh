@@ -14,8 +14,8 @@ AGENT_VENV=.build/agent-venv
 # What the end-to-end tests and the checks need on top.
 TEST_PACKAGES=(
     chromium espeak-ng firefox-esr git golang-github-pion-datachannel-dev
-    golang-github-pion-webrtc.v3-dev golang-go iproute2 procps
-    pulseaudio python3-venv shellcheck sox util-linux valgrind
+    golang-github-pion-webrtc.v3-dev golang-go iproute2 procps pulseaudio
+    python3-venv shellcheck sox util-linux valgrind
 )
 
 say() { echo "martlet: $*"; }
