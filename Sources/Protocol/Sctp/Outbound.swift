@@ -20,6 +20,8 @@ struct Outbound {
   var canAbandon = false
   /// The window that the peer states, less what is in flight.
   var peerWindowBytes: Int
+  /// The last SACK left no room for a packet.
+  private var peerWindowIsClosed = false
   /// One packet may go out whatever the congestion window says: the fast retransmission.
   var mayRetransmitNow = false
   /// A FORWARD TSN should say again what is given up.
@@ -217,6 +219,7 @@ extension Outbound {
         wasFull: flightBefore + Self.fragmentBytesMin >= window.bytes, isIdle: ring.isEmpty)
     }
     noteMisses(below: highestNew, advanced: result.isAdvance, gaps: gaps, at: now)
+    noteReopening(windowBytes: windowBytes, advanced: result.isAdvance, at: now)
     if result.isAdvance, !ring.isEmpty, ring[0]?.state == .abandoned { isForwardTsnDue = true }
     return result
   }
@@ -293,6 +296,19 @@ extension Outbound {
       markLost(position, chunk, at: now)
     }
     if isLost, window.enterRecovery(highestTsn: ring.end &- 1) { mayRetransmitNow = true }
+  }
+
+  /// A window that was closed and has opened without taking anything: what is in flight was refused
+  /// meanwhile. Its timer has been backing off, so it goes again now.
+  private mutating func noteReopening(windowBytes: Int, advanced: Bool, at now: Instant) {
+    let isClosed = windowBytes < Self.fragmentBytesMin
+    defer { peerWindowIsClosed = isClosed }
+    guard peerWindowIsClosed, !isClosed, !advanced, flightBytes > 0 else { return }
+    for position in 0..<ring.extent {
+      guard let chunk = ring[position], chunk.state == .inFlight else { continue }
+      markLost(position, chunk, at: now)
+    }
+    mayRetransmitNow = true
   }
 
   /// T3-rtx: everything in flight counts as lost.
