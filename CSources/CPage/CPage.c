@@ -28,6 +28,10 @@ static const uint8_t picture_js[] = {
 #embed "page/picture.js"
 };
 
+static const uint8_t latency_js[] = {
+#embed "page/latency.js"
+};
+
 static const uint8_t icon_svg[] = {
 #embed "page/icon.svg"
 };
@@ -42,6 +46,7 @@ static const struct page_file files[] = {
     FILE_AT("/check.js", "text/javascript; charset=utf-8", check_js),
     FILE_AT("/sound.js", "text/javascript; charset=utf-8", sound_js),
     FILE_AT("/picture.js", "text/javascript; charset=utf-8", picture_js),
+    FILE_AT("/latency.js", "text/javascript; charset=utf-8", latency_js),
     FILE_AT("/icon.svg", "image/svg+xml", icon_svg),
 };
 

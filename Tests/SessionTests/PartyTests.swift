@@ -181,11 +181,12 @@ struct PartyTests {
   func voiceToVoice() {
     var clock = LatencyClock(born: Instant(nanoseconds: 0))
     var milliseconds: UInt64 = 0
+    var held: UInt64 = 0
     func step(_ count: Int, heard: Bool, said: Bool) {
       for _ in 0..<count {
         milliseconds += 20
         let now = Instant(nanoseconds: milliseconds * 1_000_000)
-        clock.noteHeard(isSpeech: heard, at: now)
+        clock.noteHeard(isSpeech: heard, arrival: now.advanced(byMillisecondsBack: held), at: now)
         clock.noteSaid(isSpeech: said, at: now)
       }
     }
@@ -207,6 +208,23 @@ struct PartyTests {
     #expect(clock.figures.voiceToVoiceMilliseconds == 200)
     #expect(clock.figures.voiceToVoiceMillisecondsMax == 620)
     #expect(clock.figures.voiceToVoiceMillisecondsSum == 820)
+    #expect(clock.figures.lastAnswersInOrder == [620, 200])
+    // What the jitter buffer held back belongs to the time, but makes no pause of its own.
+    held = 120
+    step(5, heard: true, said: false)
+    step(1, heard: false, said: true)
+    #expect(clock.figures.answers == 2)
+    step(5, heard: true, said: false)
+    step(9, heard: false, said: false)
+    step(1, heard: false, said: true)
+    #expect(clock.figures.voiceToVoiceMilliseconds == 320)
+    held = 0
+    for count in 5...24 {
+      step(1, heard: true, said: false)
+      step(count, heard: false, said: false)
+      step(1, heard: false, said: true)
+    }
+    #expect(clock.figures.lastAnswersInOrder == (9...24).map { UInt32($0 + 1) * 20 })
   }
 
   @Test("an ended call takes no events and asks for nothing more")

@@ -27,7 +27,7 @@ struct AccessTests {
     ("POST", "/v1/realtime/calls"), ("POST", "/v1/realtime/client_secrets"), ("POST", "/whip"),
     ("DELETE", "/whip/rtc_x"), ("PATCH", "/whip/rtc_x"), ("PATCH", "/v1/realtime/calls/rtc_x"),
     ("POST", "/v1/realtime/calls/rtc_x/hangup"), ("GET", "/v1/realtime/calls/rtc_x/stats"),
-    ("GET", "/v1/martlet/calls/rtc_x"), ("GET", "/v1/realtime"),
+    ("GET", "/v1/martlet/calls/rtc_x"), ("GET", "/v1/realtime"), ("GET", "/v1/martlet/backends"),
   ])
   func withoutAKeyNothingIsTold(method: String, path: String) {
     let desk = Self.guarded()

@@ -28,6 +28,8 @@ final class Desk {
       figures.roundTripMilliseconds = 1.5
       figures.packetsReceived = 10
       figures.latency.firstStunMilliseconds = 12
+      figures.latency.answers = 2
+      figures.latency.voiceToVoiceMillisecondsLast = [700, 900]
       return figures
     }
   }

@@ -1,10 +1,9 @@
 """From the first check to the first voice: three round trips, and little of the server's own time.
 
-ICE takes one round trip and DTLS 1.2 two. A client 50 ms away cannot hear anything before 300 ms,
+ICE takes one round trip and DTLS 1.2 two. A client 50 ms away hears nothing before 300 ms,
 whoever begins the handshake; the rest is the two ends' own time, and the server may take 15 ms.
 Each turn of an end is timed at the wire, so the machine's other work is in it: the median of some
-calls counts, and a client's own time (aioice checks a second time before it lets DTLS begin) does
-not.
+calls counts, and a client's own time (aioice checks twice before it lets DTLS begin) does not.
 """
 
 import asyncio

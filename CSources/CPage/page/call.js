@@ -9,16 +9,19 @@ const key = new URLSearchParams(location.hash.slice(1)).get("key");
 
 /**
  * A call to this page's own server. `onState` gets "connecting", "connected", "interrupted" and
- * "ended"; the last with a Trouble when it was not asked for.
+ * "ended"; the last with a Trouble when it was not asked for. `onEvent` gets each event of the data
+ * channel, whether it was sent, and the seconds since the call was begun.
  */
 export class Call {
-  constructor({ backend, stream, onState, onStream }) {
+  constructor({ backend, stream, onState, onStream, onEvent }) {
     this.backend = backend;
     this.stream = stream;
     this.onState = onState;
     this.onStream = onStream;
+    this.onEvent = onEvent;
     this.state = "new";
     this.connectMilliseconds = null;
+    this.sessionMilliseconds = null;
     this.past = null;
   }
 
@@ -28,6 +31,7 @@ export class Call {
     this.setState("connecting");
     this.peer = new RTCPeerConnection();
     this.peer.ontrack = (event) => this.onStream(new MediaStream([event.track]));
+    this.openEvents();
     for (const track of this.stream.getAudioTracks()) this.peer.addTrack(track, this.stream);
     await this.peer.setLocalDescription(await this.peer.createOffer());
     const answer = await this.post(this.peer.localDescription.sdp);
@@ -37,6 +41,28 @@ export class Call {
     this.connectMilliseconds = Math.round(performance.now() - this.began);
     this.setState("connected");
     this.peer.onconnectionstatechange = () => this.connectionChanged();
+  }
+
+  /** Opens the channel that the SDKs open, and greets as they do. */
+  openEvents() {
+    this.channel = this.peer.createDataChannel("oai-events");
+    const note = (event, sent) =>
+      this.onEvent(event, sent, (performance.now() - this.began) / 1000);
+    this.channel.onopen = () => {
+      const greeting = { type: "session.update", session: { type: "realtime" } };
+      this.channel.send(JSON.stringify(greeting));
+      note(greeting, true);
+    };
+    this.channel.onmessage = ({ data }) => {
+      let event = { type: "(no JSON)" };
+      try {
+        event = JSON.parse(data);
+      } catch { /* It is listed as what it is. */ }
+      if (event.type === "session.updated") {
+        this.sessionMilliseconds ??= Math.round(performance.now() - this.began);
+      }
+      note(event, false);
+    };
   }
 
   /** Sends the offer; the answer's text. */
@@ -86,7 +112,7 @@ export class Call {
 
   /** What the transceiver says of this call; ends the call when it no longer knows it. */
   async serverFigures() {
-    const reply = await reach(`/v1/martlet/calls/${this.id}`, {});
+    const reply = await reach(`/v1/realtime/calls/${this.id}/stats`, {});
     if (reply.status === 404) {
       this.end(new Trouble("The call has ended at the server",
         "It was hung up there, or the server was restarted."));
@@ -155,6 +181,12 @@ export class Call {
     this.state = state;
     this.onState(state, trouble);
   }
+}
+
+/** The backends that this server offers, its own choice first. */
+export async function offeredBackends() {
+  const reply = await reach("/v1/martlet/backends", {});
+  return reply.ok ? (await reply.json()).backends : [];
 }
 
 function noWay() {

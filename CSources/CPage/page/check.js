@@ -1,7 +1,8 @@
 // A call without a person, for tests: the page's address says what to do, e.g.
 //   /?autostart=1&tone=440&seconds=10&backend=echo&report=http://127.0.0.1:9000/result
-// `tone` sends a sine of so many hertz (without it: the microphone), `seconds` is how long the
-// call lasts, `report` is where the result goes as a JSON POST.
+// `tone` sends a sine of so many hertz (without it: the microphone), in `turns` with silence in
+// between when that is given, `seconds` is how long the call lasts, `report` is where the result
+// goes as a JSON POST.
 
 import { ToneMeter, openMicrophone, openTone } from "./sound.js";
 
@@ -13,13 +14,16 @@ const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseco
 /** Makes the call, measures what comes back, hangs up, reports. */
 export async function runCheck(page, parameters) {
   const hertz = Number(parameters.get("tone"));
+  const turns = Number(parameters.get("turns") ?? 0);
   const seconds = Number(parameters.get("seconds") ?? 10);
   const result = emptyResult();
-  const open = hertz ? (context) => openTone(context, hertz) : openMicrophone;
+  const open = hertz ? (context) => openTone(context, hertz, turns) : openMicrophone;
   if (await page.start(open)) {
     result.connected = true;
     result.connectMilliseconds = page.call.connectMilliseconds;
     await measure(page, seconds, result);
+    result.shown = page.shown();
+    result.sessionMilliseconds = page.call?.sessionMilliseconds ?? null;
     if (page.call) await page.stop();
   }
   const trouble = page.lastTrouble;
@@ -29,10 +33,11 @@ export async function runCheck(page, parameters) {
 
 function emptyResult() {
   return {
-    connected: false, connectMilliseconds: null, toneHertz: null, toneLevelDbfs: null,
+    connected: false, connectMilliseconds: null, sessionMilliseconds: null,
+    toneHertz: null, toneLevelDbfs: null,
     sentLevelDbfs: null, audioContext: null,
     packetsReceived: 0, packetsLost: 0, seconds: 0, roundTripMilliseconds: null,
-    jitterMilliseconds: null, srtpCipher: null, callID: null, error: null,
+    jitterMilliseconds: null, srtpCipher: null, callID: null, error: null, shown: null,
     userAgent: navigator.userAgent,
   };
 }

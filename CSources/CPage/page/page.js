@@ -1,7 +1,8 @@
 // Joins the button, the call and the pictures.
 
-import { Call } from "./call.js";
+import { Call, offeredBackends } from "./call.js";
 import { runCheck } from "./check.js";
+import { AnswersPicture, EventList, SetUpPicture } from "./latency.js";
 import { FigureChart, RoutePicture, VoicesPicture } from "./picture.js";
 import { LevelMeter, Trouble, openMicrophone } from "./sound.js";
 
@@ -13,9 +14,14 @@ const labels = {
   idle: "Start talking", asking: "Waiting for you", connecting: "Cancel", connected: "Hang up",
 };
 
-const words = {
-  echo: "Say something: it comes straight back.",
-  parrot: "Say something, then pause: it is said back to you.",
+// Of each backend: its name, what it is, and what to do once it is on the line.
+const backendWords = {
+  echo: ["Echo", "Your voice comes straight back.", "Say something: it comes straight back."],
+  parrot: ["Parrot", "Waits until you pause, then says it back. Interrupt it: it stops.",
+    "Say something, then pause: it is said back to you."],
+  realtime: ["Voice service", "The AI service that this server was given.",
+    "Talk to it; interrupt it as you like."],
+  audiosocket: ["AudioSocket", "The service behind this server’s AudioSocket.", "Talk to it."],
 };
 
 class Page {
@@ -26,18 +32,29 @@ class Page {
       roundTripMilliseconds: new FigureChart(find("figure-roundtrip"), { floor: 5, digits: 1 }),
       jitterMilliseconds: new FigureChart(find("figure-jitter"), { floor: 5, digits: 1 }),
       lossPercent: new FigureChart(find("figure-loss"), { floor: 2, digits: 1 }),
+      bufferMilliseconds: new FigureChart(find("figure-buffer"), { floor: 40, digits: 0 }),
+      pacerMilliseconds: new FigureChart(find("figure-pacer"), { floor: 100, digits: 0 }),
     };
-    this.backends = [...document.querySelectorAll("[name=backend]")];
+    this.setUp = new SetUpPicture(find("timeline"));
+    this.answers = new AnswersPicture(find("answers"), find("answers-now"));
+    this.events = new EventList(find("events"));
+    this.backends = [];
     find("call").addEventListener("click", () => (this.call ? this.stop() : this.start()));
     addEventListener("pagehide", () => this.call?.abandon());
   }
 
   get backend() {
-    return this.backends.find((input) => input.checked).value;
+    return this.backends.find((input) => input.checked)?.value ?? this.wanted;
   }
 
-  set backend(name) {
-    for (const input of this.backends) input.checked = input.value === name;
+  /** Offers the backends that the server has; the first is its own choice. */
+  async offerBackends(wanted) {
+    const names = await offeredBackends().catch(() => []);
+    this.wanted = wanted ?? names[0] ?? "echo";
+    const choices = names.map((name) => backendChoice(name, name === this.wanted));
+    this.backends = choices.map((choice) => choice.querySelector("input"));
+    find("backends").replaceChildren(...choices);
+    document.querySelector("fieldset").hidden = !names.length;
   }
 
   /** Makes a call with the microphone, or with what `open` gives; true when it is up. */
@@ -54,6 +71,7 @@ class Page {
         stream: this.stream,
         onState: (state, trouble) => this.stateChanged(state, trouble),
         onStream: (stream) => this.hear(stream),
+        onEvent: (...event) => this.events.add(...event),
       });
       this.context.resume();
       this.own = new LevelMeter(this.context, this.stream);
@@ -80,7 +98,7 @@ class Page {
     if (state === "interrupted") this.show("connected", "Nothing comes back just now; waiting …");
     if (state === "connected") {
       const { connectMilliseconds } = this.call;
-      this.show("connected", `Connected in ${connectMilliseconds} ms. ${words[this.backend]}`);
+      this.show("connected", `Connected in ${connectMilliseconds} ms. ${hint(this.backend)}`);
       this.timer ??= setInterval(() => this.measure(), 500);
       this.measure();
     }
@@ -100,23 +118,30 @@ class Page {
     this.turn = (this.turn ?? 0) + 1;
     try {
       const figures = await call.figures();
+      if (this.turn % 2) this.server = await call.serverFigures() ?? this.server;
       if (call !== this.call) return;
+      figures.bufferMilliseconds = this.server?.buffer_ms ?? null;
+      figures.pacerMilliseconds = this.server?.pacer_ms ?? null;
       for (const [name, chart] of Object.entries(this.charts)) chart.add(figures[name]);
-      if (this.turn % 2) {
-        const server = await call.serverFigures();
-        if (!server || call !== this.call) return;
-        this.route.show(server);
-        this.facts(figures, server);
-      }
+      if (this.server) this.showServer(figures, this.server);
     } catch (error) {
       // One missed look is no reason to end a call whose voice may still flow.
       if (error instanceof Trouble && call === this.call) find("status").textContent = error.title;
     }
   }
 
+  showServer(figures, server) {
+    this.route.show(server);
+    this.setUp.show(server.latency);
+    this.answers.show(server.latency);
+    this.facts(figures, server);
+  }
+
   facts(figures, server) {
-    const held = server.buffer_ms;
+    const held = server.buffer_target_ms;
+    const agreed = this.call.sessionMilliseconds;
     const rows = [
+      ["Session confirmed after", agreed === null ? null : `${agreed} ms`],
       ["Packets heard", figures.packetsReceived],
       ["lost", figures.packetsLost],
       ["Packets at the server", server.packets_received],
@@ -126,6 +151,23 @@ class Page {
       ["Call", server.id],
     ];
     find("facts").replaceChildren(...rows.filter(([, value]) => value !== null).map(fact));
+  }
+
+  /** What the pictures of the call's times show just now, in words: for tests. */
+  shown() {
+    const texts = (list) => [...find(list).children].map((row) =>
+      [...row.children].map((part) => part.textContent).filter(Boolean));
+    const chart = ({ number, values }) => ({ now: number.textContent, most: Math.max(...values) });
+    const bars = [...find("answers").children].filter((bar) => bar.title);
+    return {
+      backends: this.backends.map((input) => input.value),
+      setUp: Object.fromEntries(texts("timeline")),
+      events: texts("events"),
+      answers: bars.map((bar) => ({ title: bar.title, height: bar.clientHeight })),
+      answerNow: find("answers-now").querySelector("b").textContent,
+      buffer: chart(this.charts.bufferMilliseconds),
+      pacer: chart(this.charts.pacerMilliseconds),
+    };
   }
 
   /** The levels, once per frame of the screen. */
@@ -161,6 +203,10 @@ class Page {
   clear() {
     this.voices.clear();
     this.turn = 0;
+    this.server = null;
+    this.setUp.show({});
+    this.answers.show({});
+    this.events.clear();
     this.lastTrouble = null;
     for (const chart of Object.values(this.charts)) chart.clear();
     find("facts").replaceChildren();
@@ -181,6 +227,22 @@ class Page {
   }
 }
 
+function hint(backend) {
+  return backendWords[backend]?.[2] ?? "";
+}
+
+/** A backend to choose, as one of a row of cards. */
+function backendChoice(name, isChosen) {
+  const choice = document.createElement("label");
+  const [input, text, title] = ["input", "span", "strong"].map((n) => document.createElement(n));
+  Object.assign(input, { type: "radio", name: "backend", value: name, checked: isChosen });
+  const [called, what] = backendWords[name] ?? [name, ""];
+  title.textContent = called;
+  text.append(title, ` ${what}`);
+  choice.append(input, text);
+  return choice;
+}
+
 function fact([name, value]) {
   const row = document.createElement("div");
   const [term, detail] = [document.createElement("dt"), document.createElement("dd")];
@@ -192,5 +254,5 @@ function fact([name, value]) {
 
 const page = new Page();
 const parameters = new URLSearchParams(location.search);
-if (parameters.has("backend")) page.backend = parameters.get("backend");
+await page.offerBackends(parameters.get("backend"));
 if (parameters.get("autostart") === "1") runCheck(page, parameters);

@@ -34,10 +34,17 @@ export async function openMicrophone() {
   }
 }
 
-/** A sine as a MediaStream, for tests: `hertz` at a peak of a quarter of full scale. */
-export function openTone(context, hertz) {
+/**
+ * A sine as a MediaStream, for tests: `hertz` at a peak of a quarter of full scale. With `turns` it
+ * is heard so many times, two seconds each, with three seconds of silence before each.
+ */
+export function openTone(context, hertz, turns = 0) {
   const oscillator = new OscillatorNode(context, { frequency: hertz });
-  const gain = new GainNode(context, { gain: 0.25 });
+  const gain = new GainNode(context, { gain: turns ? 0 : 0.25 });
+  for (let turn = 0; turn < turns; turn++) {
+    gain.gain.setValueAtTime(0.25, context.currentTime + 5 * turn + 3);
+    gain.gain.setValueAtTime(0, context.currentTime + 5 * turn + 5);
+  }
   const destination = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
   oscillator.connect(gain).connect(destination);
   oscillator.start();

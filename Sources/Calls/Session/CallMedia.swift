@@ -28,6 +28,9 @@ import Wire
   /// The client's figures about us, and the round trip that they allow.
   var roundTripMicroseconds: UInt64?
   var reportedLost: Int32 = 0
+  /// How long the sound of the last tick had waited, and the longest of all.
+  private(set) var heldMilliseconds: UInt64 = 0
+  private(set) var heldMillisecondsMax: UInt64 = 0
 
   init(
     parameters: SessionParameters, party: CallParty, srtp: SrtpContext,
@@ -64,8 +67,11 @@ import Wire
   /// One tick: a frame heard, a frame said. Gives the length of the RTP packet that it wrote into
   /// `output`, 0 when there is nothing to send.
   func tick(into output: UnsafeMutableRawBufferPointer, at now: Instant) -> Int {
+    heldMilliseconds = UInt64(clamping: receiver.delayMilliseconds(at: now))
+    heldMillisecondsMax = max(heldMillisecondsMax, heldMilliseconds)
     let heard = unsafe receiver.pull(into: frame, at: now)
-    let speaks = unsafe party.exchange(frame, heard: heard, at: now)
+    let speaks = unsafe party.exchange(
+      frame, heard: heard, arrival: now.advanced(byMillisecondsBack: heldMilliseconds), at: now)
     return unsafe sender.send(speaks ? UnsafeBufferPointer(frame) : nil, into: output, at: now)
   }
 

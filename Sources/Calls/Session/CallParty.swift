@@ -11,6 +11,7 @@ import Wire
   var latency: LatencyClock
   /// Clients that can be sent events.
   var clients: Set<ClientID> = []
+  private(set) var pacerMillisecondsMax: UInt64 = 0
   private var detector = VoiceActivityDetector()
 
   init(_ backend: any VoiceBackend, at now: Instant) {
@@ -23,17 +24,23 @@ import Wire
   var hasSidebands: Bool { clients.count > (clients.contains(.channel) ? 1 : 0) }
 
   /// Gives the backend one frame to hear, then replaces it by what is to be said; false when that
-  /// is nothing.
+  /// is nothing. `arrival` is when the last packet of the frame came, about.
   func exchange(
-    _ frame: UnsafeMutableBufferPointer<Int16>, heard: HeardFrame, at now: Instant
+    _ frame: UnsafeMutableBufferPointer<Int16>, heard: HeardFrame, arrival: Instant,
+    at now: Instant
   ) -> Bool {
     let samples = UnsafeBufferPointer(frame)
     let activity = unsafe detector.hear(samples)
-    latency.noteHeard(isSpeech: detector.isSpeaking && detector.isLoud, at: now)
+    latency.noteHeard(
+      isSpeech: detector.isSpeaking && detector.isLoud, arrival: arrival, at: now)
     let voice = unsafe HeardVoice(samples, frame: heard, activity: activity)
     _ = backend.hear(voice, at: now, pacer: &pacer)
     let speaks = unsafe pacer.pull(into: frame)
-    latency.noteSaid(isSpeech: unsafe speaks && Self.isAudible(samples), at: now)
+    pacerMillisecondsMax = max(pacerMillisecondsMax, pacer.queuedMilliseconds)
+    // What talks all the time answers nobody.
+    if backend.takesTurns {
+      latency.noteSaid(isSpeech: unsafe speaks && Self.isAudible(samples), at: now)
+    }
     return speaks
   }
 

@@ -159,13 +159,16 @@ extension CallSession {
     figures.latency = party.latency.figures
     figures.party = party.backend.figures
     figures.pacerMilliseconds = party.pacer.queuedMilliseconds
+    figures.pacerMillisecondsMax = party.pacerMillisecondsMax
     figures.channels = channels?.figures
     guard let media else { return figures }
     figures.packetsLost = Int64(media.receiver.source?.cumulativeLost ?? 0)
     figures.jitterMilliseconds = Double(media.receiver.source?.jitterMicroseconds ?? 0) / 1_000
     figures.roundTripMilliseconds = media.roundTripMicroseconds.map { Double($0) / 1_000 }
     figures.reportedLost = Int64(media.reportedLost)
-    figures.bufferedMilliseconds = Double(media.receiver.targetMilliseconds)
+    figures.bufferedMilliseconds = media.heldMilliseconds
+    figures.bufferedMillisecondsMax = media.heldMillisecondsMax
+    figures.bufferTargetMilliseconds = UInt64(clamping: media.receiver.targetMilliseconds)
     return figures
   }
 }

@@ -1,7 +1,7 @@
 package import Backends
 package import Wire
 
-/// A session's life in numbers: for logs, for `GET /v1/martlet/calls/{id}` and for tests.
+/// A session's life in numbers: for logs, for `GET /v1/realtime/calls/{id}/stats` and for tests.
 package struct SessionFigures: Sendable {
   /// Client datagrams that each ended in one of these, since the session began.
   package var stunAccepted: UInt64 = 0
@@ -35,10 +35,15 @@ package struct SessionFigures: Sendable {
   package var roundTripMilliseconds: Double?
   /// What the client says of our audio: packets lost.
   package var reportedLost: Int64 = 0
-  /// Audio held by the jitter buffer at the moment, in milliseconds.
-  package var bufferedMilliseconds: Double = 0
-  /// Speech of the answering side that waits to be played, in milliseconds.
+  /// How long the client's audio waits in the jitter buffer at the moment, 0 while none flows; the
+  /// longest that it has waited; and how long the buffer means it to. In milliseconds.
+  package var bufferedMilliseconds: UInt64 = 0
+  package var bufferedMillisecondsMax: UInt64 = 0
+  package var bufferTargetMilliseconds: UInt64 = 0
+  /// Speech of the answering side that waits to be played, and the most that has waited, in
+  /// milliseconds.
   package var pacerMilliseconds: UInt64 = 0
+  package var pacerMillisecondsMax: UInt64 = 0
   package var latency = LatencyFigures()
   package var party = PartyFigures()
   /// Nil in a call without data channels, and before they begin.

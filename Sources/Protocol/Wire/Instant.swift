@@ -27,6 +27,12 @@ package struct Instant: Comparable, Hashable, Sendable, BitwiseCopyable {
     return Instant(nanoseconds: overflow ? .max : sum)
   }
 
+  /// The instant `milliseconds` earlier; the clock's origin when that is before it.
+  @_noLocks @inlinable package func advanced(byMillisecondsBack milliseconds: UInt64) -> Instant {
+    let (delta, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+    return Instant(nanoseconds: overflow || delta > nanoseconds ? 0 : nanoseconds &- delta)
+  }
+
   /// Nanoseconds from `earlier` to this instant; 0 when `earlier` is not earlier.
   @_noLocks @inlinable package func nanoseconds(since earlier: Instant) -> UInt64 {
     nanoseconds > earlier.nanoseconds ? nanoseconds &- earlier.nanoseconds : 0

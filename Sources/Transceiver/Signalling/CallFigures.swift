@@ -25,10 +25,14 @@ package struct CallFigures: Sendable {
   package var roundTripMilliseconds: Double?
   /// Interarrival jitter of the client's voice here (RFC 3550, section 6.4.1), milliseconds.
   package var jitterMilliseconds: Double?
-  /// What the jitter buffer holds back, milliseconds.
-  package var bufferMilliseconds: Double?
+  /// How long the client's voice waits in the jitter buffer now, at most so far, and how long it is
+  /// meant to, milliseconds.
+  package var bufferMilliseconds: UInt64?
+  package var bufferMillisecondsMax: UInt64?
+  package var bufferTargetMilliseconds: UInt64?
   /// What the answering side has said and the client has not been sent yet, milliseconds.
   package var pacerMilliseconds: UInt64?
+  package var pacerMillisecondsMax: UInt64?
   package var latency = Latency()
   package var packetsReceived: UInt64 = 0
   package var packetsLost: UInt64 = 0
@@ -48,8 +52,10 @@ extension CallFigures {
     /// longest, and the mean of all answers.
     package var voiceToVoiceMilliseconds: UInt64?
     package var voiceToVoiceMillisecondsMax: UInt64?
-    package var voiceToVoiceMillisecondsMean: Double?
+    package var voiceToVoiceMillisecondsMean: UInt64?
     package var answers: UInt64 = 0
+    /// Of the last answers, the oldest first; at most 16.
+    package var voiceToVoiceMillisecondsLast: [UInt32] = []
 
     package init() {}
 
@@ -62,6 +68,7 @@ extension CallFigures {
       object.add("voice_to_voice_ms", voiceToVoiceMilliseconds)
       object.add("voice_to_voice_max_ms", voiceToVoiceMillisecondsMax)
       object.add("voice_to_voice_mean_ms", voiceToVoiceMillisecondsMean)
+      object.add("voice_to_voice_last_ms", voiceToVoiceMillisecondsLast)
       object.add("answers", answers)
       return object
     }
@@ -86,7 +93,10 @@ extension CallFigures {
     whole.add("round_trip_ms", roundTripMilliseconds)
     whole.add("jitter_ms", jitterMilliseconds)
     whole.add("buffer_ms", bufferMilliseconds)
+    whole.add("buffer_max_ms", bufferMillisecondsMax)
+    whole.add("buffer_target_ms", bufferTargetMilliseconds)
     whole.add("pacer_ms", pacerMilliseconds)
+    whole.add("pacer_max_ms", pacerMillisecondsMax)
     whole.add("latency", latency.json)
     whole.add("packets_received", packetsReceived)
     whole.add("packets_lost", packetsLost)

@@ -16,6 +16,8 @@ enum Route: Equatable {
   case whipCall(String)
   /// `/v1/realtime/calls/{id}/stats`, and `/v1/martlet/calls/{id}`
   case figures(String)
+  /// `/v1/martlet/backends`
+  case backends
   /// `/healthz`
   case health
   /// A file of the page; `/` is one.
@@ -30,6 +32,7 @@ enum Route: Equatable {
     case ["v1", "realtime", "calls"]: self = .calls
     case ["whip"]: self = .whip
     case ["healthz"]: self = .health
+    case ["v1", "martlet", "backends"]: self = .backends
     case let parts where parts.starts(with: ["v1", "realtime", "calls"]):
       switch parts[3...] {
       case [parts[3]] where !parts[3].isEmpty: self = .call(parts[3])
@@ -51,7 +54,7 @@ enum Route: Equatable {
     case .call: ["PATCH"]
     case .whipCall: ["PATCH", "DELETE"]
     case .sideband: ["GET"]
-    case .figures, .health, .page: ["GET", "HEAD"]
+    case .figures, .backends, .health, .page: ["GET", "HEAD"]
     }
   }
 

@@ -1,3 +1,4 @@
+import Json
 package import Sdp
 package import Token
 package import Wire
@@ -163,6 +164,10 @@ package struct Signalling: ~Copyable {
     case .secrets:
       guard asker.mayManage else { throw Self.needsKey }
       return .respond(try makeSecret(request, unixSeconds, &random))
+    case .backends:
+      var object = JsonObject()
+      object.add("backends", options.backends)
+      return .respond(Self.fresh(object.text))
     case .sideband:
       throw ApiError(426, "upgrade_required", "This is a WebSocket: ask for an upgrade.")
     case .call(let id), .hangUp(let id), .whipCall(let id), .figures(let id):

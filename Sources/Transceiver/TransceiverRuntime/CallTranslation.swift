@@ -74,7 +74,10 @@ extension CallFigures {
     copy.roundTripMilliseconds = figures.roundTripMilliseconds
     copy.jitterMilliseconds = figures.jitterMilliseconds
     copy.bufferMilliseconds = figures.bufferedMilliseconds
+    copy.bufferMillisecondsMax = figures.bufferedMillisecondsMax
+    copy.bufferTargetMilliseconds = figures.bufferTargetMilliseconds
     copy.pacerMilliseconds = figures.pacerMilliseconds
+    copy.pacerMillisecondsMax = figures.pacerMillisecondsMax
     copy.latency = CallFigures.Latency(figures.latency)
     copy.packetsReceived = figures.rtpAccepted
     copy.packetsLost = UInt64(max(0, figures.packetsLost))
@@ -92,10 +95,8 @@ extension CallFigures.Latency {
     firstAudioOutMilliseconds = figures.firstAudioOutMilliseconds
     voiceToVoiceMilliseconds = figures.voiceToVoiceMilliseconds
     voiceToVoiceMillisecondsMax = figures.voiceToVoiceMillisecondsMax
-    if figures.answers > 0 {
-      voiceToVoiceMillisecondsMean =
-        Double(figures.voiceToVoiceMillisecondsSum) / Double(figures.answers)
-    }
+    voiceToVoiceMillisecondsMean = figures.voiceToVoiceMillisecondsMean
+    voiceToVoiceMillisecondsLast = figures.lastAnswersInOrder
     answers = figures.answers
   }
 }

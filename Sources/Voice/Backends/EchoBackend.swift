@@ -6,6 +6,7 @@ package final class EchoBackend: VoiceBackend {
   package let rate: PcmRate
   /// One frame waits at most when hearing and playing alternate.
   package let pacerMilliseconds = 200
+  package let takesTurns = false
 
   package init(rate: PcmRate = .hertz48000) {
     self.rate = rate

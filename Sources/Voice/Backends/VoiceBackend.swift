@@ -55,6 +55,9 @@ package protocol VoiceBackend: AnyObject {
   /// The most that may wait in its pacer.
   var pacerMilliseconds: Int { get }
 
+  /// Whether it speaks in answer to somebody who has spoken, so that its answers can be timed.
+  var takesTurns: Bool { get }
+
   /// Hears one frame at `now`; may say something into `pacer`.
   func hear(_ voice: HeardVoice, at now: Instant, pacer: inout Pacer) -> BackendEvents
 
@@ -95,6 +98,7 @@ package protocol VoiceBackend: AnyObject {
 }
 
 extension VoiceBackend {
+  package var takesTurns: Bool { true }
   package func begin(at now: Instant) {}
   package func played(at now: Instant, pacer: inout Pacer) {}
   package func clientJoined(_ client: ClientID, at now: Instant) {}

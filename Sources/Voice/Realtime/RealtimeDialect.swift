@@ -35,6 +35,7 @@ package final class RealtimeDialect: VoiceBackend {
 
   package var rate: PcmRate { inner.rate }
   package var pacerMilliseconds: Int { inner.pacerMilliseconds }
+  package var takesTurns: Bool { inner.takesTurns }
 
   // MARK: - Voice
 
