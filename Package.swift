@@ -147,7 +147,8 @@ let package = Package(
     module(
       "Bench", in: "Programs",
       uses: [
-        "Settings", "Launcher", "Json", "Token", "Trunk", "Crypto", "Wire", "CTraffic",
+        "Settings", "Launcher", "Json", "Token", "Trunk", "Crypto", "Wire", "CTraffic", "CallClient",
+        "Rtp", "Srtp", "Voice",
       ]),
     program(
       "martlet",

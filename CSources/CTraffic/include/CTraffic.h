@@ -133,6 +133,26 @@ void ct_sink_histogram(const struct ct_sink *sink, uint64_t buckets[CT_BUCKETS])
 
 void ct_sink_stop(struct ct_sink *sink);
 
+// --- Bare system calls -------------------------------------------------------------------------
+
+// How a server called the kernel: so many calls, for so many datagrams in all.
+struct ct_calls {
+    uint32_t calls;      // at least 1
+    uint32_t datagrams;  // spread evenly over the calls; at most 64 in one
+    uint32_t bytes;      // in each, 1...65507
+};
+
+// CPU time that this thread needs to receive so (recvmmsg), without that of the sending; in
+// nanoseconds. Negative: errno.
+int64_t ct_bare_receive(const struct ct_calls *shape);
+
+// The same for sending (sendmmsg) on the loopback interface, to a socket for which nobody waits.
+int64_t ct_bare_send(const struct ct_calls *shape);
+
+// CPU time that this thread needs to wait so often for a time that comes soon (epoll_pwait2), and
+// to run again.
+int64_t ct_bare_wait(uint32_t calls);
+
 // --- Watching a process ------------------------------------------------------------------------
 
 // Of all threads of a process that are alive, since their start.

@@ -7,7 +7,7 @@ package final class EncodedTone: Sendable {
   /// In dBFS.
   package let level: Double
   /// One payload for each 20 ms.
-  let payloads: [[UInt8]]
+  package let payloads: [[UInt8]]
 
   private static let frameCount = 100
   /// The encoder needs some frames to settle.

@@ -65,6 +65,13 @@ package protocol LoopOwner: AnyObject {
   /// Makes a turn come soon. Any thread.
   package func wake() { unsafe pl_loop_wake(loop) }
 
+  /// What the loop has done since it was made. Any thread.
+  package var counters: pl_counters {
+    var counters = pl_counters()
+    unsafe pl_loop_counters(loop, &counters)
+    return counters
+  }
+
   /// Waits for the thread's end.
   package func join() {
     thread?.join()

@@ -10,12 +10,16 @@ package struct Bench {
 
   /// Reads the words after `martlet bench` and runs; gives the exit status.
   package static func run(_ arguments: [String]) -> Int32 {
-    guard arguments.first == "relay" else {
-      standardError("martlet bench: say what to measure: martlet bench relay\n")
+    let rest = Array(arguments.dropFirst())
+    switch arguments.first {
+    case "relay": return Bench(BenchSettings.command.settings(from: rest)).run()
+    case "transceiver":
+      return TransceiverBench(TransceiverBenchSettings.command.settings(from: rest)).run()
+    default:
+      standardError(
+        "martlet bench: say what to measure: martlet bench relay, martlet bench transceiver\n")
       return Command.usageStatus
     }
-    let rest = Array(arguments.dropFirst())
-    return Bench(BenchSettings.command.settings(from: rest)).run()
   }
 
   private init(_ settings: ParsedSettings) {

@@ -71,6 +71,25 @@ final class Toolbox {
     return program
   }
 
+  /// Builds the echo server on Pion with Go and what Debian packages of Pion.
+  func buildPion() throws(BenchFailure) -> String {
+    let packages = "/usr/share/gocode"
+    guard let compiler = Self.find("go"), let env = Self.find("env") else {
+      throw BenchFailure("there is no go on the PATH; tools/bench/setup gets one")
+    }
+    guard unsafe access(packages + "/src/github.com/pion/webrtc", R_OK) == 0 else {
+      throw BenchFailure("there is no golang-github-pion-webrtc.v3-dev; tools/bench/setup gets it")
+    }
+    let program = file("pionecho")
+    try run(
+      env,
+      [
+        "GO111MODULE=off", "GOPATH=\(packages)", "GOFLAGS=", "CGO_ENABLED=1", compiler, "build",
+        "-o", program, sources + "/pionecho/main.go",
+      ])
+    return program
+  }
+
   private func buildGo() throws(BenchFailure) -> String {
     let own = sources + "/../../.build/bench-venv/bin/go"
     guard let compiler = Self.find("go") ?? (unsafe access(own, X_OK) == 0 ? own : nil) else {

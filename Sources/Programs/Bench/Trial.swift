@@ -21,7 +21,7 @@ final class Trial {
   let layout: Layout
   let site: Site
   var maker: TrafficMaker
-  let forwarder: Forwarder
+  let forwarder: StartedProgram
   let sink: Sink
 
   /// Starts the forwarder and the sink.
@@ -34,10 +34,12 @@ final class Trial {
       transceivers: benchCase.transceivers, hasStamps: order.measuresLatency,
       seed: UInt16(truncatingIfNeeded: monotonicNanoseconds() >> 10))
     maker = TrafficMaker(site, order.kind, keys: toolbox.keys)
-    forwarder = try Forwarder(
-      order.kind, path: toolbox.program(order.kind),
+    forwarder = try StartedProgram(
+      order.kind.rawValue, path: toolbox.program(order.kind),
       arguments: Self.arguments(order, site, toolbox), cpus: [layout.forwarder],
-      log: toolbox.file("forwarder.log"))
+      log: toolbox.file("forwarder.log"),
+      // A server that does not say so is asked until it answers.
+      saysReady: order.kind != .coturn)
     let isCheck = benchCase.load == .checks || benchCase.load == .forged
     let packetBytes = isCheck ? maker.checkBytes : TrafficMaker.packetBytes
     sink = try Sink(

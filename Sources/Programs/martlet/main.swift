@@ -13,6 +13,8 @@ let summary = """
     up          run a relay, a transceiver and the page on this machine
     load        make many calls at once and check that every voice comes back
     bench relay measure the relay side by side with other forwarders
+    bench transceiver
+                measure what a call costs the transceiver
     keys        make a key file
     token seal  make a routing token
     token open  read a routing token

@@ -13,13 +13,23 @@ extension Shard {
   func turn(at now: Instant, through loop: OpaquePointer) -> Instant {
     unsafe readMail(at: now, through: loop)
     while let slot = sessions.due(at: now) {
+      dueInTurn.append(sessions.nextDeadline)
       sessions[slot].handleTimeout(at: now, into: &outbox)
       unsafe drain(slot, at: now, through: loop)
     }
     if nextFiguresAt <= now { publishFigures(at: now) }
     unsafe downlink.flush(through: loop)
+    noteDue()
     let figuresDue = sessions.count > 0 ? nextFiguresAt : .never
     return min(sessions.nextDeadline, figuresDue)
+  }
+
+  /// Everything that this turn's sessions had to say is with the kernel.
+  private func noteDue() {
+    guard !dueInTurn.isEmpty else { return }
+    let end = Instant(nanoseconds: pl_now())
+    for due in dueInTurn { counters.sayingOut.note(nanoseconds: end.nanoseconds(since: due)) }
+    dueInTurn.removeAll(keepingCapacity: true)
   }
 
   /// Takes the commands that wait; a look at a flag when there are none. Also before each batch: a

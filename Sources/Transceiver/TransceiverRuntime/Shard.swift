@@ -60,6 +60,8 @@ final class Shard: LoopOwner {
   var described: [CallID: CallFigures] = [:]
   var ties: [CallID: CallTies] = [:]
   var nextFiguresAt = Instant(nanoseconds: 0)
+  /// When the sessions of this turn wanted to run.
+  var dueInTurn: [Instant] = []
 
   init(
     identity: Identity, options: TransceiverOptions, certificate: DtlsIdentity,
@@ -93,6 +95,7 @@ final class Shard: LoopOwner {
       unsafe handle(batch[index], at: now, through: loop)
     }
     unsafe downlink.flush(through: loop)
+    counters.takingIn.note(nanoseconds: pl_now() &- now.nanoseconds)
   }
 
   private func handle(_ datagram: pl_datagram, at now: Instant, through loop: OpaquePointer) {

@@ -31,6 +31,9 @@ final class ShardThread: @unchecked Sendable {
 
   func start() { thread.start() }
 
+  /// One line with all counters, after `join`.
+  func logCounters() { shard.logCounters(thread.counters) }
+
   /// Waits for the thread's end, which follows a `shutDown` letter.
   func join() { thread.join() }
 }

@@ -53,7 +53,7 @@ package enum Transceiver {
     for shard in shards { shard.post(.shutDown) }
     for shard in shards { shard.join() }
     services?.stop()
-    for shard in shards { shard.shard.logCounters() }
+    for shard in shards { shard.logCounters() }
     withExtendedLifetime(idleSrtp) {}
   }
 

@@ -1,0 +1,172 @@
+import Json
+
+/// What `martlet bench transceiver` says at its end. Pure.
+struct TransceiverReport: Equatable, Sendable {
+  var machine: Machine
+  var samples: [EchoServer.Kind: [EchoSample]] = [:]
+  /// Numbers of calls, in the order of the report.
+  var calls: [Int]
+  var skipped: [String] = []
+  var failures: [String] = []
+
+  /// The middle one of the rounds; nil when there is none.
+  func median(
+    _ kind: EchoServer.Kind, _ calls: Int, _ value: (EchoSample) -> Double
+  ) -> Double? {
+    (samples[kind] ?? []).filter { $0.calls == calls }.map(value).median
+  }
+
+  var targets: [Target] {
+    var targets: [Target] = []
+    for calls in calls {
+      if let ratio = bareRatio(calls) {
+        targets.append(
+          Target(
+            name: "CPU per frame, \(calls) calls, transceiver / bare sum", bound: .atMost,
+            limit: 1.2, seen: ratio))
+      }
+      if let ratio = pionRatio(calls) {
+        targets.append(
+          Target(
+            name: "CPU without libopus, \(calls) calls, transceiver / Pion", bound: .atMost,
+            limit: 0.5, seen: ratio))
+      }
+    }
+    if let most = calls.max(), let bytes = median(.martlet, most, { $0.bytesPerCall }) {
+      targets.append(
+        Target(
+          name: "KiB of memory for a call, \(most) calls", bound: .atMost, limit: 256,
+          seen: bytes / 1024))
+    }
+    return targets
+  }
+
+  /// The middle one of the rounds' ratios: both parts of a ratio are of one moment.
+  func bareRatio(_ calls: Int) -> Double? {
+    median(.martlet, calls) { $0.cpuPerFrame / $0.barePerFrame }
+  }
+
+  func pionRatio(_ calls: Int) -> Double? {
+    guard let ours = median(.martlet, calls, { $0.withoutOpus }),
+      let theirs = median(.pion, calls, { $0.withoutOpus }), theirs > 0
+    else { return nil }
+    return ours / theirs
+  }
+
+  // MARK: - For people
+
+  var text: String {
+    var parts = [machine.text, costTable.text, bareTable.text, timeTable.text]
+    if !targets.isEmpty { parts.append(targetTable.text) }
+    parts += skipped + failures
+    return parts.joined(separator: "\n\n") + "\n"
+  }
+
+  /// Rows of figures: one for each server and number of calls that was measured.
+  private func table(
+    _ titles: [String], _ kinds: [EchoServer.Kind], _ figures: [(EchoSample) -> Double]
+  ) -> TextTable {
+    var table = TextTable(["server", "calls"] + titles)
+    for calls in calls {
+      for kind in kinds where median(kind, calls, { $0.cpuPerFrame }) != nil {
+        let cells = figures.map { Number.text(median(kind, calls, $0)) }
+        table.add([kind.rawValue, "\(calls)"] + cells)
+      }
+    }
+    return table
+  }
+
+  private var costTable: TextTable {
+    table(
+      ["us/frame", "bare sum", "without libopus", "calls/core", "KiB/call", "waited %"],
+      EchoServer.Kind.allCases,
+      [
+        { $0.cpuPerFrame / 1e3 }, { $0.shard == nil ? .nan : $0.barePerFrame / 1e3 },
+        { $0.withoutOpus / 1e3 }, { $0.callsPerCore }, { $0.bytesPerCall / 1024 },
+        { $0.waitedForCpu * 100 },
+      ])
+  }
+
+  private var bareTable: TextTable {
+    table(
+      ["decode us", "encode us", "unprotect us", "protect us", "receive us", "send us", "wait us"],
+      [.martlet],
+      [
+        { $0.libraries.decode / 1e3 }, { $0.libraries.encode / 1e3 },
+        { $0.libraries.unprotect / 1e3 }, { $0.libraries.protect / 1e3 },
+        { $0.system.receive / 1e3 }, { $0.system.send / 1e3 }, { $0.system.wait / 1e3 },
+      ])
+  }
+
+  private var timeTable: TextTable {
+    func shard(_ value: @escaping (ShardLine) -> Double) -> (EchoSample) -> Double {
+      { $0.shard.map(value) ?? .nan }
+    }
+    return table(
+      ["in p50 us", "in p99", "out p50", "out p99", "packets/receive", "packets/send", "turns/frame"],
+      [.martlet],
+      [
+        shard { $0.inMedian }, shard { $0.in99 }, shard { $0.outMedian }, shard { $0.out99 },
+        shard { $0.packets / max(1, $0.receiveCalls) },
+        shard { $0.packetsSent / max(1, $0.sendCalls) }, shard { $0.turns / max(1, $0.packets) },
+      ])
+  }
+
+  private var targetTable: TextTable {
+    var table = TextTable(["target", "limit", "seen", ""])
+    for target in targets {
+      table.add([
+        target.name, "<= " + Number.text(target.limit), Number.text(target.seen), target.verdict,
+      ])
+    }
+    return table
+  }
+
+  // MARK: - For programs
+
+  var json: String {
+    var object = JsonObject()
+    object.add("machine", machine.text)
+    object.add(
+      "results",
+      calls.flatMap { calls in EchoServer.Kind.allCases.compactMap { row($0, calls) } })
+    object.add(
+      "targets",
+      targets.map { target in
+        var object = JsonObject()
+        object.add("name", target.name)
+        object.add("limit", target.limit)
+        object.add("seen", target.seen)
+        object.add("met", target.isMet)
+        return object
+      })
+    object.add("skipped", skipped)
+    object.add("failures", failures)
+    return object.text + "\n"
+  }
+
+  private func row(_ kind: EchoServer.Kind, _ calls: Int) -> JsonObject? {
+    guard let cpu = median(kind, calls, { $0.cpuPerFrame }) else { return nil }
+    var object = JsonObject()
+    object.add("server", kind.rawValue)
+    object.add("calls", calls)
+    object.add("cpu_ns_per_frame", cpu)
+    var fields: [(String, (EchoSample) -> Double)] = [
+      ("cpu_ns_per_frame_without_opus", { $0.withoutOpus }),
+      ("calls_per_core", { $0.callsPerCore }), ("bytes_per_call", { $0.bytesPerCall }),
+      ("decode_ns", { $0.libraries.decode }), ("encode_ns", { $0.libraries.encode }),
+    ]
+    if kind == .martlet {
+      fields += [
+        ("bare_ns_per_frame", { $0.barePerFrame }), ("unprotect_ns", { $0.libraries.unprotect }),
+        ("protect_ns", { $0.libraries.protect }), ("receive_ns", { $0.system.receive }),
+        ("send_ns", { $0.system.send }), ("wait_ns", { $0.system.wait }),
+        ("in_p99_us", { $0.shard?.in99 ?? 0 }), ("out_p99_us", { $0.shard?.out99 ?? 0 }),
+      ]
+      object.add("ratio_to_bare", bareRatio(calls))
+      object.add("ratio_to_pion", pionRatio(calls))
+    }
+    for (name, value) in fields { object.add(name, median(kind, calls, value)) }
+    return object
+  }
+}
