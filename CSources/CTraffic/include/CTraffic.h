@@ -149,8 +149,8 @@ int64_t ct_bare_receive(const struct ct_calls *shape);
 // The same for sending (sendmmsg) on the loopback interface, to a socket for which nobody waits.
 int64_t ct_bare_send(const struct ct_calls *shape);
 
-// CPU time that this thread needs to wait so often for a time that comes soon (epoll_pwait2), and
-// to run again.
+// CPU time that this thread needs to wait so often for a time that comes soon (ppoll, two sockets),
+// and to run again.
 int64_t ct_bare_wait(uint32_t calls);
 
 // --- Watching a process ------------------------------------------------------------------------

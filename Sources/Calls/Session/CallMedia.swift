@@ -12,6 +12,9 @@ import Wire
 @safe final class CallMedia {
   /// The step of all audio.
   static let tickNanoseconds: UInt64 = 20_000_000
+  /// All calls' ticks fall on multiples of this, so that a thread wakes for several calls at a time
+  /// and what they say shares trunk datagrams; a few apart, so that it does not wake for all.
+  static let gridNanoseconds: UInt64 = 5_000_000
   /// How often we report (RFC 3550, section 6.2, for a session of two with little to say).
   static let reportMilliseconds: UInt64 = 1_000
 
@@ -46,7 +49,7 @@ import Wire
       firstSequenceNumber: UInt16(truncatingIfNeeded: random.next()) & 0x7FFF,
       firstTimestamp: UInt32(truncatingIfNeeded: random.next()))
     name = CanonicalName(parameters.cname)
-    nextTick = now
+    nextTick = Self.onGrid(now)
     nextReport = now.advanced(byMilliseconds: Self.reportMilliseconds / 2)
     unsafe frame = .allocate(capacity: rate.frameSampleCount)
     unsafe frame.initialize(repeating: 0)
@@ -54,7 +57,13 @@ import Wire
 
   deinit { unsafe frame.deallocate() }
 
-  var deadline: Instant { min(nextTick, nextReport) }
+  /// A report goes with a tick: it is worth no wake-up of its own.
+  var deadline: Instant { nextTick }
+
+  /// The last moment of the grid that is not after `now`: the first frame waits for nothing.
+  private static func onGrid(_ now: Instant) -> Instant {
+    Instant(nanoseconds: now.nanoseconds / gridNanoseconds * gridNanoseconds)
+  }
 
   /// One RTP packet whose authentication held; false when it is none at all. Whatever else an
   /// honest stack may send (another payload type, a duplicate, a late one) the receiver counts.
@@ -80,7 +89,7 @@ import Wire
   func advanceTick(at now: Instant) {
     nextTick = nextTick.advanced(byNanoseconds: Self.tickNanoseconds)
     if now.nanoseconds(since: nextTick) > 5 * Self.tickNanoseconds {
-      nextTick = now.advanced(byNanoseconds: Self.tickNanoseconds)
+      nextTick = Self.onGrid(now).advanced(byNanoseconds: Self.tickNanoseconds)
     }
   }
 

@@ -53,6 +53,8 @@ struct LibraryCost: Equatable, Sendable {
   private let packets: UnsafeMutableRawBufferPointer
   private let frames: UnsafeMutableBufferPointer<Int16>
   private var rounds = 0
+  /// Nanoseconds of unprotecting, decoding, encoding, protecting.
+  private var spent: [UInt64] = [0, 0, 0, 0]
 
   init(calls count: Int) throws(BenchFailure) {
     unsafe packets = .allocate(byteCount: count * Self.packetBytesMax, alignment: 64)
@@ -73,46 +75,67 @@ struct LibraryCost: Equatable, Sendable {
     unsafe frames.deallocate()
   }
 
-  /// The cost of a frame, over `frameCount` frames or some more: all calls in turn, one step after
-  /// the other.
+  /// The cost of a frame, over `frameCount` frames or some more: all calls in turn, and each call's
+  /// steps after each other, as a server takes them.
   func cost(frameCount: Int) throws(BenchFailure) -> LibraryCost {
-    while rounds < Self.warmUpRounds { _ = try round() }
+    while rounds < Self.warmUpRounds { try round() }
+    spent = [0, 0, 0, 0]
     let count = max(1, frameCount / calls.count)
-    var sum = LibraryCost()
-    for _ in 0..<count {
-      let cost = try round()
-      sum.decode += cost.decode / Double(count)
-      sum.encode += cost.encode / Double(count)
-      sum.unprotect += cost.unprotect / Double(count)
-      sum.protect += cost.protect / Double(count)
-    }
-    return sum
+    for _ in 0..<count { try round() }
+    let clock = Self.clockNanoseconds()
+    let means = spent.map { max(0, Double($0) / Double(count * calls.count) - clock) }
+    return LibraryCost(
+      decode: means[1], encode: means[2], unprotect: means[0], protect: means[3])
   }
 
-  /// A frame of each call; what one took on average.
-  private func round() throws(BenchFailure) -> LibraryCost {
+  /// A frame of each call: first they arrive, then they are answered.
+  private func round() throws(BenchFailure) {
     for number in calls.indices { try prepare(number) }
     rounds += 1
-    var cost = LibraryCost()
-    cost.unprotect = try timed { call, number in
-      unsafe call.server.unprotectRtp(packet(number), length: &call.length) == .ok
+    var isGood = true
+    for number in calls.indices {
+      let start = Self.cpuNanoseconds()
+      isGood = unprotect(number) && isGood
+      spent[0] += Self.cpuNanoseconds() - start
     }
-    cost.decode = try timed { call, number in
-      let payload = unsafe packet(number)[RtpHeader.plainByteCount..<call.length]
-      return unsafe call.decoder.decode(
-        UnsafeRawBufferPointer(rebasing: payload), into: frame(number)) == frame(number).count
+    for number in calls.indices {
+      let start = Self.cpuNanoseconds()
+      isGood = decode(number) && isGood
+      let decoded = Self.cpuNanoseconds()
+      encode(number)
+      let encoded = Self.cpuNanoseconds()
+      isGood = protect(number) && isGood
+      spent[1] += decoded - start
+      spent[2] += encoded - decoded
+      spent[3] += Self.cpuNanoseconds() - encoded
     }
-    cost.encode = try timed { call, number in
-      let payload = unsafe UnsafeMutableRawBufferPointer(
-        rebasing: packet(number)[RtpHeader.plainByteCount...])
-      let count = unsafe call.encoder.encode(UnsafeBufferPointer(frame(number)), into: payload)
-      call.length = RtpHeader.plainByteCount + count
-      return true
-    }
-    cost.protect = try timed { call, number in
-      unsafe call.server.protectRtp(packet(number), length: &call.length) == .ok
-    }
-    return cost
+    guard isGood else { throw BenchFailure("a library refused a packet of the bare sum") }
+  }
+
+  private func unprotect(_ number: Int) -> Bool {
+    let call = calls[number]
+    return unsafe call.server.unprotectRtp(packet(number), length: &call.length) == .ok
+  }
+
+  private func decode(_ number: Int) -> Bool {
+    let call = calls[number]
+    let payload = unsafe packet(number)[RtpHeader.plainByteCount..<call.length]
+    let count = unsafe call.decoder.decode(
+      UnsafeRawBufferPointer(rebasing: payload), into: frame(number))
+    return unsafe count == frame(number).count
+  }
+
+  private func encode(_ number: Int) {
+    let call = calls[number]
+    let payload = unsafe UnsafeMutableRawBufferPointer(
+      rebasing: packet(number)[RtpHeader.plainByteCount...])
+    let count = unsafe call.encoder.encode(UnsafeBufferPointer(frame(number)), into: payload)
+    call.length = RtpHeader.plainByteCount + count
+  }
+
+  private func protect(_ number: Int) -> Bool {
+    let call = calls[number]
+    return unsafe call.server.protectRtp(packet(number), length: &call.length) == .ok
   }
 
   /// The client's packet, as it comes to the server.
@@ -133,16 +156,6 @@ struct LibraryCost: Equatable, Sendable {
     }
   }
 
-  /// CPU time of `step` for a call, on average over all.
-  private func timed(_ step: (Call, Int) -> Bool) throws(BenchFailure) -> Double {
-    let start = Self.cpuNanoseconds()
-    var isGood = true
-    for number in calls.indices where !step(calls[number], number) { isGood = false }
-    let end = Self.cpuNanoseconds()
-    guard isGood else { throw BenchFailure("a library refused a packet of the bare sum") }
-    return Double(end - start) / Double(calls.count)
-  }
-
   private func packet(_ number: Int) -> UnsafeMutableRawBufferPointer {
     let start = number * Self.packetBytesMax
     return unsafe UnsafeMutableRawBufferPointer(
@@ -153,6 +166,14 @@ struct LibraryCost: Equatable, Sendable {
     let count = PcmRate.hertz48000.frameSampleCount
     return unsafe UnsafeMutableBufferPointer(
       rebasing: frames[number * count..<(number + 1) * count])
+  }
+
+  /// What a reading of the clock takes.
+  private static func clockNanoseconds() -> Double {
+    let count = 10_000
+    let start = cpuNanoseconds()
+    for _ in 0..<count { _ = cpuNanoseconds() }
+    return Double(cpuNanoseconds() - start) / Double(count)
   }
 
   /// Of this thread.

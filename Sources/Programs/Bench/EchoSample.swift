@@ -32,6 +32,9 @@ struct EchoSample: Equatable, Sendable {
   /// Nanoseconds for a frame that nobody can do without.
   var barePerFrame: Double { libraries.opus + libraries.srtp + system.sum }
 
+  /// The same without the waiting for something to do, which costs the more the less there is.
+  var barePerFrameWithoutWaits: Double { barePerFrame - system.wait }
+
   /// Nanoseconds for a frame beyond libopus's.
   var withoutOpus: Double { cpuPerFrame - libraries.opus }
 }

@@ -22,18 +22,20 @@ enum TransceiverBenchSettings {
         + " (/proc/PID/task/*/schedstat) between two moments at which all calls speak. A frame is"
         + " 20 ms of one call, in and out.",
       "The bare sum is what libopus (decode, encode), libsrtp2 (unprotect, protect) and system"
-        + " calls (recvmmsg, sendmmsg, epoll_pwait2) take by themselves for as many frames: the"
+        + " calls (recvmmsg, sendmmsg, ppoll) take by themselves for as many frames: the"
         + " same packets, the same settings, as many states of calls in turn, as many system calls"
         + " for as many datagrams as the transceiver counted, in this process on the same CPU,"
-        + " before and after each run.",
+        + " before and after each run. The waits (ppoll) are in the sum; it also stands"
+        + " without them.",
       "The echo server on Pion (tools/bench/pionecho, Go) decodes and encodes with the same libopus"
         + " and settings, and has neither jitter buffer nor clock nor relay. libopus's share, as in"
         + " the bare sum, is taken from both before they are compared. Without Go, Pion and libopus"
         + " (tools/bench/setup gets them) it is left out and said.",
       "Time inside, as the transceiver counts it: in is from the reading of a batch to its packets'"
-        + " place in the jitter buffers; out is from the moment at which a frame is due until its"
-        + " datagram is with the kernel. What a frame waits in the jitter buffer and for the 20 ms"
-        + " clock, which any server with a clock makes it wait, is not in them.",
+        + " place in the jitter buffers; out is from the moment at which a frame is due until all"
+        + " that its turn of the loop had to say is with the kernel. What a frame waits in the"
+        + " jitter buffer and for the 20 ms clock, which any server with a clock makes it wait, is"
+        + " not in them.",
       "Memory is what the process has more with all calls than before the first, for each call.",
       "Progress goes to standard error. The exit status is 1 when a run failed.",
     ],

@@ -85,15 +85,16 @@ package struct VoiceActivityDetector: Sendable {
 
   /// The level of a frame in dBFS, without its constant part.
   private static func level(_ frame: UnsafeBufferPointer<Int16>) -> Double {
-    var sum = 0.0
-    var squares = 0.0
+    // Whole numbers can be added in any order, so several at a time; and they are exact.
+    var sum: Int64 = 0
+    var squares: Int64 = 0
     for index in frame.indices {
-      let sample = unsafe Double(frame[index])
-      sum += sample
-      squares += sample * sample
+      let sample = unsafe Int32(frame[index])
+      sum &+= Int64(sample)
+      squares &+= Int64(sample &* sample)
     }
     let count = Double(max(1, frame.count))
-    let mean = sum / count
-    return Decibels.level(meanSquare: max(0, squares / count - mean * mean))
+    let mean = Double(sum) / count
+    return Decibels.level(meanSquare: max(0, Double(squares) / count - mean * mean))
   }
 }

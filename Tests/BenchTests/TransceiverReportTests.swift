@@ -1,0 +1,100 @@
+import Json
+import Testing
+
+@testable import Bench
+
+@Suite struct TransceiverReportTests {
+  private let line =
+    "2026-11-21T14:04:33.601Z info martlet-transceiver: shard-stopped transceiver=1.0 bundles=200"
+    + " packets=600 unknown_ufrag=0 truncated=0 bundles_sent=150 packets_sent=500 turns=90"
+    + " receive_calls=100 send_calls=50 received_bytes=40000 sent_bytes=30000 in_p50_us=5"
+    + " in_p99_us=100 out_p50_us=300 out_p99_us=4000"
+
+  private func sample(_ kind: EchoServer.Kind, cpuMicroseconds: Double) -> EchoSample {
+    var sample = EchoSample()
+    sample.calls = 50
+    sample.seconds = 2
+    sample.cpuNanoseconds = cpuMicroseconds * 1000 * 50 * 2 * 50
+    sample.bytesPerCall = 1024 * 128
+    sample.libraries = LibraryCost(decode: 10_000, encode: 40_000, unprotect: 2_000, protect: 3_000)
+    sample.system.receive = 1_000
+    sample.system.send = 2_000
+    sample.system.wait = 2_000
+    sample.shard = kind == .martlet ? ShardLine(log: line) : nil
+    return sample
+  }
+
+  private func report(ours: [Double], pion: [Double]) -> TransceiverReport {
+    var report = TransceiverReport(
+      machine: Machine(processor: "one", cpus: 2, kernel: "6.18", system: "Debian"), calls: [50])
+    report.samples[.martlet] = ours.map { sample(.martlet, cpuMicroseconds: $0) }
+    if !pion.isEmpty {
+      report.samples[.pion] = pion.map { sample(.pion, cpuMicroseconds: $0) }
+    }
+    return report
+  }
+
+  @Test func theShardsLastLineIsRead() throws {
+    let shard = try #require(ShardLine(log: "first line\n" + line + "\nanother line\n"))
+    #expect(shard.packets == 600)
+    #expect(shard.bundlesSent == 150)
+    #expect(shard.turns == 90)
+    #expect(shard.receivedBytes == 40_000)
+    #expect(shard.out99 == 4_000)
+  }
+
+  @Test func aLineThatLacksAFigureIsNone() {
+    #expect(ShardLine(log: "") == nil)
+    #expect(ShardLine(log: line.replacing("in_p99_us=100", with: "")) == nil)
+    #expect(ShardLine(log: line.replacing("turns=90", with: "turns=many")) == nil)
+    #expect(ShardLine(log: line.replacing("shard-stopped", with: "report")) == nil)
+  }
+
+  @Test func aFramesCostAndWhatACoreBears() {
+    let sample = sample(.martlet, cpuMicroseconds: 80)
+    #expect(abs(sample.cpuPerFrame - 80_000) < 0.001)
+    #expect(abs(sample.callsPerCore - 250) < 0.001)
+    #expect(sample.barePerFrame == 60_000)
+    #expect(abs(sample.withoutOpus - 30_000) < 0.001)
+    #expect(EchoSample().cpuPerFrame == 0)
+    #expect(EchoSample().callsPerCore == 0)
+  }
+
+  @Test func targetsCompareMiddleRounds() throws {
+    let report = report(ours: [66, 900, 60], pion: [90, 110, 100])
+    #expect(report.targets.count == 3)
+    let bare = try #require(report.bareRatio(50))
+    #expect(abs(bare - 1.1) < 0.001)
+    let pion = try #require(report.pionRatio(50))
+    #expect(abs(pion - 16.0 / 50) < 0.001)
+    #expect(report.targets.allSatisfy(\.isMet))
+  }
+
+  @Test func targetsAreMissed() {
+    let missed = report(ours: [90], pion: [100]).targets.filter { !$0.isMet }
+    #expect(missed.map(\.limit) == [1.2, 0.5])
+    #expect(report(ours: [90], pion: [100]).text.contains("missed by 25.0 %"))
+  }
+
+  @Test func withoutPionNothingIsComparedWithIt() {
+    var report = report(ours: [60], pion: [])
+    report.skipped = ["skipped: pion: there is no go"]
+    #expect(report.pionRatio(50) == nil)
+    #expect(report.targets.count == 2)
+    #expect(report.text.contains("skipped: pion: there is no go"))
+  }
+
+  @Test func programsGetTheSameFigures() throws {
+    let value = try JsonValue.parse(Array(report(ours: [66], pion: [100]).json.utf8))
+    guard case .array(let rows)? = value["results"], case .array(let targets)? = value["targets"]
+    else {
+      Issue.record("no results")
+      return
+    }
+    #expect(rows.count == 2)
+    #expect(rows.first?["server"] == .text("martlet"))
+    #expect(rows.first?["calls"] == .integer(50))
+    #expect(targets.count == 3)
+    #expect(targets.first?["met"] == .boolean(true))
+  }
+}
