@@ -147,8 +147,8 @@ let package = Package(
     module(
       "Bench", in: "Programs",
       uses: [
-        "Settings", "Launcher", "Json", "Token", "Trunk", "Crypto", "Wire", "CTraffic", "CallClient",
-        "Rtp", "Srtp", "Voice",
+        "Settings", "Launcher", "Json", "Token", "Trunk", "Crypto", "Wire", "CTraffic",
+        "CallClient", "Rtp", "Srtp", "Voice",
       ]),
     program(
       "martlet",
