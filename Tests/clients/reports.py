@@ -4,6 +4,9 @@ import http.server
 import json
 import queue
 import threading
+import urllib.parse
+
+from browsers import Browser
 
 
 class ReportServer:
@@ -65,3 +68,16 @@ class ReportServer:
                 pass
 
         return Handler
+
+
+def page_report(browser, page, sound, fragment="", **parameters):
+    """What our page says of a call that it makes by itself, as `check.js` has it; `page` is its
+    address, the parameters are those of its query."""
+    with ReportServer() as server:
+        query = {"autostart": 1, "report": server.url + "/report", **parameters}
+        url = f"{page}?{urllib.parse.urlencode(query)}{fragment}"
+        with Browser(browser, url, sound) as running:
+            try:
+                return server.next_report(parameters["seconds"] + 50)
+            except queue.Empty:
+                raise AssertionError(f"no report; the browser says:\n{running.log()}") from None

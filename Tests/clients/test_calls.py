@@ -3,13 +3,11 @@
 import asyncio
 import re
 import time
-import urllib.parse
 
 import pytest
 
 import peer
-from browsers import Browser
-from reports import ReportServer
+from reports import page_report
 from wire import Wire
 
 SECONDS = 10
@@ -30,21 +28,9 @@ def wait_for(look, seconds, what):
 
 @pytest.mark.parametrize("name", ["chromium", "firefox"])
 def test_a_browser_hears_its_own_tone(name, up, sound, call_log):
-    with ReportServer() as server:
-        query = urllib.parse.urlencode(
-            {
-                "autostart": 1,
-                "tone": 440,
-                "seconds": BROWSER_SECONDS,
-                "backend": "echo",
-                "report": server.url + "/report",
-            }
-        )
-        with Browser(name, f"http://localhost:{up.http.split(':')[1]}/?{query}", sound) as browser:
-            try:
-                report = server.next_report(BROWSER_SECONDS + 50)
-            except Exception as error:
-                raise AssertionError(f"no report; the browser says:\n{browser.log()}") from error
+    page = f"http://localhost:{up.http.split(':')[1]}/"
+    query = {"tone": 440, "seconds": BROWSER_SECONDS, "backend": "echo"}
+    report = page_report(name, page, sound, **query)
     print(report)
     assert report["error"] is None
     assert report["connected"]

@@ -1,10 +1,8 @@
 """The page of a real call in Chromium shows where its time goes, as the log of the call has it."""
 
 import re
-import urllib.parse
 
-from browsers import Browser
-from reports import ReportServer
+from reports import page_report
 from test_calls import wait_for
 
 TURNS = 3
@@ -19,26 +17,14 @@ MOMENTS = {
 TURN_EVENTS = {"input_audio_buffer.speech_stopped", "response.created", "response.done"}
 
 
-def report_of(url, sound, **parameters):
-    """What the page has to say of a call that it makes by itself."""
-    with ReportServer() as server:
-        query = urllib.parse.urlencode(
-            {"autostart": 1, "report": server.url + "/report", **parameters}
-        )
-        with Browser("chromium", f"{url}/?{query}", sound) as browser:
-            try:
-                return server.next_report(parameters["seconds"] + 50)
-            except Exception as error:
-                raise AssertionError(f"no report; the browser says:\n{browser.log()}") from error
-
-
 def fields(line):
     return dict(re.findall(r"(\w+)=(\S+)", line))
 
 
 def test_the_page_shows_where_the_time_goes(up, sound, call_log):
-    url = f"http://localhost:{up.http.split(':')[1]}"
-    report = report_of(url, sound, backend="parrot", tone=440, turns=TURNS, seconds=SECONDS)
+    page = f"http://localhost:{up.http.split(':')[1]}/"
+    query = {"backend": "parrot", "tone": 440, "turns": TURNS, "seconds": SECONDS}
+    report = page_report("chromium", page, sound, **query)
     line = rf"call-ended call={report['callID'][:12]} .*"
     ended = wait_for(lambda: re.search(line, call_log()), 5, "the call has not ended")
     logged, shown = fields(ended[0]), report["shown"]

@@ -5,7 +5,6 @@ import contextlib
 import json
 import subprocess
 import time
-import urllib.parse
 
 import aiortc
 import openai
@@ -14,9 +13,8 @@ import websockets.sync.client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 import peer
-from browsers import Browser
 from martlet import HOST, PROGRAMS, MartletUp
-from reports import ReportServer
+from reports import page_report
 
 KEY = "sk-martlet-test-0123456789"
 OTHER_KEY = "sk-martlet-test-9876543210"
@@ -256,19 +254,11 @@ def test_the_page_takes_a_key(keys, sound):
             ("", "The server asks for a key"), ("#key=wrong", "The server did not take the call"),
             (f"#key={KEY}", None),
         ]:
-            report = page_report("http://localhost:8093/", fragment, sound)
+            page, query = "http://localhost:8093/", {"tone": 440, "seconds": 2}
+            report = page_report("chromium", page, sound, fragment, **query)
             assert report["connected"] == (trouble is None), report
             assert (report["error"] or "").startswith(trouble or ""), report
         assert "reason=hung-up" in running.log()
-
-
-def page_report(url, fragment, sound):
-    """What the page says of a call of its own."""
-    with ReportServer() as server:
-        query = {"autostart": 1, "tone": 440, "seconds": 2, "report": server.url + "/report"}
-        url = f"{url}?{urllib.parse.urlencode(query)}{fragment}"
-        with Browser("chromium", url, sound):
-            return server.next_report(60)
 
 
 def test_a_whole_call_and_its_figures(guarded, client):

@@ -118,8 +118,9 @@ class Page {
     this.turn = (this.turn ?? 0) + 1;
     try {
       const figures = await call.figures();
-      if (this.turn % 2) this.server = await call.serverFigures() ?? this.server;
+      const server = this.turn % 2 ? await call.serverFigures() : null;
       if (call !== this.call) return;
+      this.server = server ?? this.server;
       figures.bufferMilliseconds = this.server?.buffer_ms ?? null;
       figures.pacerMilliseconds = this.server?.pacer_ms ?? null;
       for (const [name, chart] of Object.entries(this.charts)) chart.add(figures[name]);
