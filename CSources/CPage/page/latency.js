@@ -54,7 +54,7 @@ export class AnswersPicture {
     voice_to_voice_max_ms: longest }) {
     this.number.textContent = times.at(-1) ?? "–";
     this.words.textContent = !answers ? "" : answers === 1 ? "one answer so far"
-      : `${answers} answers, mean ${Math.round(mean)}, longest ${longest}`;
+      : `${answers} answers, mean ${mean}, max ${longest}`;
     const top = Math.max(1, ...times);
     const bars = times.map((time) => {
       const bar = element("li");
