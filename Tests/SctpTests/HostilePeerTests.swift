@@ -30,6 +30,41 @@ struct HostilePeerTests {
     #expect(peer.association.isUp)
   }
 
+  @Test func manyChunksInOnePacketCostFewLooks() {
+    let peer = connected()
+    peer.give(peer.open(stream: 0))
+    let before = peer.association.figures
+    // All that can wait above a gap, then many more pieces in one packet.
+    peer.give(peer.data(stream: 0, sequence: 7, flags: 0, tsn: peer.tsn &+ 2_047, [1]))
+    var pieces: [UInt8] = []
+    for offset in 0..<60 as Range<UInt32> {
+      pieces += peer.data(stream: 0, sequence: 7, flags: 0, tsn: peer.tsn &+ 2_000 &- offset, [1])
+    }
+    peer.give(pieces)
+    // Skipping TSNs one by one is no way around.
+    pieces = []
+    for offset in 0..<100 as Range<UInt32> {
+      pieces += chunk(192, words(peer.tsn &+ offset))
+    }
+    peer.give(pieces)
+    let after = peer.association.figures
+    #expect(after.receiveBufferBytes - before.receiveBufferBytes == 61)
+    #expect(after.looksBeyondGaps - before.looksBeyondGaps == 1 + 5 + 1)
+    #expect(peer.association.isUp)
+  }
+
+  @Test func onlyOneAcknowledgementOfAPacketIsTaken() {
+    let peer = connected()
+    peer.give(peer.open(stream: 0))
+    let sack = chunk(3, words(peer.theirTsn &- 1, 1 << 20, 0))
+    let before = peer.association.figures.chunksOutOfPlace
+    peer.give(sack, sack, sack)
+    #expect(peer.association.figures.chunksOutOfPlace == before + 2)
+    peer.give(sack)
+    #expect(peer.association.figures.chunksOutOfPlace == before + 2)
+    #expect(peer.association.isUp)
+  }
+
   @Test func acknowledgementsOfWhatWasNeverSent() {
     let peer = connected()
     peer.give(peer.open(stream: 0))

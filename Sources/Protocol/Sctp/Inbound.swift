@@ -55,6 +55,9 @@ struct Inbound {
   /// The message being assembled has grown beyond what is taken.
   private(set) var isTooLong = false
 
+  /// Something has come since `deliverAheadOfGap` looked.
+  private var isLookDue = false
+
   private let messageBytesMax: Int
   private var assembly: (first: InboundChunk, bytes: [UInt8])?
   private var expected: [UInt16: UInt16] = [:]
@@ -77,7 +80,7 @@ struct Inbound {
     heldBytes += count
     ring.put(chunk, at: position)
     advance()
-    deliverAheadOfGap()
+    isLookDue = true
     return .taken
   }
 
@@ -97,7 +100,7 @@ struct Inbound {
       follow(stream, from: sequence &+ 1)
     }
     advance()
-    deliverAheadOfGap()
+    isLookDue = true
     return true
   }
 
@@ -157,8 +160,11 @@ struct Inbound {
   }
 
   /// Delivers what is whole above a gap and need not wait for what is missing. In the order of
-  /// TSNs, so one pass finds a stream's messages one after the other.
-  private mutating func deliverAheadOfGap() {
+  /// TSNs, so one pass finds a stream's messages one after the other. Looks at the whole ring, so
+  /// it must not be called for every chunk. False when there was nothing to look at.
+  mutating func deliverAheadOfGap() -> Bool {
+    guard isLookDue, !ring.isEmpty else { return false }
+    isLookDue = false
     var position = 0
     while position < ring.extent {
       guard let first = ring[position], first.isFirst, first.bytes != nil,
@@ -172,6 +178,7 @@ struct Inbound {
       }
       position = last + 1
     }
+    return true
   }
 
   /// Where the message that begins at `position` ends; nil when not all of it is there.

@@ -4,6 +4,12 @@ internal import Wire
 struct DataInPacket {
   var isThere = false
   var isSackWanted = false
+  /// Looks at what waits above a gap, beside the one at the packet's end. Each goes over the whole
+  /// ring, and a packet may have 60 chunks that change it.
+  var looks = 0
+  static let looksMax = 4
+  /// SACK chunks in the packet. One says it all, and each is held against all that is outstanding.
+  var sacks = 0
 }
 
 /// DATA, SACK and FORWARD TSN in.
@@ -27,7 +33,8 @@ extension SctpAssociation {
     data.isThere = true
     if chunk.flags & 8 != 0 { data.isSackWanted = true }
     switch inbound.take(arrived, tsn: packet.u32(at: start), roomBytes: receiveWindowBytes) {
-    case .taken: break
+    case .taken:
+      if data.looks < DataInPacket.looksMax, lookBeyondGap() { data.looks += 1 }
     case .duplicate:
       counters.dataDuplicate &+= 1
       data.isSackWanted = true
@@ -41,6 +48,8 @@ extension SctpAssociation {
   /// Decides when to acknowledge: every second packet, at a gap or on wish at once, else soon
   /// (RFC 9260, section 6.2).
   func finishData(_ data: DataInPacket, at now: Instant) {
+    guard state != .ended else { return }
+    if lookBeyondGap() { takeDelivered(at: now) }
     guard data.isThere, state != .ended else { return }
     packetsWithoutSack += 1
     if data.isSackWanted || inbound.hasGap || packetsWithoutSack >= 2 || state == .shutdownSent {
@@ -48,6 +57,13 @@ extension SctpAssociation {
     } else if timers.sack == .never {
       timers.sack = now.advanced(byMilliseconds: parameters.sackDelayMilliseconds)
     }
+  }
+
+  /// False when nothing has changed there.
+  private func lookBeyondGap() -> Bool {
+    guard inbound.deliverAheadOfGap() else { return false }
+    counters.looksBeyondGaps &+= 1
+    return true
   }
 
   private func takeDelivered(at now: Instant) {

@@ -70,8 +70,11 @@ extension SctpAssociation {
       offset = chunk.end
       if chunk.type == ChunkType.data {
         takeData(packet, chunk, &data, at: now)
-      } else if !takeControl(packet, chunk, at: now) {
-        break
+      } else if chunk.type == ChunkType.sack, data.sacks > 0 {
+        counters.chunksOutOfPlace &+= 1
+      } else {
+        if chunk.type == ChunkType.sack { data.sacks += 1 }
+        if !takeControl(packet, chunk, at: now) { break }
       }
     }
     finishData(data, at: now)

@@ -60,6 +60,9 @@ package struct SctpFigures: Equatable, Sendable {
   /// Refusals of `send` and `open` for want of room.
   package var refusals: UInt64 = 0
 
+  /// Looks at all that waits above a gap for messages that are whole: a few for each packet.
+  package var looksBeyondGaps: UInt64 = 0
+
   // Chunks of accepted packets that had no effect.
   /// Too short for what they are, or fields that cannot be.
   package var chunksMalformed: UInt64 = 0
