@@ -54,6 +54,16 @@ struct ServiceHubTests {
     #expect(rig.news.waits(for: .failed("it closed with 1008: (not repeated here)")))
   }
 
+  @Test func aKeyThatIsCutShortIsStillTheKey() throws {
+    let text = "sk-proj-" + String(repeating: "0123456789", count: 16)
+    let key = try #require(ServiceKey(text))
+    #expect(key.isRepeated(in: String("wrong key: \(text)".prefix(123))))
+    #expect(key.isRepeated(in: "sk-proj-0123"))
+    #expect(!key.isRepeated(in: "wrong key: sk-proj-012..., see our documentation"))
+    #expect(!key.isRepeated(in: ""))
+    #expect(try #require(ServiceKey("short")).isRepeated(in: "a short one"))
+  }
+
   @Test(arguments: ["ws://127.0.0.1:1/", "tcp://127.0.0.1:1", "ws://nowhere.invalid/"])
   func aServiceThatIsNotThereFailsOnce(url: String) throws {
     let rig = try HubUnderTest(ServiceEndpoint(url))

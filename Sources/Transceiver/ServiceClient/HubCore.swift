@@ -188,7 +188,7 @@ import Runtime
   /// What the service says of the end. It reaches logs and clients, so it must not hold the key.
   private func told(_ ending: ws_ending) -> String {
     let words = ending.sentence
-    return options.key.map { words.contains($0.text) } ?? false ? "(not repeated here)" : words
+    return options.key?.isRepeated(in: words) ?? false ? "(not repeated here)" : words
   }
 
   private func failure(_ ending: ws_ending) -> String {

@@ -23,6 +23,14 @@ package struct ServiceKey: Sendable, CustomStringConvertible, CustomReflectable 
     self.text = text
   }
 
+  /// Whether `words` hold the key, or 12 characters of its beginning: what a service says of its
+  /// end has at most 123 bytes, fewer than some keys have.
+  package func isRepeated(in words: String) -> Bool {
+    let beginning = text.utf8.prefix(12)
+    let words = Array(words.utf8)
+    return words.indices.contains { words[$0...].starts(with: beginning) }
+  }
+
   package var description: String { "(a key)" }
   package var customMirror: Mirror { Mirror(self, children: []) }
 }
