@@ -20,8 +20,14 @@ static const struct {
     {WSI_TOKEN_PROTOCOL, "sec-websocket-protocol"},
 };
 
-// The field by which servers of calls mark what they forward; libwebsockets wants the colon.
-static const char forward_field[] = "martlet-hop", forward_field_colon[] = "martlet-hop:";
+// Fields that libwebsockets does not know and wants with the colon: how servers of calls mark what
+// they forward, and what browsers say of the page that asks.
+static const struct {
+    const char *name, *name_colon;
+} other_fields[] = {
+    {"martlet-hop", "martlet-hop:"},
+    {"sec-fetch-site", "sec-fetch-site:"},
+};
 
 // In the order of lws_http_get_uri_and_method.
 static const char *const method_names[] = {"GET",   "POST",   "OPTIONS", "PUT",
@@ -69,12 +75,14 @@ static void keep_fields(struct exchange *exchange, struct lws *wsi)
             exchange->fields[request->header_count++] =
                 (struct ws_field){.name = kept_fields[i].name, .value = kept};
     }
-    int length = lws_hdr_custom_copy(wsi, value, sizeof value, forward_field_colon,
-                                     sizeof forward_field_colon - 1);
-    const char *kept = length <= 0 ? NULL : keep_text(exchange, value, (size_t)length);
-    if (kept)
-        exchange->fields[request->header_count++] =
-            (struct ws_field){.name = forward_field, .value = kept};
+    for (size_t i = 0; i < sizeof other_fields / sizeof other_fields[0]; i++) {
+        int length = lws_hdr_custom_copy(wsi, value, sizeof value, other_fields[i].name_colon,
+                                         (int)strlen(other_fields[i].name_colon));
+        const char *kept = length <= 0 ? NULL : keep_text(exchange, value, (size_t)length);
+        if (kept)
+            exchange->fields[request->header_count++] =
+                (struct ws_field){.name = other_fields[i].name, .value = kept};
+    }
 }
 
 bool exchange_begin(struct exchange *exchange, struct lws *wsi, const char *path)

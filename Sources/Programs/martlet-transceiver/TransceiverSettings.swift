@@ -115,7 +115,9 @@ enum TransceiverSettings {
       program.log.error("\(conflict)")
       exit(Command.usageStatus)
     }
-    guard let file = program.settings[HttpAccess.apiKeys] else { return .open }
+    guard let file = program.settings[HttpAccess.apiKeys] else {
+      return program.settings[HttpAccess.noAuthentication] ? .open : .local
+    }
     do {
       return .keys(try ApiKeyFile.load(file))
     } catch {

@@ -5,6 +5,9 @@ package import Token
 package enum Access: Sendable {
   /// Everybody who reaches its address.
   case open
+  /// Everybody who reaches its address, but no page of another site that somebody's browser shows:
+  /// the programs of this machine, and what it serves itself.
+  case local
   /// Who brings one of these API keys, or a client secret. Secrets: never print them.
   case keys([String])
 }
@@ -36,19 +39,25 @@ struct Gate: Sendable {
   private static let wrong = ApiError(401, "invalid_api_key", "This API key is not known here.")
   private static let expired = ApiError(
     401, "expired_client_secret", "This client secret has expired; make a new one.")
+  private static let foreign = ApiError(
+    403, "foreign_page",
+    "Where nobody needs a key, pages of other sites may not make calls: start with --api-keys, or "
+      + "with --no-auth to let them.")
 
   /// What API keys are hashed with, so that comparing them tells nothing about them.
   private let pepper: DerivedKeys
   /// The hashes of the API keys; nil when everybody is let in.
   private let known: [[UInt8]]?
+  private let takesForeignPages: Bool
   private let secrets: ClientSecretBox
 
   init(_ access: Access, _ keys: RoutingKeys) {
     let pepper = DerivedKeys(keys, purpose: "martlet api key")
     self.pepper = pepper
     secrets = ClientSecretBox(keys)
+    if case .local = access { takesForeignPages = false } else { takesForeignPages = true }
     switch access {
-    case .open: known = nil
+    case .open, .local: known = nil
     case .keys(let texts): known = texts.map { pepper.tag(Array($0.utf8)) }
     }
   }
@@ -59,7 +68,10 @@ struct Gate: Sendable {
     if let token, ClientSecretBox.isMeant(by: token) {
       return try admit(secret: token, unixSeconds)
     }
-    guard let known else { return Asker(caller: .address(request.peer), mayManage: true) }
+    guard let known else {
+      if !takesForeignPages, request.isFromForeignPage { throw Self.foreign }
+      return Asker(caller: .address(request.peer), mayManage: true)
+    }
     guard let token else { throw Self.missing }
     let hash = pepper.tag(Array(token.utf8))
     // All of them are compared: how long it takes does not tell which one it was.
