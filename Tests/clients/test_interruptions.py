@@ -80,7 +80,8 @@ def check(interrupts_itself):
     print(f"truncated at {truncation['audio_end_ms']} ms, {heard} ms were heard,"
           f" silent after {1000 * (last_loud(client) - moment):.0f} ms")
     assert abs(truncation["audio_end_ms"] - heard) <= 40
-    assert last_loud(client) - moment < 0.2
+    # Some 0.1 s is usual; the answer would have gone on for much longer.
+    assert last_loud(client) - moment < 1
     kinds = [event["type"] for event in events]
     assert kinds.index("output_audio_buffer.started") < kinds.index("output_audio_buffer.cleared")
     assert not any("audio.delta" in kind for kind in kinds)
