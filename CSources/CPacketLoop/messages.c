@@ -67,6 +67,11 @@ static uint32_t spaced(uint32_t bytes) {
     return (lines | 1) * 64;
 }
 
+uint64_t pl_receive_bytes(uint32_t batch, uint32_t buffer_bytes, bool coalesces) {
+    return coalesces ? (uint64_t)COALESCED_MESSAGES * spaced(COALESCED_BYTES)
+                     : (uint64_t)batch * spaced(buffer_bytes);
+}
+
 static bool has_option(int fd, int option) {
     int value = 0;
     socklen_t length = sizeof value;

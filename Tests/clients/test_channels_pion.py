@@ -1,7 +1,6 @@
 """Events by the data channel with Pion's whole stack (Debian's packages)."""
 
 import json
-import os
 import pathlib
 import queue
 import subprocess
@@ -9,21 +8,15 @@ import threading
 
 import pytest
 
+import go_program
 from test_channels import VOICE, session_update
 
-FOLDER = pathlib.Path(__file__).parent / "pion_call"
+SOURCE = pathlib.Path(__file__).parent / "pion_call" / "main.go"
 
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
-    """Debian's Go packages lie in a GOPATH; nothing is fetched."""
-    folder = tmp_path_factory.mktemp("pion-call")
-    environment = dict(
-        os.environ, GO111MODULE="off", GOPATH="/usr/share/gocode", GOCACHE=str(folder / "cache")
-    )
-    command = ["/usr/bin/go", "build", "-o", str(folder / "pion_call"), str(FOLDER / "main.go")]
-    subprocess.run(command, env=environment, check=True, timeout=400)
-    return folder / "pion_call"
+    return go_program.build(SOURCE, tmp_path_factory.mktemp("pion-call"))
 
 
 class PionCall:

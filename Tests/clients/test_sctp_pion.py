@@ -1,27 +1,19 @@
 """Our SCTP against Pion's (Debian's packages), over plain UDP on loopback: no ICE, no DTLS."""
 
 import asyncio
-import os
 import pathlib
-import subprocess
 
 import pytest
 
+import go_program
 from sctp_peers import OurPeer, crc32c, lines_of
 
-FOLDER = pathlib.Path(__file__).parent / "pion_sctp"
+SOURCE = pathlib.Path(__file__).parent / "pion_sctp" / "main.go"
 
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory):
-    """Debian's Go packages lie in a GOPATH; nothing is fetched."""
-    folder = tmp_path_factory.mktemp("pion")
-    environment = dict(
-        os.environ, GO111MODULE="off", GOPATH="/usr/share/gocode", GOCACHE=str(folder / "cache")
-    )
-    command = ["/usr/bin/go", "build", "-o", str(folder / "pion_sctp"), str(FOLDER / "main.go")]
-    subprocess.run(command, env=environment, check=True, timeout=300)
-    return folder / "pion_sctp"
+    return go_program.build(SOURCE, tmp_path_factory.mktemp("pion"))
 
 
 class PionPair:

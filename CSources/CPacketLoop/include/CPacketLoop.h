@@ -89,6 +89,10 @@ struct pl_loop *pl_loop_create(const struct pl_loop_options *options, struct pl_
 int pl_loop_add_socket(struct pl_loop *loop, int descriptor, uint32_t buffer_bytes,
                        struct pl_error *error);
 
+// The bytes of the receive buffers that pl_loop_add_socket takes for one socket of a loop that
+// reads `batch` datagrams at once; `coalesces` as `coalesce` in struct pl_socket_options.
+uint64_t pl_receive_bytes(uint32_t batch, uint32_t buffer_bytes, bool coalesces);
+
 // Runs turns until pl_loop_stop. The calling thread is the loop's thread.
 void pl_loop_run(struct pl_loop *loop);
 

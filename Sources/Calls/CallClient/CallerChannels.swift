@@ -125,9 +125,6 @@ extension CallClient {
     return channels?.nextEvent()
   }
 
-  /// What the association has seen and holds; nil without one.
-  package var channelFigures: SctpFigures? { channels?.association.figures }
-
   func beginChannels(at now: Instant) {
     guard !options.channels.isEmpty, let answer, let server = answer.channels else { return }
     channels = CallerChannels(

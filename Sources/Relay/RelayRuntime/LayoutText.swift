@@ -1,3 +1,4 @@
+import CPacketLoop
 import CSteering
 import Machine
 import RelayCore
@@ -145,21 +146,29 @@ extension RelayLayout {
   /// What the relay's memory is, as far as it depends on the options. The kernel's own queues
   /// come on top: up to 4 MiB for each socket, while it is full.
   var memoryParts: [MemoryPart] {
-    let sockets = options.listeners.count + 1
-    let buffer = options.workerConfiguration.receiveBytesMax
     var parts = [
       MemoryPart(
         name: "route table of \(options.routesMax) routes", bytes: routeTableBytes,
         count: options.workers),
       MemoryPart(
-        name: "receive buffers, \(WorkerThread.batch) of \(buffer) bytes a socket",
-        bytes: WorkerThread.batch * buffer, count: options.workers * sockets),
+        name: "receive buffers of a listener, for \(WorkerThread.batch) datagrams",
+        bytes: receiveBytes(coalesces: false), count: options.workers * options.listeners.count),
+      MemoryPart(
+        name: "receive buffers of the trunk, for rows of datagrams",
+        bytes: receiveBytes(coalesces: true), count: options.workers),
     ]
     if options.steering != .kernel {
       parts.append(
         MemoryPart(name: "BPF maps (kernel)", bytes: mapBytes, count: options.listeners.count))
     }
     return parts
+  }
+
+  /// The receive buffers of one socket.
+  private func receiveBytes(coalesces: Bool) -> Int {
+    Int(
+      pl_receive_bytes(
+        UInt32(WorkerThread.batch), UInt32(options.workerConfiguration.receiveBytesMax), coalesces))
   }
 
   /// Kernel memory of one listener's maps.
