@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import datetime
 import errno
 import os
 import shutil
@@ -46,6 +47,12 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
         default=10,
         help="how far an answer may be ahead of its listener (%(default)s)",
     )
+    parser.add_argument(
+        "--clock",
+        type=_clock_time,
+        metavar="HH:MM",
+        help="the time of day that it tells, whatever it is (the machine's)",
+    )
     return parser.parse_args(arguments)
 
 
@@ -58,10 +65,18 @@ def _within(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
+def _clock_time(text: str) -> datetime.time:
+    try:
+        return datetime.datetime.strptime(text, "%H:%M").time()
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time from 00:00 to 23:59") from error
+
+
 async def run(chosen: argparse.Namespace) -> None:
     """Serves until a signal ends it. The one line on standard output says that it is ready."""
     recogniser = await asyncio.to_thread(Recogniser, chosen.threads)
-    agent = Agent(recogniser, chosen.sessions, Bounds(lead_seconds=chosen.lead_seconds))
+    bounds = Bounds(lead_seconds=chosen.lead_seconds, clock=chosen.clock)
+    agent = Agent(recogniser, chosen.sessions, bounds)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -26,10 +26,16 @@ TURNS_WAITING_MAX = 4
 
 @dataclass(frozen=True)
 class Bounds:
-    """What the agent's owner allows a session."""
+    """What the agent's owner allows a session, and the time that it tells there."""
 
     lead_seconds: float = 10.0
     session_seconds: float = 3600.0
+    clock: datetime.time | None = None
+    """The time of day that it tells; None is the machine's."""
+
+    def now(self) -> datetime.datetime:
+        now = datetime.datetime.now().astimezone()
+        return now if self.clock is None else datetime.datetime.combine(now, self.clock)
 
 
 class Session:
@@ -259,7 +265,7 @@ class Session:
             await asyncio.wait({waiting})
         question.answered = True
         facts = skills.Facts(
-            now=datetime.datetime.now().astimezone(),
+            now=self._bounds.now(),
             call_seconds=time.monotonic() - self._started,
             heard_before=self._conversation.heard_before(question),
         )
