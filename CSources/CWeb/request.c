@@ -21,12 +21,11 @@ static const struct {
 };
 
 // Fields that libwebsockets does not know and wants with the colon: how servers of calls mark what
-// they forward, and what browsers say of the page that asks.
+// they forward.
 static const struct {
     const char *name, *name_colon;
 } other_fields[] = {
     {"martlet-hop", "martlet-hop:"},
-    {"sec-fetch-site", "sec-fetch-site:"},
 };
 
 // In the order of lws_http_get_uri_and_method.

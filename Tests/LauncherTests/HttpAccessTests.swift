@@ -30,6 +30,23 @@ import Testing
     #expect(throws: UpPlan.Conflict.self) { try plan("--no-auth", "--api-keys", "/etc/keys") }
   }
 
+  @Test func namesAreForWhereNobodyIsAskedForAKey() throws {
+    let words = try plan("--http-name", "voice.example", "--http-name", "[::5]").transceiver
+    #expect(words.contains("voice.example") && words.contains("[::5]"))
+    for more in [["--no-auth"], ["--api-keys", "/etc/keys"]] {
+      #expect(throws: UpPlan.Conflict.self) {
+        guard
+          case .run(let settings) = try UpSettings.command.parse(
+            ["--http-name", "voice.example"] + more)
+        else { return }
+        _ = try UpPlan(settings, keyFile: "/run/keys.json", trunkPort: 20_000)
+      }
+    }
+    for text in ["voice.example:80", "http://voice.example", "a b", "", "::5"] {
+      #expect(throws: SettingsError.self) { try plan("--http-name", text) }
+    }
+  }
+
   private func keys(_ text: String) throws -> [String] {
     try ApiKeyFile.parse(Array(text.utf8), file: "keys.txt")
   }

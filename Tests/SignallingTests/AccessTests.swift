@@ -46,40 +46,6 @@ struct AccessTests {
     }
   }
 
-  @Test(
-    arguments: [
-      ("https://evil.example", "127.0.0.1:8080", "cross-site", 403),
-      ("https://evil.example", "127.0.0.1:8080", nil, 403),
-      ("http://127.0.0.1.evil.example", "127.0.0.1:8080", nil, 403),
-      ("http://localhost.evil.example", "localhost:8080", "cross-site", 403),
-      ("http://127.0.0.1@evil.example", "127.0.0.1:8080", nil, 403),
-      ("http://voice.example:81", "voice.example", nil, 403),
-      ("null", "127.0.0.1:8080", "cross-site", 403), ("null", "null", nil, 403),
-      ("", "", nil, 403),
-      (nil, "127.0.0.1:8080", nil, 201), ("http://127.0.0.1:8080", "127.0.0.1:8080", nil, 201),
-      ("http://localhost:3000", "127.0.0.1:8080", "cross-site", 201),
-      ("http://app.localhost", "127.0.0.1:8080", "cross-site", 201),
-      ("http://[::1]:8080", "127.0.0.1:8080", nil, 201),
-      ("http://Voice.Example", "voice.example", nil, 201),
-      ("https://voice.example", "127.0.0.1:8080", "same-origin", 201),
-    ] as [(String?, String, String?, UInt16)])
-  func withoutKeysPagesOfOtherSitesMakeNoCalls(
-    origin: String?, host: String, site: String?, status: UInt16
-  ) {
-    var headers = [(name: "content-type", value: "application/sdp"), ("host", host)]
-    if let origin { headers.append(("origin", origin)) }
-    if let site { headers.append(("sec-fetch-site", site)) }
-    func answer(_ access: Access) -> UInt16 {
-      Desk { $0.access = access }
-        .ask("POST", "/v1/realtime/calls", headers: headers, body: Desk.offer).response.status
-    }
-    #expect(answer(.local) == status)
-    #expect(answer(.open) == 201)
-    headers.append(("authorization", "Bearer \(Self.key)"))
-    #expect(answer(.keys([Self.key])) == 201)
-    #expect(answer(.local) == status, "a key that nobody asked for changes nothing")
-  }
-
   @Test(arguments: ["/healthz", "/", "/page.js"])
   func whatIsNoSecretNeedsNoKey(path: String) {
     #expect(Self.guarded().ask("GET", path).response.status == 200)

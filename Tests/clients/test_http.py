@@ -1,11 +1,15 @@
 """The HTTP API as a stranger meets it: every mistake is answered by a sentence about it."""
 
+import base64
+import contextlib
 import json
+import socket
 import urllib.request
 
 import pytest
 
 import peer
+from martlet import MartletUp
 
 CALLS = "/v1/realtime/calls"
 
@@ -42,3 +46,43 @@ def test_options_allow_a_page_from_elsewhere(up):
 def test_the_health_check(up):
     with urllib.request.urlopen(up.url + "/healthz", timeout=5) as answer:
         assert answer.status == 200
+
+
+def ask_as(up, host, method, path, fields=()):
+    """(status, body) of a request that calls the server by that name, as a browser would."""
+    address = up.http.split(":")
+    with contextlib.closing(socket.create_connection(address)) as line:
+        head = [f"{method} {path} HTTP/1.1", f"Host: {host}", f"Origin: http://{host}", *fields]
+        line.sendall(("\r\n".join([*head, "Connection: close", "", ""])).encode())
+        answer = line.makefile("rb").read()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), body.decode()
+
+
+def upgrade(nonce=b"0123456789abcdef"):
+    key = base64.b64encode(nonce).decode()
+    return (
+        "Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}",
+        "Connection: Upgrade",
+    )
+
+
+def test_a_page_whose_name_was_turned_to_this_machine_gets_nothing():
+    """DNS rebinding: the page's origin is the server's address by a name that a stranger owns."""
+    with MartletUp("--http-name", "voice.example", http_port=8120, media_port=3520) as up:
+        for method, path, fields in [
+            ("POST", CALLS, ()), ("POST", "/v1/realtime/client_secrets", ()),
+            ("DELETE", "/whip/rtc_x", ()), ("GET", "/v1/martlet/backends", ()), ("GET", "/", ()),
+            ("GET", "/v1/realtime?call_id=rtc_x", upgrade()),
+        ]:
+            for host in ("evil.example:8120", "127.0.0.1.evil.example", "10.77.0.1:8120"):
+                status, text = ask_as(up, host, method, path, fields)
+                assert status == 403, (method, path, host, text)
+                error = json.loads(text)["error"]
+                assert error["code"] == "foreign_host"
+                assert "--http-name" in error["message"]
+        for host in ("localhost:8120", "127.0.0.1:8120", "[::1]:8120", "voice.example"):
+            assert ask_as(up, host, "GET", "/v1/martlet/backends")[0] == 200
+            # Let through, and then it is the call that is not there.
+            assert ask_as(up, host, "GET", "/v1/realtime?call_id=rtc_x", upgrade())[0] == 404
+        assert ask_as(up, "evil.example", "GET", "/healthz")[0] == 200

@@ -10,6 +10,20 @@ extension ValueKind where Value == TransportAddress {
   }
 }
 
+extension ValueKind where Value == String {
+  /// A host's name or IP address, without a port: `voice.example`, `[2001:db8::1]`.
+  package static var hostName: ValueKind {
+    ValueKind("NAME", expected: "the name of a host without a port, like voice.example") { text in
+      let isAddress = TransportAddress("\(text):0") != nil
+      return isAddress || !text.isEmpty && !text.utf8.contains(where: isNoPartOfName) ? text : nil
+    }
+  }
+
+  private static func isNoPartOfName(_ byte: UInt8) -> Bool {
+    byte <= 0x20 || byte > 0x7E || "[]:/@?#,\\\"".utf8.contains(byte)
+  }
+}
+
 /// One line of the transceiver directory: `NODE.SHARD=ADDR`.
 package struct DirectoryEntry: Sendable, Equatable {
   package let transceiver: TransceiverID

@@ -8,6 +8,9 @@ package enum HttpAccess {
     "api-keys", .file, help: "file of API keys, one a line; HTTP then asks everybody for one")
   package static let noAuthentication = Setting.flag(
     "no-auth", help: "serve everybody who reaches the HTTP address, even if it is no loopback")
+  package static let names = Setting<[String]>.list(
+    "http-name", .hostName,
+    help: "name that browsers may call the HTTP side by where no key is needed, beside localhost")
 
   package static let callsPerCaller = Setting<Int?>.optional(
     "calls-per-caller", .integer(1...1_000_000),
@@ -20,8 +23,8 @@ package enum HttpAccess {
     help: "STUN or TURN server that clients are told of with the answer")
 
   package static let declarations: [Declaration] = [
-    apiKeys.declaration, noAuthentication.declaration, callsPerCaller.declaration,
-    callsPerSecret.declaration, iceServers.declaration,
+    apiKeys.declaration, noAuthentication.declaration, names.declaration,
+    callsPerCaller.declaration, callsPerSecret.declaration, iceServers.declaration,
   ]
 
   /// The settings as a program that takes them is given them on its command line.
@@ -30,7 +33,8 @@ package enum HttpAccess {
     if settings[noAuthentication] { words.append("--no-auth") }
     if let calls = settings[callsPerCaller] { words += ["--calls-per-caller", "\(calls)"] }
     if let calls = settings[callsPerSecret] { words += ["--calls-per-secret", "\(calls)"] }
-    return words + settings[iceServers].flatMap { ["--ice-server", $0] }
+    return words + settings[names].flatMap { ["--http-name", $0] }
+      + settings[iceServers].flatMap { ["--ice-server", $0] }
   }
 
   /// Why the settings do not go together: a sentence that says what to do; nil when they do.
@@ -43,6 +47,10 @@ package enum HttpAccess {
     let hasKeys = settings[apiKeys] != nil
     if hasKeys && settings[noAuthentication] {
       return "--api-keys and --no-auth contradict each other"
+    }
+    if !settings[names].isEmpty, hasKeys || settings[noAuthentication] {
+      return "--http-name is for an API that neither --api-keys nor --no-auth is given for: with "
+        + "them, every name will do"
     }
     guard !hasKeys, !settings[noAuthentication], !http.isLoopback else { return nil }
     return "--http \(http) can be reached from other machines and nobody would be asked for a key: "

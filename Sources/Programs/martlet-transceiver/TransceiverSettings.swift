@@ -116,7 +116,8 @@ enum TransceiverSettings {
       exit(Command.usageStatus)
     }
     guard let file = program.settings[HttpAccess.apiKeys] else {
-      return program.settings[HttpAccess.noAuthentication] ? .open : .local
+      let names = LocalNames(program.settings[HttpAccess.names])
+      return program.settings[HttpAccess.noAuthentication] ? .open : .local(names)
     }
     do {
       return .keys(try ApiKeyFile.load(file))

@@ -1,30 +1,5 @@
 // Browsers call this API from pages of other origins. There are no cookies, so any origin may
 // ask; `Location` is exposed, since clients read the call's ID from it (Fetch standard, CORS).
-// Where no key is asked for, being on this machine is what lets in, and a browser lends that to
-// every page that it shows: there the page's origin counts.
-
-extension ApiRequest {
-  /// Whether a browser sends this for a page that neither this server nor this machine serves.
-  var isFromForeignPage: Bool {
-    guard let origin = header("origin")?.lowercased() else { return false }
-    // No page can set this field. It tells where a proxy has changed the name of the host.
-    if header("sec-fetch-site") == "same-origin" { return false }
-    guard let colon = origin.firstIndex(of: ":"), origin[colon...].hasPrefix("://") else {
-      return true
-    }
-    let authority = origin[colon...].dropFirst(3)
-    return authority != header("host")?.lowercased() ?? "" && !Self.isOfThisMachine(authority)
-  }
-
-  /// `localhost`, a name below it, or a loopback address, with or without a port.
-  private static func isOfThisMachine(_ authority: Substring) -> Bool {
-    if authority == "[::1]" || authority.hasPrefix("[::1]:") { return true }
-    let host = authority.prefix { $0 != ":" }
-    if host == "localhost" || host.hasSuffix(".localhost") { return true }
-    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
-  }
-}
 
 extension Signalling {
   /// The answer to OPTIONS: a browser's preflight, or a WHIP client's question (RFC 9725, 4.2).

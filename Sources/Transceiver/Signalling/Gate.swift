@@ -6,8 +6,8 @@ package enum Access: Sendable {
   /// Everybody who reaches its address.
   case open
   /// Everybody who reaches its address, but no page of another site that somebody's browser shows:
-  /// the programs of this machine, and what it serves itself.
-  case local
+  /// the programs of this machine, and pages that were opened by one of these names.
+  case local(LocalNames)
   /// Who brings one of these API keys, or a client secret. Secrets: never print them.
   case keys([String])
 }
@@ -39,27 +39,42 @@ struct Gate: Sendable {
   private static let wrong = ApiError(401, "invalid_api_key", "This API key is not known here.")
   private static let expired = ApiError(
     401, "expired_client_secret", "This client secret has expired; make a new one.")
-  private static let foreign = ApiError(
+  private static let foreignPage = ApiError(
     403, "foreign_page",
-    "Where nobody needs a key, pages of other sites may not make calls: start with --api-keys, or "
-      + "with --no-auth to let them.")
+    "Where nobody needs a key, pages of other sites may not make calls: name the page's host with "
+      + "--http-name, start with --api-keys, or with --no-auth to let all of them.")
+  private static let foreignHost = ApiError(
+    403, "foreign_host",
+    "Where nobody needs a key, this server answers to localhost and loopback addresses only, not "
+      + "to the name in the Host field: use one of them, give this name with --http-name, or "
+      + "start with --api-keys.")
+  private static let noHost = ApiError(
+    400, "host_missing", "The request has no Host field (RFC 9112, section 3.2).")
 
   /// What API keys are hashed with, so that comparing them tells nothing about them.
   private let pepper: DerivedKeys
   /// The hashes of the API keys; nil when everybody is let in.
   private let known: [[UInt8]]?
-  private let takesForeignPages: Bool
+  /// By which names it may be called; nil when any will do.
+  private let names: LocalNames?
   private let secrets: ClientSecretBox
 
   init(_ access: Access, _ keys: RoutingKeys) {
     let pepper = DerivedKeys(keys, purpose: "martlet api key")
     self.pepper = pepper
     secrets = ClientSecretBox(keys)
-    if case .local = access { takesForeignPages = false } else { takesForeignPages = true }
+    if case .local(let names) = access { self.names = names } else { names = nil }
     switch access {
     case .open, .local: known = nil
     case .keys(let texts): known = texts.map { pepper.tag(Array($0.utf8)) }
     }
+  }
+
+  /// Throws when the request calls the server by a name that it does not go by (RFC 9110, 7.4).
+  func checkHost(of request: ApiRequest) throws(ApiError) {
+    guard let names else { return }
+    guard let host = request.header("host") else { throw Self.noHost }
+    guard names.include(authority: host) else { throw Self.foreignHost }
   }
 
   /// Who sent the request; throws 401 when nobody may know.
@@ -69,7 +84,9 @@ struct Gate: Sendable {
       return try admit(secret: token, unixSeconds)
     }
     guard let known else {
-      if !takesForeignPages, request.isFromForeignPage { throw Self.foreign }
+      if let names, let origin = request.header("origin"), !names.include(origin: origin) {
+        throw Self.foreignPage
+      }
       return Asker(caller: .address(request.peer), mayManage: true)
     }
     guard let token else { throw Self.missing }

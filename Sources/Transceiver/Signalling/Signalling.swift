@@ -121,6 +121,7 @@ package struct Signalling: ~Copyable {
   ) -> UpgradeOutcome {
     let route = Route(path: request.path)
     do throws(ApiError) {
+      try gate.checkHost(of: request)
       guard route == .sideband else { throw Self.nothing(at: request.path) }
       let asker = try gate.admit(request, unixSeconds: unixSeconds)
       guard asker.mayManage else { throw Self.needsKey }
@@ -141,6 +142,8 @@ package struct Signalling: ~Copyable {
     _ request: ApiRequest, _ route: Route, _ directory: some CallDirectory, _ unixSeconds: Int64,
     _ random: inout some RandomNumberGenerator
   ) throws(ApiError) -> ApiOutcome {
+    // Who asks whether the process lives may not know its name.
+    if route != .health { try gate.checkHost(of: request) }
     if case .page(let path) = route, !options.page.contains(where: { $0.path == path }) {
       throw Self.nothing(at: path)
     }
