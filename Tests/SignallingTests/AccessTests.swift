@@ -138,7 +138,21 @@ struct AccessTests {
       #expect(Desk.text(refusal).contains(#""code":"too_many_calls""#))
     }
     #expect(desk.directory.counts.count == 3)
-    #expect(Desk().plan("/whip")?.caller == .address("192.0.2.77"))
+    #expect(Desk().plan("/whip")?.caller == .network("192.0.2.77"))
+  }
+
+  /// Whoever has one IPv6 address has all that share its first 64 bits.
+  @Test(arguments: [
+    ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+    ("2001:db8:1:3::1", "2001:db8:1:3::/64"), ("::1", "::/64"), ("192.0.2.7", "192.0.2.7"),
+    ("::ffff:192.0.2.7", "192.0.2.7"), ("", ""), ("nonsense", "nonsense"),
+  ])
+  func addressesAreCountedByNetwork(peer: String, network: String) {
+    let desk = Desk { $0.callsPerCallerMax = 2 }
+    desk.peer = peer
+    #expect(desk.plan("/whip")?.caller == .network(network))
+    desk.directory.counts[.network(network)] = 2
+    #expect(desk.post("/whip", body: Desk.offer).response.status == 429)
   }
 
   @Test func aBrowsersWebSocketBringsItsKeyAsASubprotocol() throws {

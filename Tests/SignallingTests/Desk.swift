@@ -40,6 +40,8 @@ final class Desk {
   static let keys = keys(seed: 1)
 
   let directory = Directory()
+  /// Whose requests they are.
+  var peer = "192.0.2.77"
   private let signalling: Signalling
   private var random: SeededRandom
 
@@ -74,7 +76,7 @@ final class Desk {
     body: String = "", bytes: [UInt8]? = nil, laterSeconds: Int64 = 0
   ) -> ApiOutcome {
     signalling.handle(
-      Self.request(method, target, headers: headers, body: bytes ?? Array(body.utf8)),
+      request(method, target, headers: headers, body: bytes ?? Array(body.utf8)),
       directory: directory, unixSeconds: Self.unixSeconds + laterSeconds, random: &random)
   }
 
@@ -83,18 +85,18 @@ final class Desk {
     _ target: String, headers: [(name: String, value: String)] = []
   ) -> UpgradeOutcome {
     signalling.upgrade(
-      Self.request("GET", target, headers: headers, body: []), directory: directory,
+      request("GET", target, headers: headers, body: []), directory: directory,
       unixSeconds: Self.unixSeconds)
   }
 
-  private static func request(
+  private func request(
     _ method: String, _ target: String, headers: [(name: String, value: String)], body: [UInt8]
   ) -> ApiRequest {
     let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     let query = parts.dropFirst().flatMap { $0.split(separator: "&") }.map(String.init)
     return ApiRequest(
       method: method, path: String(parts[0]), query: query, headers: headers, body: body,
-      peer: "192.0.2.77")
+      peer: peer)
   }
 
   func post(

@@ -18,7 +18,7 @@ import Wire
   @Test func callersAreCounted() throws {
     let registry = CallRegistry(shards: 1, maximum: 10)
     let one = Caller.key(1)
-    let other = Caller.address("192.0.2.1")
+    let other = Caller.network("192.0.2.1")
     let calls = try (1...4).map { try call($0) }
     for call in calls[..<3] { registry.begin(call, CallFigures(), by: one) }
     registry.begin(calls[3], CallFigures(), by: other)

@@ -50,7 +50,7 @@ package struct CallPlan: Sendable {
   /// for the dialect to read. Empty when nobody said anything; at most 96 KiB.
   package var session: [UInt8] = []
   /// Who began the call.
-  package var caller = Caller.address("")
+  package var caller = Caller.network("")
 
   /// The call that this plan begins.
   package var reference: CallReference { CallReference(callID: callID, shard: shard) }

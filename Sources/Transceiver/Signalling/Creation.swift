@@ -37,7 +37,7 @@ extension Signalling {
     let limit: Int
     switch caller {
     case .secret: limit = options.callsPerSecretMax
-    case .key, .address: limit = options.callsPerCallerMax
+    case .key, .network: limit = options.callsPerCallerMax
     }
     guard directory.callCount(of: caller) < limit else {
       throw ApiError(

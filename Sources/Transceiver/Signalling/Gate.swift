@@ -1,5 +1,6 @@
 import Crypto
 package import Token
+import Wire
 
 /// Whom the HTTP API serves.
 package enum Access: Sendable {
@@ -14,11 +15,25 @@ package enum Access: Sendable {
 
 /// Who asks, as far as limits tell people apart.
 package enum Caller: Hashable, Sendable {
-  /// By its IP address, where nobody has to say who they are.
-  case address(String)
+  /// By its network, where nobody has to say who they are: an IPv4 address, or the first 64 bits
+  /// of an IPv6 address.
+  case network(String)
   /// By an API key: the beginning of its keyed hash.
   case key(UInt64)
   case secret(ClientSecret.ID)
+}
+
+extension Caller {
+  /// Whoever has the IP address. IPv6 gives a customer 64 bits to choose from and more (RFC 6177,
+  /// section 2), so addresses that share their first 64 count as one.
+  init(peer: String) {
+    guard let address = TransportAddress("[\(peer)]:0"), !address.isIPv4 else {
+      // `::ffff:1.2.3.4` is 1.2.3.4 where one socket listens for both.
+      self = .network(TransportAddress("[\(peer)]:0")?.host ?? peer)
+      return
+    }
+    self = .network(TransportAddress(high: address.high, low: 0, port: 0).host + "/64")
+  }
 }
 
 /// Somebody who has been let in.
@@ -87,7 +102,7 @@ struct Gate: Sendable {
       if let names, let origin = request.header("origin"), !names.include(origin: origin) {
         throw Self.foreignPage
       }
-      return Asker(caller: .address(request.peer), mayManage: true)
+      return Asker(caller: Caller(peer: request.peer), mayManage: true)
     }
     guard let token else { throw Self.missing }
     let hash = pepper.tag(Array(token.utf8))
