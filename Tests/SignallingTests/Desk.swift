@@ -86,7 +86,7 @@ final class Desk {
   ) -> UpgradeOutcome {
     signalling.upgrade(
       request("GET", target, headers: headers, body: []), directory: directory,
-      unixSeconds: Self.unixSeconds)
+      unixSeconds: Self.unixSeconds, random: &random)
   }
 
   private func request(

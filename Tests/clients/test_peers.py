@@ -2,7 +2,10 @@
 
 import contextlib
 import json
+import pathlib
+import socket
 import subprocess
+import threading
 import time
 import urllib.request
 
@@ -94,6 +97,11 @@ def test_http_reaches_the_owner(nodes, owner):
     assert status == 200
     assert json.loads(text)["route"]["transceiver_node"] == nodes[owner].number
     assert headers.get_all("Access-Control-Allow-Origin") == ["*"]
+    # HEAD tells of the same answer, without it.
+    status, described, body = peer.post(url + "/stats", "", method="HEAD", key=KEY)
+    assert (status, body) == (200, "")
+    assert described["Content-Type"] == headers["Content-Type"]
+    assert int(described["Content-Length"]) > 100
     fragment = "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n"
     kind = "application/trickle-ice-sdpfrag"
     for match, expected in [({"If-Match": tag}, 204), ({"If-Match": '"x"'}, 412), ({}, 428)]:
@@ -139,6 +147,80 @@ def test_a_sideband_of_an_ended_call_ends(nodes):
         assert caught.value.rcvd.code == 4404
 
 
+class Tap:
+    """Somebody between two nodes who reads along; a context manager."""
+
+    def __init__(self, port, to):
+        self.to = to
+        self.seen = []
+        self.listener = socket.create_server(("127.0.0.1", port))
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self.listener.accept()
+                far = socket.create_connection(("127.0.0.1", self.to))
+                for one, other in ((near, far), (far, near)):
+                    threading.Thread(target=self.pass_on, args=(one, other), daemon=True).start()
+
+    def pass_on(self, source, target):
+        with contextlib.suppress(OSError):
+            while piece := source.recv(65536):
+                self.seen.append((source.getsockname()[1], piece))
+                target.sendall(piece)
+            target.shutdown(socket.SHUT_WR)
+
+    def request(self):
+        """What came to its own port so far."""
+        port = self.listener.getsockname()[1]
+        return b"".join(piece for at, piece in self.seen if at == port)
+
+    def __enter__(self):
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+def send_as_is(port, request):
+    """The status of the answer to bytes."""
+    with contextlib.closing(socket.create_connection(("127.0.0.1", port))) as line:
+        line.sendall(request)
+        return int(line.makefile("rb").read().split()[1])
+
+
+def test_who_reads_along_between_two_nodes_learns_no_key(nodes, folder):
+    owner = nodes[1]
+    call, tag = begin(owner)
+    second, _ = begin(owner)
+    with Tap(8118, PORTS[2]) as tap, Node(4, folder, "--peer=2=http://127.0.0.1:8118") as node:
+        with node.client() as client:
+            made = client.realtime.client_secrets.create(
+                session={"type": "realtime", "instructions": "Of nobody."}
+            )
+        url = f"{node.url}/v1/realtime/calls/{call}"
+        assert peer.post(url + "/stats", "", method="GET", key=made.value)[0] == 200
+        fragment = "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n"
+        kind = "application/trickle-ice-sdpfrag"
+        match = {"If-Match": tag}
+        assert peer.post(url, fragment, kind, "PATCH", made.value, match)[0] == 204
+        with node.client() as client, client.realtime.connect(call_id=call) as sideband:
+            assert sideband.recv().type == "session.created"
+        before = len(tap.request())
+        assert peer.post(url + "/hangup", "", key=KEY)[0] == 200
+        hang_up = tap.request()[before:]
+        everything = b"".join(piece for _, piece in tap.seen)
+    assert b"martlet-hop" in everything and call.encode() in everything
+    for secret in (KEY, made.value, "authorization", "openai-insecure-api-key"):
+        assert secret.lower().encode() not in everything.lower(), secret
+    # Nor can they do anything with what they read: it is good once, for that call.
+    assert hang_up.startswith(b"POST ") and hang_up.endswith(b"\r\n\r\n")
+    assert send_as_is(PORTS[2], hang_up) == 401
+    assert send_as_is(PORTS[2], hang_up.replace(call.encode(), second.encode())) == 401
+
+
 def test_an_owner_that_is_gone(nodes, folder):
     with Node(3, folder) as third:
         call, _ = begin(third)
@@ -168,6 +250,15 @@ def test_a_request_is_forwarded_once(folder):
         status, _, text = peer.post(url, "", method="GET", key=KEY)
         assert status == 508
         assert json.loads(text)["error"]["code"] == "loop_detected"
+
+
+def test_a_peer_on_another_machine_is_warned_of(folder):
+    with Node(4, folder, "--peer=1=http://127.0.0.1:1") as near:
+        quiet = pathlib.Path(near.log.name)
+    assert "unencrypted" not in quiet.read_text()
+    with Node(5, folder, "--peer=7=http://10.0.0.7:1", "--peer=1=http://127.0.0.1:1") as far:
+        warned = pathlib.Path(far.log.name)
+    assert warned.read_text().count("unencrypted peers=7") == 1
 
 
 @pytest.mark.parametrize(

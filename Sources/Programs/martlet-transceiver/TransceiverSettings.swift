@@ -74,6 +74,12 @@ enum TransceiverSettings {
       program.log.error("--peer names a node twice")
       exit(Command.usageStatus)
     }
+    let open = peers.filter { !$0.value.isLoopback }.keys.sorted()
+    if !open.isEmpty {
+      program.log.warning(
+        "events and figures of forwarded requests (no keys) go to other machines unencrypted",
+        ["peers": .text(open.map(String.init).joined(separator: ","))])
+    }
     return peers
   }
 

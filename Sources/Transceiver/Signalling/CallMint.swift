@@ -48,7 +48,7 @@ struct CallMint: ~Copyable {
       contents.cluster == cluster
     else { return nil }
     let transceiver = contents.transceiver
-    guard transceiver.node == node else { return .elsewhere(callID, node: transceiver.node) }
+    guard transceiver.node == node else { return .elsewhere(node: transceiver.node) }
     return .here(CallReference(callID: callID, shard: transceiver.shard))
   }
 }
@@ -56,5 +56,5 @@ struct CallMint: ~Copyable {
 /// Where a call lives, as its ID says.
 enum CallOwner {
   case here(CallReference)
-  case elsewhere(CallID, node: UInt16)
+  case elsewhere(node: UInt16)
 }

@@ -44,6 +44,8 @@ struct Asker {
   var mayManage: Bool
   /// The session that the client secret prescribes; nil without a client secret.
   var session: [UInt8]?
+  /// Another node has let it in, and found that the call is ours.
+  var isForwarded = false
 }
 
 /// Tells who asks (RFC 6750, section 2.1), and keeps the others out.

@@ -2,17 +2,37 @@
 // of the call closes after its response (RFC 9112).
 
 extension Forward {
-  /// The fields of a request that the owner has to see; the rest is the business of this node.
-  private static let kept = ["authorization", "content-type", "if-match", "sec-websocket-protocol"]
+  /// The fields of a request that say something about its body; the rest is the business of this
+  /// node, and the client's key above all.
+  private static let kept = ["content-type", "if-match"]
 
   /// The fields that go with a forwarded request: those of the client, and the mark.
   package func fields(of request: ApiRequest) -> [(name: String, value: String)] {
-    request.headers.filter { Self.kept.contains($0.name) && Self.isPlain($0.value) } + [header]
+    Self.clientFields(of: request) + [header]
+  }
+
+  static func clientFields(of request: ApiRequest) -> [(name: String, value: String)] {
+    guard method(of: request) != "GET" else { return [] }
+    return kept.compactMap { name in
+      request.header(name).flatMap { isPlain($0) ? (name, $0) : nil }
+    }
+  }
+
+  /// The owner is asked for what HEAD would only describe: who answers the client leaves the body
+  /// out (RFC 9110, section 9.3.2).
+  static func method(of request: ApiRequest) -> String {
+    request.method == "HEAD" ? "GET" : request.method
+  }
+
+  /// Whether nothing comes of a request but its answer: a WebSocket names its call in the query.
+  static func isReadOnly(_ request: ApiRequest) -> Bool {
+    method(of: request) == "GET" && request.parameter("call_id") == nil
   }
 
   /// The request as it goes to the owner. `authority` names the owner: `10.0.0.6:8080`.
   package func bytes(of request: ApiRequest, authority: String) -> [UInt8] {
-    var lines = ["\(request.method) \(Self.target(request)) HTTP/1.1", "Host: \(authority)"]
+    var lines = ["\(Self.method(of: request)) \(Self.target(request)) HTTP/1.1"]
+    lines.append("Host: \(authority)")
     lines += fields(of: request).map { "\($0.name): \($0.value)" }
     lines += ["Connection: close", "Content-Length: \(request.body.count)", "", ""]
     return Array(lines.joined(separator: "\r\n").utf8) + request.body

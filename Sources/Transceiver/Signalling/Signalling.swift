@@ -85,7 +85,7 @@ package struct Signalling: ~Copyable {
   let mint: CallMint
   let secrets: ClientSecretBox
   private let gate: Gate
-  private let hop: HopMark
+  private let hops: HopMarks
 
   package init(_ options: SignallingOptions) {
     self.options = options
@@ -95,7 +95,7 @@ package struct Signalling: ~Copyable {
     mint = CallMint(keys: options.keys, cluster: options.cluster, node: options.node)
     secrets = ClientSecretBox(options.keys)
     gate = Gate(options.access, options.keys)
-    hop = HopMark(options.keys)
+    hops = HopMarks(options.keys)
   }
 
   /// Decides on one request.
@@ -117,19 +117,20 @@ package struct Signalling: ~Copyable {
 
   /// Decides on a request for a WebSocket.
   package func upgrade(
-    _ request: ApiRequest, directory: some CallDirectory, unixSeconds: Int64
+    _ request: ApiRequest, directory: some CallDirectory, unixSeconds: Int64,
+    random: inout some RandomNumberGenerator
   ) -> UpgradeOutcome {
     let route = Route(path: request.path)
     do throws(ApiError) {
       try gate.checkHost(of: request)
       guard route == .sideband else { throw Self.nothing(at: request.path) }
-      let asker = try gate.admit(request, unixSeconds: unixSeconds)
+      let asker = try admit(request, unixSeconds)
       guard asker.mayManage else { throw Self.needsKey }
       guard let id = request.parameter("call_id") else {
         throw ApiError(
           400, "missing_call_id", "Name the call: /v1/realtime?call_id=rtc_...", param: "call_id")
       }
-      switch try find(id, request, directory, unixSeconds) {
+      switch try find(id, request, asker, directory, unixSeconds, &random) {
       case .here(let call): return .attach(call)
       case .elsewhere(let forward): return .forward(forward)
       }
@@ -159,7 +160,7 @@ package struct Signalling: ~Copyable {
       return .respond(file?.response(to: request) ?? ApiResponse(status: 404))
     default: break
     }
-    let asker = try gate.admit(request, unixSeconds: unixSeconds)
+    let asker = try admit(request, unixSeconds)
     switch route {
     case .calls, .whip:
       let base = route == .whip ? Self.whipBase : Self.callsBase
@@ -174,7 +175,7 @@ package struct Signalling: ~Copyable {
     case .sideband:
       throw ApiError(426, "upgrade_required", "This is a WebSocket: ask for an upgrade.")
     case .call(let id), .hangUp(let id), .whipCall(let id), .figures(let id):
-      switch try find(id, request, directory, unixSeconds) {
+      switch try find(id, request, asker, directory, unixSeconds, &random) {
       case .here(let call): return try act(on: call, request, route, directory)
       case .elsewhere(let forward): return .forward(forward)
       }
@@ -194,6 +195,15 @@ package struct Signalling: ~Copyable {
     return .hangUp(call, ApiResponse(status: 200))
   }
 
+  /// Who sent the request: somebody whom we let in, or whom another node of the cluster did.
+  private func admit(_ request: ApiRequest, _ unixSeconds: Int64) throws(ApiError) -> Asker {
+    let minutes = TokenClock.minutes(unixSeconds: unixSeconds)
+    if hops.take(from: request, minutes: minutes) {
+      return Asker(caller: Caller(peer: request.peer), mayManage: true, isForwarded: true)
+    }
+    return try gate.admit(request, unixSeconds: unixSeconds)
+  }
+
   // MARK: - Finding calls
 
   private enum Place {
@@ -203,7 +213,8 @@ package struct Signalling: ~Copyable {
 
   /// Where the call is that a request names; throws 404 when there is none.
   private func find(
-    _ id: String, _ request: ApiRequest, _ directory: some CallDirectory, _ unixSeconds: Int64
+    _ id: String, _ request: ApiRequest, _ asker: Asker, _ directory: some CallDirectory,
+    _ unixSeconds: Int64, _ random: inout some RandomNumberGenerator
   ) throws(ApiError) -> Place {
     let minutes = TokenClock.minutes(unixSeconds: unixSeconds)
     switch mint.open(id, minutes: minutes) {
@@ -211,16 +222,14 @@ package struct Signalling: ~Copyable {
     case .here(let call):
       guard directory.isAlive(call) else { throw Self.noSuchCall }
       return .here(call)
-    case .elsewhere(let callID, let node):
-      let method = request.method
-      if let mark = request.header(HopMark.field),
-        hop.isGenuine(mark, method: method, call: callID, minutes: minutes)
-      {
+    case .elsewhere(let node):
+      // Two nodes that take each other for the owner would send it to and fro for ever.
+      guard !asker.isForwarded else {
         throw ApiError(508, "loop_detected", "This request has already been forwarded once.")
       }
       guard options.peers.contains(node) else { throw Self.noSuchCall }
-      let mark = hop.make(method: method, call: callID, minutes: minutes)
-      return .elsewhere(Forward(node: node, header: (HopMark.field, mark)))
+      let mark = hops.make(for: request, minutes: minutes, random: &random)
+      return .elsewhere(Forward(node: node, header: (HopMarks.field, mark)))
     }
   }
 

@@ -34,10 +34,9 @@ final class Forwarder {
   ) -> ApiResponse? {
     guard let address = hub.peers[forward.node] else { return forward.unreachable }
     tied.insert(socket)
-    let fields = forward.fields(of: request).filter { $0.name != "content-type" }
     hub.attach(
       socket, at: address, path: Forward.target(request),
-      fields: fields.map { PeerHub.Field(name: $0.name, value: $0.value) })
+      fields: forward.fields(of: request).map { PeerHub.Field(name: $0.name, value: $0.value) })
     return nil
   }
 

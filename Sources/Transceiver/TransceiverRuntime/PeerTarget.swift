@@ -16,12 +16,7 @@ import Wire
     unsafe target.host = copy("\(address)")
     unsafe target.path = copy(path ?? "/")
     for field in fields {
-      // The client offers its subprotocols by a parameter of their own.
-      if field.name == "sec-websocket-protocol" {
-        unsafe target.protocols = copy(field.value)
-      } else {
-        unsafe self.fields.append(ws_field(name: copy(field.name), value: copy(field.value)))
-      }
+      unsafe self.fields.append(ws_field(name: copy(field.name), value: copy(field.value)))
     }
   }
 

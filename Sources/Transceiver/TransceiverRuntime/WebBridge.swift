@@ -49,7 +49,7 @@ final class WebBridge: WebHandler {
 
   func upgrade(_ request: ApiRequest, to socket: WebSocketID) -> ApiResponse? {
     let outcome = signalling.upgrade(
-      request, directory: registry, unixSeconds: Int64(time(nil)))
+      request, directory: registry, unixSeconds: Int64(time(nil)), random: &random)
     switch outcome {
     case .refuse(let response): return response
     case .forward(let forward):
