@@ -45,7 +45,7 @@ class Agent:
 
     def __exit__(self, *_):
         self.process.terminate()
-        status = self.process.wait(timeout=15)
+        status = self.process.wait(timeout=WAIT_SECONDS)
         self.process.stdout.close()
         assert status == 0, f"the agent ended with status {status}"
 
@@ -70,7 +70,7 @@ class Person:
 
     def __exit__(self, *_):
         self._connection.__exit__(None, None, None)
-        self._reader.join(timeout=15)
+        self._reader.join(timeout=WAIT_SECONDS)
 
     def _read(self):
         with contextlib.suppress(ConnectionClosed):

@@ -19,8 +19,20 @@ def sound():
         yield server
 
 
+class CallLog:
+    """The log lines of `martlet up` that are written during the test, or its last scene."""
+
+    def __init__(self, up):
+        self.up = up
+        self.begin_scene()
+
+    def begin_scene(self):
+        self.start = len(self.up.log())
+
+    def __call__(self):
+        return self.up.log()[self.start :]
+
+
 @pytest.fixture
 def call_log(up):
-    """The log lines of `martlet up` that are written during the test."""
-    start = len(up.log())
-    return lambda: up.log()[start:]
+    return CallLog(up)

@@ -69,13 +69,13 @@ class MartletUp:
                 found[pathlib.Path(command).name] = int(status.parent.name)
         return found
 
-    def stop(self, number=signal.SIGTERM, seconds=15):
+    def stop(self, number=signal.SIGTERM, seconds=60):
         """Sends a signal to `martlet up` alone and returns its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(timeout=seconds)
 
-    def wait_for_end(self, seconds=15):
+    def wait_for_end(self, seconds=60):
         """The exit status, waited for."""
         return self.process.wait(timeout=seconds)
 
@@ -129,5 +129,5 @@ def held_ports():
 
 
 def get_json(url):
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return json.load(answer)

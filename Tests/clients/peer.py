@@ -12,6 +12,9 @@ import voice
 
 timers.use_browser_timers()
 
+# How long anything may take that has to come at all: no machine is ever so slow.
+LIMIT_SECONDS = 60
+
 
 class Call:
     """One call over the HTTP API; use `async with`."""
@@ -83,8 +86,8 @@ class Call:
             aiortc.RTCSessionDescription(sdp=self.answer_filter(answer), type="answer")
         )
 
-    async def wait_connected(self, seconds=10):
-        await asyncio.wait_for(self.connected.wait(), seconds)
+    async def wait_connected(self):
+        await asyncio.wait_for(self.connected.wait(), LIMIT_SECONDS)
 
     @property
     def connect_milliseconds(self):
@@ -100,6 +103,20 @@ class Call:
                 samples.extend(frame)
         samples.extend([0] * (int(seconds * voice.RATE) - len(samples)))
         return voice.Tone(samples)
+
+    async def hears(self, hertz, seconds=1.0):
+        """Waits until what came last is that tone, with no other sound in it, for so long."""
+        frames = int(seconds * voice.RATE / voice.FRAME_SAMPLES)
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while True:
+            samples = voice.array.array("h")
+            for _, frame in self.heard[-frames:]:
+                samples.extend(frame)
+            tone = voice.Tone(samples)
+            if len(self.heard) >= frames and abs(tone.hertz - hertz) < 2 and tone.purity > 0.9:
+                return tone
+            assert time.monotonic() < deadline, f"{tone} in place of {hertz} Hz"
+            await asyncio.sleep(0.5)
 
     async def figures(self):
         """Packets received and lost, by the client's own count."""
@@ -128,7 +145,7 @@ def post(url, body, kind="application/sdp", method="POST", key=None, fields=None
         headers["Authorization"] = f"Bearer {key}"
     request = urllib.request.Request(url, data=body.encode(), headers=headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=LIMIT_SECONDS) as answer:
             return answer.status, answer.headers, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.headers, error.read().decode()

@@ -20,6 +20,8 @@ def in_some_scene(test):
                 return test(*arguments, **fixtures)
             except (AssertionError, TimeoutError) as failure:
                 print(f"scene {number} of at most {SCENES_MAX} failed: {failure!r}")
+                for fixture in fixtures.values():
+                    getattr(fixture, "begin_scene", lambda: None)()
         return test(*arguments, **fixtures)
 
     return played

@@ -68,7 +68,7 @@ class OurPeer:
 
     async def __aexit__(self, *_):
         self.process.stdin.close()
-        await asyncio.wait_for(self.process.wait(), 10)
+        await asyncio.wait_for(self.process.wait(), 60)
         await self.output.ended()
 
     def say(self, line):

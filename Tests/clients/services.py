@@ -7,7 +7,6 @@ import base64
 import json
 import math
 import pathlib
-import socket
 import ssl
 import struct
 import subprocess
@@ -18,6 +17,9 @@ import websockets
 from websockets.asyncio.server import serve
 
 import voice
+
+# Nobody listens at port 9 of the namespace, and no client is given it either.
+NOBODY = "ws://127.0.0.1:9/"
 
 
 class ServiceThread:
@@ -33,14 +35,14 @@ class ServiceThread:
 
     def __enter__(self):
         self.thread.start()
-        self.server = asyncio.run_coroutine_threadsafe(self.start(), self.loop).result(10)
+        self.server = asyncio.run_coroutine_threadsafe(self.start(), self.loop).result(60)
         self.port = self.server.sockets[0].getsockname()[1]
         return self
 
     def __exit__(self, *_):
-        asyncio.run_coroutine_threadsafe(self.end(), self.loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.end(), self.loop).result(60)
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(10)
+        self.thread.join(60)
 
     async def end(self):
         self.server.close()
@@ -209,10 +211,3 @@ class Authority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.folder / "service.pem", self.folder / "service.key")
         return context
-
-
-def free_port():
-    """A TCP port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -75,7 +75,7 @@ async def ask_in_a_call(url):
         question = spoken("What time is it?", voice.RATE, before=1.0, after=0.5)
         call.connection.getSenders()[0].replaceTrack(SpeechTrack(question))
         await call.start()
-        await call.wait_connected(60)
+        await call.wait_connected()
         async with asyncio.timeout(60):
             await events.until("output_audio_buffer.stopped")
             # What the jitter buffer still holds when the last packet has left.

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from martlet import PROGRAMS, ROOT
+from scenes import in_some_scene
 
 PROGRAM = str(PROGRAMS / "martlet")
 
@@ -18,6 +19,7 @@ def bench(*arguments):
 
 
 @pytest.mark.parametrize("case", ["up-1400-t4", "mixed"])
+@in_some_scene
 def test_a_case_is_measured(case):
     done = bench(
         *("--case", case, "--against", "c", "--flows", "100"),
@@ -43,6 +45,7 @@ def test_a_case_is_measured(case):
     assert ratio["against"] == "c" and ratio["cpu"] > 0 and ratio["rate"] > 0
 
 
+@in_some_scene
 def test_a_flood_is_refused_and_counted():
     done = bench(
         *("--case", "forged", "--against", "none", "--flows", "100"),

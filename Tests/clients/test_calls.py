@@ -8,6 +8,7 @@ import pytest
 
 import peer
 from reports import page_report
+from scenes import in_some_scene
 from wire import Wire
 
 SECONDS = 10
@@ -27,6 +28,7 @@ def wait_for(look, seconds, what):
 
 
 @pytest.mark.parametrize("name", ["chromium", "firefox"])
+@in_some_scene
 def test_a_browser_hears_its_own_tone(name, up, sound, call_log):
     page = f"http://localhost:{up.http.split(':')[1]}/"
     query = {"tone": 440, "seconds": BROWSER_SECONDS, "backend": "echo"}
@@ -43,7 +45,7 @@ def test_a_browser_hears_its_own_tone(name, up, sound, call_log):
     assert report["packetsLost"] < 0.005 * report["packetsReceived"], report
     # The page closes its side and hangs up over HTTP; both are on their way at once.
     ended = r"call-ended .*reason=(?:hung-up|client-closed) .*rtp_received=(\d+) rtp_lost=(\d+)"
-    seen = wait_for(lambda: re.search(ended, call_log()), 5, call_log())
+    seen = wait_for(lambda: re.search(ended, call_log()), peer.LIMIT_SECONDS, call_log())
     received, lost = int(seen[1]), int(seen[2])
     assert received > SECONDS * 50 * 0.95, call_log()
     assert lost < 0.005 * received, call_log()
@@ -51,6 +53,7 @@ def test_a_browser_hears_its_own_tone(name, up, sound, call_log):
 
 
 @pytest.mark.parametrize("role", ["actpass", "active"])
+@in_some_scene
 def test_aiortc_hears_its_own_tone(role, up, call_log):
     async def call():
         # `active` in the offer makes the transceiver the DTLS server.
@@ -63,7 +66,7 @@ def test_aiortc_hears_its_own_tone(role, up, call_log):
             received, lost = await call.figures()
             print(tone, received, lost, f"{call.connect_milliseconds:.0f} ms")
             assert await call.hang_up() == 200
-            await asyncio.wait_for(call.closed.wait(), 5)
+            await asyncio.wait_for(call.closed.wait(), peer.LIMIT_SECONDS)
         assert abs(tone.hertz - 440) < 1
         assert abs(tone.level_dbfs - -12) < 1.5
         assert tone.purity > 0.95
@@ -71,7 +74,7 @@ def test_aiortc_hears_its_own_tone(role, up, call_log):
         assert lost < 0.005 * received
 
     asyncio.run(call())
-    assert wait_for(lambda: re.search(r"call-ended .*reason=hung-up", call_log()), 5, call_log())
+    assert wait_for(lambda: re.search(r"call-ended .*reason=hung-up", call_log()), peer.LIMIT_SECONDS, call_log())
 
 
 def test_a_call_over_ipv6(up):
@@ -80,8 +83,7 @@ def test_a_call_over_ipv6(up):
             async with peer.Call(up.url, hertz=700, answer_filter=wire.rewrite) as call:
                 await call.start()
                 await call.wait_connected()
-                await asyncio.sleep(3)
-                assert abs(call.tone(1.5).hertz - 700) < 2, wire.story()
+                await call.hears(700)
 
     asyncio.run(call())
 
@@ -93,9 +95,8 @@ def test_two_calls_hear_only_themselves(up):
                 await call.start()
             for call in (low, high):
                 await call.wait_connected()
-            await asyncio.sleep(3)
-            assert abs(low.tone(1.5).hertz - 400) < 1
-            assert abs(high.tone(1.5).hertz - 900) < 1
+            await low.hears(400)
+            await high.hears(900)
 
     asyncio.run(calls())
 
@@ -109,9 +110,10 @@ def test_a_client_that_goes_away_is_seen(up, call_log):
 
     asyncio.run(call())
     ended = r"call-ended .*reason=client-closed"
-    assert wait_for(lambda: re.search(ended, call_log()), 5, call_log())
+    assert wait_for(lambda: re.search(ended, call_log()), peer.LIMIT_SECONDS, call_log())
 
 
+@in_some_scene
 def test_the_parrot_waits_for_its_turn_and_stops_when_interrupted(up):
     async def call():
         async with peer.Call(up.url, hertz=500, backend="parrot") as call:
@@ -142,14 +144,12 @@ def test_whip(up, call_log):
             await call.start()
             assert call.location.startswith("/whip/rtc_")
             await call.wait_connected()
-            await asyncio.sleep(3)
-            tone = call.tone(1.5)
+            await call.hears(600)
             status, _, _ = peer.post(up.url + call.location, "", method="DELETE")
             assert status == 200
-            await asyncio.wait_for(call.closed.wait(), 5)
+            await asyncio.wait_for(call.closed.wait(), peer.LIMIT_SECONDS)
             status, _, _ = peer.post(up.url + call.location, "", method="DELETE")
             assert status == 404
-        assert abs(tone.hertz - 600) < 1
 
     asyncio.run(call())
-    assert wait_for(lambda: re.search(r"call-ended .*reason=hung-up", call_log()), 5, call_log())
+    assert wait_for(lambda: re.search(r"call-ended .*reason=hung-up", call_log()), peer.LIMIT_SECONDS, call_log())

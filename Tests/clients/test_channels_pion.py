@@ -9,6 +9,7 @@ import threading
 import pytest
 
 import go_program
+import peer
 from test_channels import VOICE, session_update
 
 SOURCE = pathlib.Path(__file__).parent / "pion_call" / "main.go"
@@ -41,7 +42,7 @@ class PionCall:
         self.process.stdin.write(text + "\n")
         self.process.stdin.flush()
 
-    def next(self, seconds=20):
+    def next(self, seconds=peer.LIMIT_SECONDS):
         """The next line that the tone of a call does not cause."""
         while True:
             line = self.lines.get(timeout=seconds)
@@ -54,7 +55,7 @@ class PionCall:
     def __exit__(self, *_):
         self.process.stdin.close()
         try:
-            self.process.wait(10)
+            self.process.wait(peer.LIMIT_SECONDS)
         finally:
             self.process.kill()
             self.process.wait()

@@ -17,6 +17,7 @@ from websockets.asyncio.client import connect
 import peer
 import services
 from martlet import PROGRAMS, MartletUp
+from scenes import in_some_scene
 
 HTTP_PORT, MEDIA_PORT = 8091, 3491
 CALLS, SECONDS = 100, 15
@@ -147,8 +148,8 @@ class Memory:
 
 def test_a_hundred_calls_with_services_that_behave_badly():
     """Every call with a good service hears its own tone all the time. A machine that is busy
-    elsewhere gets two more tries for that, and for nothing else."""
-    assert any(good_calls() == GOOD_CALLS for _ in range(3))
+    elsewhere gets four more tries for that, and for nothing else."""
+    assert any(good_calls() == GOOD_CALLS for _ in range(5))
 
 
 def good_calls():
@@ -162,7 +163,7 @@ def good_calls():
             report = load(up.url)
             peak = memory.mebibytes("VmHWM")
             # The last line of a hundred: each of them ends somehow.
-            for _ in range(400):
+            for _ in range(1200):
                 log = up.log()
                 if log.count("call-ended") >= CALLS:
                     break
@@ -208,7 +209,7 @@ async def watch(up, seconds):
                 pass
             if sideband.close_code is None:
                 assert await client.hang_up() == 200
-                await asyncio.wait_for(sideband.wait_closed(), 10)
+                await asyncio.wait_for(sideband.wait_closed(), peer.LIMIT_SECONDS)
             return events, sideband.close_code
 
 
@@ -220,6 +221,7 @@ async def watch(up, seconds):
     (say_nothing, 6, None),
     (stall, 6, None),
 ])
+@in_some_scene
 def test_each_client_is_told(behaviour, seconds, kind):
     with services.RealtimeService(behaviour) as service:
         with MartletUp(
@@ -227,7 +229,7 @@ def test_each_client_is_told(behaviour, seconds, kind):
             http_port=HTTP_PORT, media_port=MEDIA_PORT,
         ) as up:
             events, code = asyncio.run(watch(up, seconds))
-            up.wait_for_log("call-ended", 10)
+            up.wait_for_log("call-ended", peer.LIMIT_SECONDS)
             log = up.log()
     kinds = collections.Counter(event["type"] for event in events)
     print(kinds, [event for event in events if event["type"] == "error"][:3])

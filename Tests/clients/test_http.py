@@ -44,7 +44,7 @@ def test_options_allow_a_page_from_elsewhere(up):
 
 
 def test_the_health_check(up):
-    with urllib.request.urlopen(up.url + "/healthz", timeout=5) as answer:
+    with urllib.request.urlopen(up.url + "/healthz", timeout=peer.LIMIT_SECONDS) as answer:
         assert answer.status == 200
 
 

@@ -10,6 +10,7 @@ import peer
 import services
 import voice
 from martlet import MartletUp
+from scenes import in_some_scene
 
 HTTP_PORT, MEDIA_PORT = 8094, 3494
 SPEECH_STARTED = {"audio_start_ms": 0, "item_id": "item_user"}
@@ -50,7 +51,7 @@ async def interrupted(up, behaviour):
         await client.start()
         name = client.location.split("/")[-1]
         async with connect(f"{up.url.replace('http', 'ws', 1)}/v1/realtime?call_id={name}") as side:
-            await asyncio.wait_for(client.first_voice.wait(), 20)
+            await asyncio.wait_for(client.first_voice.wait(), peer.LIMIT_SECONDS)
             await asyncio.sleep(1.5)
             moment = time.monotonic()
             behaviour.loop.call_soon_threadsafe(behaviour.interrupt.set)
@@ -58,7 +59,7 @@ async def interrupted(up, behaviour):
                 await side.send(json.dumps({"type": "output_audio_buffer.clear"}))
             events = []
             while not any(event["type"] == "output_audio_buffer.cleared" for event in events):
-                events.append(json.loads(await asyncio.wait_for(side.recv(), 10)))
+                events.append(json.loads(await asyncio.wait_for(side.recv(), peer.LIMIT_SECONDS)))
             # Whatever still comes of the answer must not be played.
             await asyncio.sleep(3)
             return moment, client, events
@@ -87,9 +88,11 @@ def check(interrupts_itself):
     assert not any("audio.delta" in kind for kind in kinds)
 
 
+@in_some_scene
 def test_the_service_hears_the_person_speak():
     check(interrupts_itself=True)
 
 
+@in_some_scene
 def test_the_client_clears():
     check(interrupts_itself=False)

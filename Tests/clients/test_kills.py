@@ -1,6 +1,7 @@
 """Whatever is killed, at any moment: no process stays, no port stays held, and the log says it."""
 
 import asyncio
+import http.client
 import os
 import signal
 import time
@@ -29,7 +30,7 @@ def own():
 
 
 def assert_all_gone(run):
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + peer.LIMIT_SECONDS
     while set(martlet_processes()) - run.before or PORTS & held_ports():
         left = set(martlet_processes()) - run.before
         assert time.monotonic() < deadline, f"{left} {held_ports()}\n{run.log()}"
@@ -37,14 +38,14 @@ def assert_all_gone(run):
 
 
 async def calling(run, seconds):
-    """Makes calls one after the other, as people do, until the time is over or nobody answers."""
+    """Makes calls one after the other, as people do, until the time is over, whoever answers."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
             async with peer.Call(run.url) as call:
                 await call.start()
                 await asyncio.sleep(max(0, min(1, end - time.monotonic())))
-        except OSError:
+        except (OSError, http.client.HTTPException, AssertionError):
             await asyncio.sleep(0.05)
 
 
@@ -113,9 +114,9 @@ def test_a_killed_browser_is_missed(own, sound):
     with ReportServer() as server:
         query = f"autostart=1&tone=440&seconds=60&backend=echo&report={server.url}/report"
         with Browser("chromium", f"{own.url}/?{query}", sound) as browser:
-            own.wait_for_log("call-connected", 30)
+            own.wait_for_log("call-connected", 2 * peer.LIMIT_SECONDS)
             browser.kill()
-    own.wait_for_log("call-ended .*reason=consent-lost", 45)
+    own.wait_for_log("call-ended .*reason=consent-lost", 2 * peer.LIMIT_SECONDS)
     assert own.stop() == 0
     assert_all_gone(own)
 

@@ -6,6 +6,7 @@ import time
 
 import peer
 import voice
+from scenes import in_some_scene
 from test_calls import wait_for
 
 TURNS = 3
@@ -15,7 +16,7 @@ APART_MS_MAX = 250
 
 async def answered(call, silent_at):
     """Milliseconds from the end of our tone to the first sound of the answer."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(peer.LIMIT_SECONDS):
         while True:
             for moment, samples in call.heard:
                 if moment > silent_at and voice.level(samples) > -40:
@@ -41,10 +42,11 @@ async def turns(url):
         return call.location.rsplit("/", 1)[1][:12], times
 
 
+@in_some_scene
 def test_the_time_to_an_answer_is_what_the_client_sees(up, call_log):
     name, times = asyncio.run(turns(up.url))
     line = rf"call-ended call={name} .*"
-    ended = wait_for(lambda: re.search(line, call_log()), 5, "the call has not ended")
+    ended = wait_for(lambda: re.search(line, call_log()), peer.LIMIT_SECONDS, "the call has not ended")
     logged = {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)(?= |$)", ended[0])}
     print([round(value) for value in times], ended[0])
     assert logged["answers"] == TURNS

@@ -3,7 +3,7 @@
 Every datagram of the set-up is dropped in turn, and the time until voice goes both ways is compared
 with the same client's own time when nothing is lost. Timers cost the same every time; the load of
 the machine does not. So a datagram that costs more is tried again, and only one that costs more
-three times running fails the test.
+each time fails the test.
 """
 
 import asyncio
@@ -18,7 +18,9 @@ from reports import ReportServer
 from wire import DOWN, UP, Wire
 
 COST_MAX_MS = 150
-TRIES = 3
+TRIES = 6
+# What the set-up has each way, however quick it is: a check, and two flights of the handshake.
+DATAGRAMS_MIN = 3
 UNDISTURBED_CALLS = 5
 
 
@@ -106,7 +108,7 @@ class ChromiumCalls:
         self.current = wire
         self.orders.put({"address": f"{wire.near.getsockname()[0]} {wire.port}"})
         try:
-            self.finished.get(timeout=30)
+            self.finished.get(timeout=peer.LIMIT_SECONDS)
         except queue.Empty:
             reports = list(self.server.reports.queue)
             raise AssertionError(f"no call; {reports}\n{self.browser.log()}") from None
@@ -150,6 +152,7 @@ def cost_of_losing(calls, up, place, usual_ms):
                 best, story = cost, wire.story()
         if best < COST_MAX_MS:
             break
+        print(f"{place} lost: {cost:.0f} ms more")
     return best, story
 
 
@@ -163,11 +166,11 @@ def test_one_lost_datagram_costs_little(client, role, up, sound):
         costs, failures = {}, []
         for direction in (UP, DOWN):
             fewest, most = counts[direction]
-            assert fewest >= 3, counts
+            assert fewest >= DATAGRAMS_MIN, counts
             for number in range(most):
                 cost, story = cost_of_losing(calls, up, (direction, number), usual_ms)
                 if cost is None:
-                    assert number >= fewest, f"{direction} {number} was never lost"
+                    assert number >= DATAGRAMS_MIN, f"{direction} {number} was never lost"
                     continue
                 costs[f"{direction} {number}"] = cost
                 if cost >= COST_MAX_MS:

@@ -2,7 +2,9 @@
 
 import re
 
+import peer
 from reports import page_report
+from scenes import in_some_scene
 from test_calls import wait_for
 
 TURNS = 3
@@ -21,12 +23,14 @@ def fields(line):
     return dict(re.findall(r"(\w+)=(\S+)", line))
 
 
+@in_some_scene
 def test_the_page_shows_where_the_time_goes(up, sound, call_log):
     page = f"http://localhost:{up.http.split(':')[1]}/"
     query = {"backend": "parrot", "tone": 440, "turns": TURNS, "seconds": SECONDS}
     report = page_report("chromium", page, sound, **query)
     line = rf"call-ended call={report['callID'][:12]} .*"
-    ended = wait_for(lambda: re.search(line, call_log()), 5, "the call has not ended")
+    limit = peer.LIMIT_SECONDS
+    ended = wait_for(lambda: re.search(line, call_log()), limit, "the call has not ended")
     logged, shown = fields(ended[0]), report["shown"]
     print(report, ended[0])
     assert report["error"] is None

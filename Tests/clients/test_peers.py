@@ -39,10 +39,10 @@ class Node:
         )
 
     def __enter__(self):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
-                urllib.request.urlopen(self.url + "/healthz", timeout=5).close()
+                urllib.request.urlopen(self.url + "/healthz", timeout=60).close()
                 return self
             except OSError:
                 assert self.process.poll() is None and time.monotonic() < deadline
@@ -50,12 +50,12 @@ class Node:
 
     def __exit__(self, *_):
         self.process.terminate()
-        assert self.process.wait(timeout=15) == 0
+        assert self.process.wait(timeout=60) == 0
         self.log.close()
 
     def client(self):
         return openai.OpenAI(
-            api_key=KEY, base_url=self.url + "/v1", max_retries=0, timeout=15
+            api_key=KEY, base_url=self.url + "/v1", max_retries=0, timeout=60
         )
 
 
@@ -272,7 +272,7 @@ def test_a_peer_on_another_machine_is_warned_of(folder):
 def test_peers_that_cannot_be_meant(folder, options, part):
     done = subprocess.run(
         [str(PROGRAMS / "martlet-transceiver"), "--keys", str(folder / "keys"), *options],
-        capture_output=True, text=True, timeout=20,
+        capture_output=True, text=True, timeout=60,
     )
     assert done.returncode == 2
     assert part in done.stderr

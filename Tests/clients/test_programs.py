@@ -7,13 +7,14 @@ import subprocess
 import pytest
 
 from martlet import PROGRAMS
+from scenes import in_some_scene
 
 NAMES = ["martlet", "martlet-relay", "martlet-transceiver"]
 
 
 def run(name, *arguments):
     done = subprocess.run(
-        [str(PROGRAMS / name), *arguments], capture_output=True, text=True, timeout=20
+        [str(PROGRAMS / name), *arguments], capture_output=True, text=True, timeout=60
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -87,13 +88,11 @@ def test_the_relay_links_no_codec_and_no_media_crypto():
         assert never not in libraries
 
 
+@in_some_scene
 def test_two_hundred_calls_at_once(up):
-    """All 200 tones come back. A machine that is busy elsewhere gets a second try."""
-    for _ in range(2):
-        status, text, log = run_load(up.url, calls=200, seconds=10)
-        print(text)
-        if status == 0:
-            break
+    """All 200 tones come back."""
+    status, text, log = run_load(up.url, calls=200, seconds=10)
+    print(text)
     assert status == 0, text + log
     summary = json.loads(text.strip().splitlines()[-1])
     assert (summary["calls"], summary["good"]) == (200, 200), summary

@@ -14,6 +14,7 @@ import time
 import pytest
 
 from martlet import PROGRAMS
+from scenes import in_some_scene
 
 CALLS = 20
 SECONDS = 10
@@ -32,7 +33,7 @@ class Program:
         with open(self.log_file.name, encoding="utf-8") as log:
             return log.read()
 
-    def wait_for(self, pattern, seconds=10):
+    def wait_for(self, pattern, seconds=60):
         deadline = time.monotonic() + seconds
         while not (match := re.search(pattern, self.log())):
             assert time.monotonic() < deadline, f"no {pattern!r} in:\n{self.log()}"
@@ -41,7 +42,7 @@ class Program:
 
     def end(self, number):
         self.process.send_signal(number)
-        return self.process.wait(timeout=15)
+        return self.process.wait(timeout=60)
 
     def __enter__(self):
         return self
@@ -66,6 +67,7 @@ def start_relay(keys):
         "--transceiver", "1.1=127.0.0.1:14001")
 
 
+@in_some_scene
 def test_calls_outlive_their_relay(keys):
     transceiver = Program(
         "martlet-transceiver", "--keys", keys, "--node", "1", "--shards", "2", "--trunk",
@@ -76,15 +78,15 @@ def test_calls_outlive_their_relay(keys):
         load = subprocess.Popen(
             [str(PROGRAMS / "martlet"), "load", "--url", "http://127.0.0.1:18085", "--json",
              "--calls", str(CALLS), "--seconds", str(SECONDS)], stdout=subprocess.PIPE, text=True)
-        for _ in range(100):
-            if transceiver.log().count("call-connected") == CALLS:
-                break
+        deadline = time.monotonic() + 60
+        while transceiver.log().count("call-connected") < CALLS:
+            assert time.monotonic() < deadline, transceiver.log()
             time.sleep(0.05)
         time.sleep(2)
         first.end(signal.SIGKILL)
         time.sleep(0.3)
         with start_relay(keys) as second:
-            summary = json.loads(load.communicate(timeout=60)[0])
+            summary = json.loads(load.communicate(timeout=SECONDS + 60)[0])
             print(summary)
             assert second.end(signal.SIGTERM) == 0
             print(second.log())

@@ -5,6 +5,7 @@ import hashlib
 
 import pytest
 
+from scenes import in_some_scene
 from sctp_peers import Channel, Pair, until
 
 
@@ -58,6 +59,7 @@ def test_a_channel_of_ours():
 
 
 @pytest.mark.parametrize("loss_percent", [0, 5])
+@in_some_scene
 def test_large_messages(loss_percent):
     """256 KiB there and back, every byte of it."""
 
@@ -78,6 +80,7 @@ def test_large_messages(loss_percent):
 
 
 @pytest.mark.parametrize("seed", range(4))
+@in_some_scene
 def test_many_messages_on_a_bad_network(seed):
     """10 % of the packets are lost each way, at each end."""
 
@@ -99,6 +102,7 @@ def test_many_messages_on_a_bad_network(seed):
     run(body())
 
 
+@in_some_scene
 def test_partial_reliability():
     """What is lost stays lost, and nothing waits for it."""
 

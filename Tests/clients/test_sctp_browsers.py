@@ -10,6 +10,7 @@ import aiortc.rtcpeerconnection
 import pytest
 
 from browsers import Browser
+from scenes import in_some_scene
 from sctp_peers import OurPeer
 
 PAGE = pathlib.Path(__file__).parent / "sctp_page.html"
@@ -119,6 +120,7 @@ class Site:
 
 @pytest.mark.parametrize("name", ["chromium", "firefox"])
 @pytest.mark.parametrize("options", [[], ["--start"], ["--start", "--loss", "3"]])
+@in_some_scene
 def test_a_browser(name, options, sound, monkeypatch):
     monkeypatch.setattr(aiortc.rtcpeerconnection, "RTCSctpTransport", Bridge)
     monkeypatch.setattr(Bridge, "options", options)

@@ -6,6 +6,7 @@ import pathlib
 import pytest
 
 import go_program
+from scenes import in_some_scene
 from sctp_peers import OurPeer, crc32c, lines_of
 
 SOURCE = pathlib.Path(__file__).parent / "pion_sctp" / "main.go"
@@ -58,6 +59,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("both_start", [False, True])
+@in_some_scene
 def test_a_channel_of_theirs(program, case, both_start):
     """Pion opens and sends, ours sends back, Pion compares."""
 
@@ -74,6 +76,7 @@ def test_a_channel_of_theirs(program, case, both_start):
 
 
 @pytest.mark.parametrize("loss", [[], ["--loss", "5"]])
+@in_some_scene
 def test_channels_of_ours(program, loss):
     """Ours sends INIT, opens, and hears every byte again."""
 

@@ -11,6 +11,7 @@ from websockets.asyncio.client import connect
 import peer
 import services
 from martlet import MartletUp
+from scenes import in_some_scene
 
 HTTP_PORT, MEDIA_PORT = 8090, 3490
 KEY = "sk-test-0123456789abcdef"
@@ -55,15 +56,16 @@ def answers_with_a_tone(rate=24000):
 
 
 @pytest.mark.parametrize("rate", [24000, 16000, 8000])
+@in_some_scene
 def test_a_call_hears_what_the_service_says(rate, key_file):
     with services.RealtimeService(answers_with_a_tone(rate)) as service:
         options = ["--backend-key-file", key_file, "--backend-model", "m 1"]
         with martlet_with(service.url, *options, "--backend-rate", str(rate)) as up:
-            heard = asyncio.run(talk(up, seconds=5))
+            heard = asyncio.run(talk(up, 700))
         log = up.log()
     service_call = service.calls[0]
     assert not service.failures
-    assert heard.hertz == pytest.approx(700, abs=10) and heard.level_dbfs > -20, heard
+    assert heard.level_dbfs > -20, heard
     second = service_call.heard[rate : 2 * rate]
     assert services.frequency(second, rate) == pytest.approx(440, abs=5)
     assert service_call.headers["Authorization"] == f"Bearer {KEY}"
@@ -72,16 +74,16 @@ def test_a_call_hears_what_the_service_says(rate, key_file):
     assert KEY not in log
 
 
-async def talk(up, seconds, backend="realtime"):
-    """What is heard in the last second of those."""
+async def talk(up, hertz, backend="realtime"):
+    """Waits until a second of that tone is heard; what it was like."""
     async with call(up, backend) as client:
         await client.start()
         await client.wait_connected()
-        await asyncio.sleep(seconds)
-        return client.tone(1)
+        return await client.hears(hertz)
 
 
 @pytest.mark.parametrize("rate", [24000, 8000])
+@in_some_scene
 def test_a_call_hears_an_audiosocket_service(rate):
     async def behaviour(service_call):
         while len(service_call.heard) < rate:
@@ -94,10 +96,9 @@ def test_a_call_hears_an_audiosocket_service(rate):
     with services.AudioSocketService(behaviour) as service:
         options = ["--backend-rate", str(rate)]
         with martlet_with(service.url, *options, backend="audiosocket") as up:
-            heard = asyncio.run(talk(up, 5, backend="audiosocket"))
+            asyncio.run(talk(up, 600, backend="audiosocket"))
     service_call = service.calls[0]
     assert not service.failures
-    assert heard.hertz == pytest.approx(600, abs=10), heard
     assert service_call.uuid is not None and service_call.uuid.int != 0
     assert service_call.KINDS[rate] in service_call.kinds
     second = service_call.heard[rate : 2 * rate]
@@ -118,11 +119,11 @@ def test_a_service_that_is_down_is_told_and_the_call_ends():
     async def run(up):
         async with call(up) as client:
             await client.start()
-            return await asyncio.wait_for(watch(up, client), 30)
+            return await asyncio.wait_for(watch(up, client), peer.LIMIT_SECONDS)
 
-    with martlet_with(f"ws://127.0.0.1:{services.free_port()}/") as up:
+    with martlet_with(services.NOBODY) as up:
         events, code = asyncio.run(run(up))
-        up.wait_for_log(r"call-ended .*reason=backend-failed", 10)
+        up.wait_for_log(r"call-ended .*reason=backend-failed", peer.LIMIT_SECONDS)
     errors = [event for event in events if event["type"] == "error"]
     assert len(errors) == 1 and errors[0]["error"]["message"], events
     assert code == 1000
@@ -149,11 +150,11 @@ def test_events_pass_both_ways_unchanged_and_in_order():
                 await sideband.send(json.dumps(strange))
                 got = []
                 while len(got) < len(answers):
-                    event = json.loads(await asyncio.wait_for(sideband.recv(), 20))
+                    event = json.loads(await asyncio.wait_for(sideband.recv(), peer.LIMIT_SECONDS))
                     if event["type"] == "conversation.item.added":
                         got.append(event)
                 assert await client.hang_up() == 200
-                await asyncio.wait_for(sideband.wait_closed(), 10)
+                await asyncio.wait_for(sideband.wait_closed(), peer.LIMIT_SECONDS)
                 return got, sideband.close_code
 
     with services.RealtimeService(behaviour) as service:
@@ -164,12 +165,12 @@ def test_events_pass_both_ways_unchanged_and_in_order():
     assert [event for event in service.calls[0].events if event == strange] == [strange]
 
 
+@in_some_scene
 def test_wss_with_an_authority_of_its_own(tmp_path):
     authority = services.Authority(tmp_path)
     with services.RealtimeService(answers_with_a_tone(), tls=authority.server_context) as service:
         with martlet_with(service.url, "--backend-ca-file", authority.file) as up:
-            heard = asyncio.run(talk(up, 5))
-    assert heard.hertz == pytest.approx(700, abs=10), heard
+            asyncio.run(talk(up, 700))
 
 
 @pytest.mark.parametrize("name, gives_authority", [("IP:127.0.0.1", False), ("DNS:other", True)])
@@ -181,7 +182,8 @@ def test_wss_trusts_no_stranger(name, gives_authority, tmp_path):
             async def run():
                 async with call(up) as client:
                     await client.start()
-                    await asyncio.to_thread(up.wait_for_log, "reason=backend-failed", 30)
+                    ended = "reason=backend-failed"
+                    await asyncio.to_thread(up.wait_for_log, ended, peer.LIMIT_SECONDS)
 
             asyncio.run(run())
             log = up.log()
@@ -203,6 +205,6 @@ def test_wss_trusts_no_stranger(name, gives_authority, tmp_path):
 )
 def test_settings_that_do_not_go_together(arguments, sentence):
     up = MartletUp(*arguments, http_port=HTTP_PORT, media_port=MEDIA_PORT)
-    assert up.wait_for_end(20) != 0
+    assert up.wait_for_end() != 0
     assert sentence in up.log() and not re.search(r"u:p", up.log())
     up.process.stdout.close()

@@ -18,7 +18,7 @@ from test_losses import ChromiumCalls
 WAY_SECONDS = 0.05
 SERVER_MS_MAX = 15
 CALLS = 7
-TRIES = 3
+TRIES = 5
 
 
 class AiortcCalls:
