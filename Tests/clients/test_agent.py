@@ -4,6 +4,7 @@ import array
 import datetime
 import itertools
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -39,6 +40,27 @@ QUESTIONS = (
 WRONG_OPTIONS = (("--port", "65536"), ("--sessions", "0"), ("--clock", "24:00"), ("--nonsense", "1"))
 QUIET = 300
 """Root mean square below which 16-bit sound is none to speak of."""
+
+
+@pytest.mark.parametrize(
+    "words, status, said",
+    [(["--help"], 0, "usage: tools/agent/agent"), (["--port", "1", "-h"], 0, "usage:"),
+     (["--port", "x"], 2, "'x' is not a number"), (["--nothing"], 2, "--nothing")],
+)
+def test_who_asks_for_help_waits_for_no_packages(words, status, said, tmp_path):
+    copy = tmp_path / "tools"
+    shutil.copytree(AGENT.parent, copy / "agent")
+    shutil.copy(AGENT.parents[1] / "setup.sh", copy)
+    for program in ("apt-get", "dpkg-query"):
+        (tmp_path / program).write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\nexit 1\n")
+        (tmp_path / program).chmod(0o755)
+    done = subprocess.run(
+        [copy / "agent" / "agent", *words], capture_output=True, text=True, timeout=30,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+    )
+    assert done.returncode == status
+    assert said in done.stdout + done.stderr
+    assert not (tmp_path / "asked").exists()
 
 
 @pytest.fixture(scope="module")
