@@ -37,7 +37,7 @@ QUESTIONS = (
     "Please repeat after me, the quick brown fox jumps over the lazy dog.",
     "What can you do?",
 )
-WRONG_OPTIONS = (("--port", "65536"), ("--sessions", "0"), ("--clock", "24:00"), ("--nonsense", "1"))
+WRONG_OPTIONS = {"--port": "65536", "--sessions": "0", "--clock": "24:00", "--nonsense": "1"}
 QUIET = 300
 """Root mean square below which 16-bit sound is none to speak of."""
 
@@ -415,7 +415,7 @@ def refusal(agent, **connection):
 
 
 def test_wrong_options_are_named():
-    for option, value in WRONG_OPTIONS:
+    for option, value in WRONG_OPTIONS.items():
         done = subprocess.run([str(AGENT), option, value], capture_output=True, text=True)
         assert done.returncode == 2
         assert option in done.stderr

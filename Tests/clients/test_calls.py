@@ -16,9 +16,9 @@ SECONDS = 10
 BROWSER_SECONDS = 12
 
 
-def wait_for(look, seconds, what):
+def wait_for(look, what):
     """The first true value of `look()`."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + peer.LIMIT_SECONDS
     while True:
         value = look()
         if value:
@@ -45,7 +45,7 @@ def test_a_browser_hears_its_own_tone(name, up, sound, call_log):
     assert report["packetsLost"] < 0.005 * report["packetsReceived"], report
     # The page closes its side and hangs up over HTTP; both are on their way at once.
     ended = r"call-ended .*reason=(?:hung-up|client-closed) .*rtp_received=(\d+) rtp_lost=(\d+)"
-    seen = wait_for(lambda: re.search(ended, call_log()), peer.LIMIT_SECONDS, call_log())
+    seen = wait_for(lambda: re.search(ended, call_log()), call_log())
     received, lost = int(seen[1]), int(seen[2])
     assert received > SECONDS * 50 * 0.95, call_log()
     assert lost < 0.005 * received, call_log()
@@ -74,7 +74,7 @@ def test_aiortc_hears_its_own_tone(role, up, call_log):
         assert lost < 0.005 * received
 
     asyncio.run(call())
-    assert wait_for(lambda: re.search(r"call-ended .*reason=hung-up", call_log()), peer.LIMIT_SECONDS, call_log())
+    assert wait_for(lambda: re.search(r"call-ended .*reason=hung-up", call_log()), call_log())
 
 
 def test_a_call_over_ipv6(up):
@@ -110,7 +110,7 @@ def test_a_client_that_goes_away_is_seen(up, call_log):
 
     asyncio.run(call())
     ended = r"call-ended .*reason=client-closed"
-    assert wait_for(lambda: re.search(ended, call_log()), peer.LIMIT_SECONDS, call_log())
+    assert wait_for(lambda: re.search(ended, call_log()), call_log())
 
 
 @in_some_scene
@@ -152,4 +152,4 @@ def test_whip(up, call_log):
             assert status == 404
 
     asyncio.run(call())
-    assert wait_for(lambda: re.search(r"call-ended .*reason=hung-up", call_log()), peer.LIMIT_SECONDS, call_log())
+    assert wait_for(lambda: re.search(r"call-ended .*reason=hung-up", call_log()), call_log())
