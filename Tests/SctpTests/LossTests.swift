@@ -18,6 +18,25 @@ struct LossTests {
     }
   }
 
+  /// Two ends that are up, with channels that one of them has opened.
+  static func wire(seed: UInt64, channels: [String]) -> SctpWire {
+    let wire = SctpWire(seed: seed)
+    for label in channels { _ = wire.a.open(label: label.utf8) }
+    #expect(wire.connect())
+    wire.run { wire.events[0].opened.count == channels.count }
+    return wire
+  }
+
+  /// The next packet that begins with DATA does not arrive.
+  static func loseTheNextMessage(to end: SctpWire.End, of wire: SctpWire) {
+    var isLost = false
+    wire.tamper = { to, _, packet in
+      guard to == end, !isLost, packet[12] == 0 else { return [packet] }
+      isLost = true
+      return []
+    }
+  }
+
   @Test(arguments: 0..<16 as Range<UInt64>)
   func everyMessageOnceAndInOrder(seed: UInt64) {
     let wire = SctpWire(seed: seed)
@@ -56,10 +75,7 @@ struct LossTests {
   /// 256 KiB each way at once under 5 % loss.
   @Test(arguments: 0..<6 as Range<UInt64>)
   func largeMessages(seed: UInt64) {
-    let wire = SctpWire(seed: seed)
-    _ = wire.a.open(label: "large".utf8)
-    #expect(wire.connect())
-    wire.run { wire.events[0].opened.count == 1 }
+    let wire = Self.wire(seed: seed, channels: ["large"])
     Self.spoil(wire, seed: seed, lossPercent: 5)
     let messages = [pattern(262_144, seed: seed), pattern(262_144, seed: seed + 100)]
     for (end, message) in zip(wire.ends, messages) {
@@ -74,19 +90,22 @@ struct LossTests {
     #expect(wire.heldBytesMax <= 524_288)
   }
 
+  /// Nothing is lost: the window grows with each round trip, not by a packet each.
+  @Test func aLargeMessageTakesFewRoundTrips() {
+    let wire = Self.wire(seed: 15, channels: ["large"])
+    wire.delayMilliseconds = { 50 }
+    let start = wire.now
+    #expect(
+      wire.a.send(pattern(262_144, seed: 15), on: 0, kind: .binary, at: wire.now) == .queued)
+    wire.run { wire.events[1].messages.count == 1 }
+    #expect(wire.now.milliseconds(since: start) <= 1_200)
+    #expect(wire.a.figures.retransmissions == 0)
+  }
+
   /// A lost packet of an ordered channel holds nothing up on another.
   @Test func channelsDoNotWaitForEachOther() {
-    let wire = SctpWire(seed: 9)
-    _ = wire.a.open(label: "one".utf8)
-    _ = wire.a.open(label: "two".utf8)
-    #expect(wire.connect())
-    wire.run { wire.events[0].opened.count == 2 }
-    var victim = true
-    wire.tamper = { to, _, packet in
-      guard to == .b, victim, packet[12] == 0 else { return [packet] }
-      victim = false
-      return []
-    }
+    let wire = Self.wire(seed: 9, channels: ["one", "two"])
+    Self.loseTheNextMessage(to: .b, of: wire)
     _ = wire.a.send("lost".utf8, on: 0, kind: .text, at: wire.now)
     wire.collect()
     _ = wire.a.send("passes".utf8, on: 2, kind: .text, at: wire.now)
@@ -98,16 +117,8 @@ struct LossTests {
 
   /// Three packets behind a lost one bring it back without the timer.
   @Test func fastRetransmission() {
-    let wire = SctpWire(seed: 10)
-    _ = wire.a.open(label: "x".utf8)
-    #expect(wire.connect())
-    wire.run { wire.events[0].opened.count == 1 }
-    var victim = true
-    wire.tamper = { to, _, packet in
-      guard to == .b, victim, packet[12] == 0 else { return [packet] }
-      victim = false
-      return []
-    }
+    let wire = Self.wire(seed: 10, channels: ["x"])
+    Self.loseTheNextMessage(to: .b, of: wire)
     let start = wire.now
     for index in 0..<5 {
       _ = wire.a.send("\(index)".utf8, on: 0, kind: .text, at: wire.now)
@@ -121,27 +132,36 @@ struct LossTests {
 
   /// The last message of all has nothing behind it: the timer brings it back, soon.
   @Test func theTimerBringsBackTheLastMessage() {
-    let wire = SctpWire(seed: 11)
-    _ = wire.a.open(label: "x".utf8)
-    #expect(wire.connect())
-    wire.run { wire.events[0].opened.count == 1 }
-    var victim = true
-    wire.tamper = { to, _, packet in
-      guard to == .b, victim, packet[12] == 0 else { return [packet] }
-      victim = false
-      return []
-    }
+    let wire = Self.wire(seed: 11, channels: ["x"])
+    Self.loseTheNextMessage(to: .b, of: wire)
     let start = wire.now
     _ = wire.a.send("last".utf8, on: 0, kind: .text, at: wire.now)
     wire.run { wire.events[1].messages.count == 1 }
     #expect(wire.now.milliseconds(since: start) <= 210)
   }
 
+  /// Many packets are out when the network goes away for a while; what is sent again is found
+  /// without looking through the rest for each packet.
+  @Test func aWholeWindowIsFoundAgainInOneGo() {
+    let wire = Self.wire(seed: 14, channels: ["x"])
+    let message = pattern(230_000, seed: 14)
+    for _ in 0..<2 {
+      #expect(wire.a.send(message, on: 0, kind: .binary, at: wire.now) == .queued)
+    }
+    wire.run { wire.a.figures.congestionWindowBytes > 60_000 }
+    // What is acknowledged meanwhile lets more out, which is lost as well.
+    wire.tamper = { to, _, packet in to == .b ? [] : [packet] }
+    wire.run(forMilliseconds: 3_000)
+    wire.tamper = { [$2] }
+    wire.run { wire.events[1].messages.count == 2 }
+    #expect(wire.events[1].messages.allSatisfy { $0.bytes == message })
+    let figures = wire.a.figures
+    #expect(figures.retransmissions > 50)
+    #expect(figures.looksForLosses <= 3 * figures.retransmissions, "\(figures)")
+  }
+
   @Test func aPeerThatVanishesIsLost() {
-    let wire = SctpWire(seed: 12)
-    _ = wire.a.open(label: "x".utf8)
-    #expect(wire.connect())
-    wire.run { wire.events[0].opened.count == 1 }
+    let wire = Self.wire(seed: 12, channels: ["x"])
     wire.tamper = { _, _, _ in [] }
     _ = wire.a.send("into the void".utf8, on: 0, kind: .text, at: wire.now)
     wire.run(forMilliseconds: 1_000_000) {

@@ -7,10 +7,14 @@ struct CongestionWindow {
   /// The highest TSN sent when fast recovery began.
   private var recoveryExit: UInt32?
 
-  init(packetBytes: Int, peerWindowBytes: Int) {
+  /// Nobody needs a window larger than what may wait to be sent.
+  private static let bytesMax = 1 << 24
+
+  /// Slow start goes on until something is lost (section 7.2.1): nothing is known of the path.
+  init(packetBytes: Int) {
     self.packetBytes = packetBytes
     bytes = min(4 * packetBytes, max(2 * packetBytes, 4404))
-    slowStartThreshold = max(peerWindowBytes, 4 * packetBytes)
+    slowStartThreshold = Self.bytesMax
   }
 
   var isRecovering: Bool { recoveryExit != nil }
@@ -29,8 +33,7 @@ struct CongestionWindow {
         bytes += packetBytes
       }
     }
-    // Nobody needs a window larger than what may wait to be sent.
-    bytes = min(bytes, 1 << 24)
+    bytes = min(bytes, Self.bytesMax)
     if isIdle { partialBytesAcked = 0 }
   }
 

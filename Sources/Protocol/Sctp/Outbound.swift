@@ -19,7 +19,7 @@ struct Outbound {
   /// Whether the peer knows FORWARD TSN; without it nothing with a TSN is given up.
   var canAbandon = false
   /// The window that the peer states, less what is in flight.
-  var peerWindowBytes: Int
+  var peerWindowBytes = 0
   /// The last SACK left no room for a packet.
   private var peerWindowIsClosed = false
   /// One packet may go out whatever the congestion window says: the fast retransmission.
@@ -33,17 +33,20 @@ struct Outbound {
   /// The message that has begun: its parts must have TSNs in a row.
   private var current: OutgoingMessage?
   private var waitingToRetransmit = 0
+  /// The position in the ring before which no chunk waits to be sent again.
+  private var lossesFrom = 0
+  /// Chunks looked at in search of one to send again.
+  private(set) var looksForLosses: UInt64 = 0
   /// Chunks in the ring, by stream.
   private var outstanding: [UInt16: Int] = [:]
   /// The chunk whose round trip is being measured.
   private var timed: (tsn: UInt32, sent: Instant)?
   private var lastSent: Instant?
 
-  init(initialTsn: UInt32, packetBytesMax: Int, peerWindowBytes: Int) {
+  init(initialTsn: UInt32, packetBytesMax: Int) {
     ring = TsnRing(base: initialTsn, extentMax: Self.windowChunks)
-    self.peerWindowBytes = peerWindowBytes
     // What one packet holds of DATA chunks, its own header apart.
-    window = CongestionWindow(packetBytes: packetBytesMax, peerWindowBytes: peerWindowBytes)
+    window = CongestionWindow(packetBytes: packetBytesMax)
   }
 
   var isOutstanding: Bool { !ring.isEmpty }
@@ -93,10 +96,18 @@ extension Outbound {
     return nextNew(room: room, isAloneInPacket: isAloneInPacket, at: now)
   }
 
+  /// The lowest first. A search goes on where the last one ended, so that what is looked at in all
+  /// is no more than what is sent or found lost.
   private mutating func nextRetransmission(room: Int, at now: Instant) -> ChunkToSend? {
-    for position in 0..<ring.extent {
-      guard let chunk = ring[position], chunk.state == .toRetransmit else { continue }
+    while lossesFrom < ring.extent {
+      let position = lossesFrom
+      looksForLosses &+= 1
+      guard let chunk = ring[position], chunk.state == .toRetransmit else {
+        lossesFrom += 1
+        continue
+      }
       if isExpired(chunk, at: now) {
+        lossesFrom += 1
         abandon(chunk.message)
         continue
       }
@@ -228,6 +239,7 @@ extension Outbound {
   private mutating func removeFirst(_ result: inout Acknowledgement) -> Int {
     noteTimed(tsn: ring.base, &result)
     guard let chunk = ring.removeFirst() else { return 0 }
+    lossesFrom = max(0, lossesFrom - 1)
     let message = chunk.message
     message.chunksOutstanding -= 1
     let others = (outstanding[message.stream] ?? 1) - 1
@@ -327,6 +339,7 @@ extension Outbound {
     flightBytes -= chunk.count
     ring[position]?.state = .toRetransmit
     waitingToRetransmit += 1
+    lossesFrom = min(lossesFrom, position)
     if timed?.tsn == ring.base &+ UInt32(position) { timed = nil }
     if isExpired(chunk, at: now) { abandon(chunk.message) }
   }

@@ -79,6 +79,7 @@ extension SctpAssociation {
         isUnordered: !channel.description.isOrdered && channel.state == .open,
         retransmissionsMax: retransmissionsMax, deadline: deadline))
     counters.messagesSent &+= 1
+    counters.messageBytesSent &+= UInt64(bytes.count)
     return .queued
   }
 
@@ -157,6 +158,7 @@ extension SctpAssociation {
 
   private func receive(_ bytes: [UInt8], _ kind: SctpMessageKind, on stream: UInt16) {
     counters.messagesReceived &+= 1
+    counters.messageBytesReceived &+= UInt64(bytes.count)
     guard let partial = channels[stream]?.partial, !partial.isEmpty else {
       return post(.message(stream: stream, kind: kind, bytes: bytes))
     }
@@ -169,6 +171,7 @@ extension SctpAssociation {
   /// protocol ID of a whole message.
   private func takePartial(_ message: InboundMessage) {
     channels[message.stream]?.partial.append(contentsOf: message.bytes)
+    counters.messageBytesReceived &+= UInt64(message.bytes.count)
     partialBytes += message.bytes.count
     if channels[message.stream]?.partial.count ?? 0 > parameters.messageBytesMax {
       abort(cause: ErrorCause.protocolViolation, loss: .messageTooLong)

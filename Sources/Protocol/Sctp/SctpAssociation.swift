@@ -77,7 +77,7 @@ package final class SctpAssociation {
     localInitialTsn = secrets.nextWord()
     inbound = Inbound(initialTsn: 0, messageBytesMax: parameters.messageBytesMax)
     outbound = Outbound(
-      initialTsn: localInitialTsn, packetBytesMax: parameters.packetBytesMax, peerWindowBytes: 0)
+      initialTsn: localInitialTsn, packetBytesMax: parameters.packetBytesMax)
     rto = RetransmissionTimeout(parameters)
     advertisedBytes = parameters.receiveBufferBytesMax
     reset = ResetState(nextRequest: localInitialTsn)
@@ -116,13 +116,14 @@ package final class SctpAssociation {
   package var figures: SctpFigures {
     var figures = counters
     figures.retransmissions &+= outbound.retransmissions
+    figures.looksForLosses &+= outbound.looksForLosses
     figures.messagesAbandoned &+= outbound.messagesAbandoned
     figures.dataStray &+= inbound.strays
     figures.sendBufferBytes = outbound.bufferedBytes
     figures.receiveBufferBytes = receiveBufferBytes
     figures.channels = channels.count
     figures.congestionWindowBytes = outbound.window.bytes
-    figures.smoothedRoundTripMilliseconds = rto.smoothedNanoseconds / 1_000_000
+    figures.smoothedRoundTripMicroseconds = rto.smoothedNanoseconds / 1_000
     return figures
   }
 
@@ -169,11 +170,11 @@ extension SctpAssociation {
     isCookieEchoDue = false
     post(.associationLost(loss))
     counters.retransmissions &+= outbound.retransmissions
+    counters.looksForLosses &+= outbound.looksForLosses
     counters.messagesAbandoned &+= outbound.messagesAbandoned
     counters.dataStray &+= inbound.strays
     inbound = Inbound(initialTsn: 0, messageBytesMax: parameters.messageBytesMax)
-    outbound = Outbound(
-      initialTsn: 0, packetBytesMax: parameters.packetBytesMax, peerWindowBytes: 0)
+    outbound = Outbound(initialTsn: 0, packetBytesMax: parameters.packetBytesMax)
     channels = [:]
     partialBytes = 0
   }

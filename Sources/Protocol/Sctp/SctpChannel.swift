@@ -60,6 +60,24 @@ package enum SctpLoss: Hashable, Sendable {
   case handshakeRefused
 }
 
+extension SctpLoss {
+  /// For people, of the other end as `peer`, for instance "the client".
+  package func reason(peer: String) -> String {
+    switch self {
+    case .handshakeTimedOut: "\(peer) did not answer the SCTP handshake"
+    case .peerUnreachable: "\(peer) acknowledges nothing any more"
+    case .abortedByPeer(cause: ErrorCause.userInitiated): "\(peer) aborted the SCTP association"
+    case .abortedByPeer(let cause):
+      "\(peer) aborted the SCTP association\(cause == 0 ? "" : " with error cause \(cause)")"
+    case .aborted: "the SCTP association was aborted on this side"
+    case .shutDown: "\(peer) shut the SCTP association down"
+    case .restartedByPeer: "\(peer) began another SCTP association"
+    case .messageTooLong: "\(peer) sent a longer message than the agreed maximum"
+    case .handshakeRefused: "\(peer) answered the SCTP handshake with nonsense"
+    }
+  }
+}
+
 /// What an association has to say.
 package enum SctpEvent: Hashable, Sendable {
   case associationUp

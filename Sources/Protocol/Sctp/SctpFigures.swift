@@ -53,6 +53,9 @@ package struct SctpFigures: Equatable, Sendable {
   package var packetsSent: UInt64 = 0
   package var messagesReceived: UInt64 = 0
   package var messagesSent: UInt64 = 0
+  /// What those messages hold, without any header: bytes.
+  package var messageBytesReceived: UInt64 = 0
+  package var messageBytesSent: UInt64 = 0
   /// DATA chunks sent again.
   package var retransmissions: UInt64 = 0
   /// Messages given up because their channel allows it.
@@ -62,6 +65,8 @@ package struct SctpFigures: Equatable, Sendable {
 
   /// Looks at all that waits above a gap for messages that are whole: a few for each packet.
   package var looksBeyondGaps: UInt64 = 0
+  /// Looks at chunks that were sent, for one to send again: no more than were sent or found lost.
+  package var looksForLosses: UInt64 = 0
 
   // Chunks of accepted packets that had no effect.
   /// Too short for what they are, or fields that cannot be.
@@ -88,5 +93,6 @@ package struct SctpFigures: Equatable, Sendable {
   package var receiveBufferBytes = 0
   package var channels = 0
   package var congestionWindowBytes = 0
-  package var smoothedRoundTripMilliseconds: UInt64 = 0
+  /// 0 before the first was measured.
+  package var smoothedRoundTripMicroseconds: UInt64 = 0
 }
