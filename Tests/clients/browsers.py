@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import time
 
+from far_namespace import NEAR_HOST
+
 CHROMIUM_FLAGS = [
     "--headless=new",
     "--no-sandbox",
@@ -21,7 +23,8 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     # The namespace has a default route into nothing: name look-ups would wait for it.
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1"
+    f" , EXCLUDE {NEAR_HOST}",
 ]
 
 FIREFOX_PREFERENCES = {

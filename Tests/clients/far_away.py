@@ -33,11 +33,11 @@ class Carried:
 class FarWire(Wire):
     """A wire of which each way takes `seconds`; it keeps order and loses nothing."""
 
-    def __init__(self, target, seconds):
+    def __init__(self, target, seconds, **options):
         self.seconds = seconds
         self.carried = []
         self.waiting = []
-        super().__init__(target)
+        super().__init__(target, **options)
 
     def run(self):
         ends = {self.near: UP, self.far: DOWN}

@@ -106,7 +106,7 @@ class ChromiumCalls:
 
     def call(self, wire):
         self.current = wire
-        self.orders.put({"address": f"{wire.near.getsockname()[0]} {wire.port}"})
+        self.orders.put({"address": f"{wire.host} {wire.port}"})
         try:
             self.finished.get(timeout=peer.LIMIT_SECONDS)
         except queue.Empty:

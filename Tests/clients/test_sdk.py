@@ -13,6 +13,7 @@ import websockets.sync.client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 import peer
+import updates
 from martlet import HOST, PROGRAMS, MartletUp
 from reports import page_report
 from scenes import in_some_scene
@@ -148,6 +149,13 @@ def test_the_sideband_of_a_call(client, call_id):
             second.session.update(session={"type": "realtime", "instructions": "Be loud."})
             for connection in (sideband, second):
                 assert connection.recv().session.instructions == "Be loud."
+        times = []
+        while not updates.are_enough(times):
+            asked = time.monotonic()
+            sideband.session.update(session={"type": "realtime", "instructions": "Be quick."})
+            assert sideband.recv().session.instructions == "Be quick."
+            times.append(1000 * (time.monotonic() - asked))
+        updates.check("openai, sideband", times)
         client.realtime.calls.hangup(call_id)
         with pytest.raises(ConnectionClosed) as caught:
             sideband.recv()
@@ -217,6 +225,27 @@ def test_a_wrong_key_is_an_authentication_error(guarded):
         assert caught.value.code == "invalid_api_key"
         with pytest.raises(openai.AuthenticationError):
             stranger.realtime.calls.create(sdp=offer())
+
+
+def test_the_live_api_is_refused_in_words(guarded, client):
+    """The next dialect's calls are not taken yet; clients hear it at once, and do not ask again."""
+    patient = client.with_options(max_retries=2)
+    began = time.monotonic()
+    with pytest.raises(openai.NotFoundError) as caught:
+        patient.live.create(
+            session={"model": "martlet-test"}, transport={"type": "webrtc", "sdp": offer()}
+        )
+    assert "Live API" in caught.value.message
+    assert caught.value.code == "not_found"
+    print(f"refused after {1000 * (time.monotonic() - began):.0f} ms")
+    with pytest.raises(openai.NotFoundError):
+        patient.live.sessions.hangup("live_u0_martlet")
+    for connect in (
+        patient.live.connect, lambda: patient.live.sideband.connect(session_id="live_u0_martlet")
+    ):
+        with pytest.raises(InvalidStatus) as refused, connect():
+            pass
+        assert refused.value.response.status_code == 404
 
 
 def test_a_bad_offer_is_a_bad_request(guarded, client):

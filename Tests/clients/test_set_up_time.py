@@ -2,8 +2,12 @@
 
 ICE takes one round trip and DTLS 1.2 two. A client 50 ms away hears nothing before 300 ms,
 whoever begins the handshake; the rest is the two ends' own time, and the server may take 15 ms.
-Each turn of an end is timed at the wire, so the machine's other work is in it: the median of some
-calls counts, and a client's own time (aioice checks twice before it lets DTLS begin) does not.
+The client is in a network namespace of its own; what it sends crosses a veth pair to a relay that
+holds each datagram back, and goes on to the relay under test.
+
+Each turn of an end is timed at that relay, so the machine's other work is in it: the median of some
+calls counts, the best of a few tries, and a client's own time (aioice checks twice before it lets
+DTLS begin) does not.
 """
 
 import asyncio
@@ -13,12 +17,28 @@ import pytest
 
 import peer
 from far_away import FarWire, set_up
+from far_namespace import FAR_HOST, NEAR_HOST, FarNamespace
+from martlet import MartletUp
 from test_losses import ChromiumCalls
 
 WAY_SECONDS = 0.05
 SERVER_MS_MAX = 15
 CALLS = 7
 TRIES = 5
+
+
+@pytest.fixture(scope="module")
+def far():
+    with FarNamespace() as namespace:
+        yield namespace
+
+
+@pytest.fixture(scope="module")
+def near(far):
+    """The programs, with their HTTP side where the far clients reach it."""
+    options = ["--workers", "2", "--shards", "2", "--no-auth"]
+    with MartletUp(*options, http_host=NEAR_HOST, http_port=8096, media_port=3496) as running:
+        yield running
 
 
 class AiortcCalls:
@@ -62,11 +82,12 @@ class AiortcCalls:
         pass
 
 
-def measured_call(calls, up, role):
+def measured_call(far, near, calls, role):
     """Where the time of one call went."""
-    with FarWire(up.media, WAY_SECONDS) as wire:
-        calls.call(wire)
+    with FarWire(near.media, WAY_SECONDS, host=NEAR_HOST) as wire:
+        far.run(calls.call, wire)
         assert wire.media_both_ways_ms is not None, wire.story()
+        assert wire.client[0] == FAR_HOST
         result = set_up(list(wire.carried), is_active=role == "actpass")
         if isinstance(calls, AiortcCalls):
             assert calls.first_voice == result.first_voice, wire.story()
@@ -74,25 +95,34 @@ def measured_call(calls, up, role):
     return result
 
 
-def measured_calls(calls, up, role):
+def measured_calls(far, near, calls, role):
     """The median of the server's own time in a few calls."""
-    results = [measured_call(calls, up, role) for _ in range(CALLS)]
+    results = [measured_call(far, near, calls, role) for _ in range(CALLS)]
     server = statistics.median(sum(result.server) for result in results)
     client = statistics.median(sum(result.client) for result in results)
     whole = statistics.median(result.whole for result in results)
     print(f"{role}: {whole:.1f} ms in all; server {server:.1f} ms, client {client:.1f} ms")
-    return server
+    return server, min(sum(result.client) for result in results)
 
 
 # `active` in an offer makes the transceiver the DTLS server.
 @pytest.mark.parametrize("role", ["actpass", "active"])
 @pytest.mark.parametrize("client", ["aiortc", "chromium"])
-def test_the_server_takes_little_time_of_a_set_up(client, role, up, sound):
-    calls = ChromiumCalls(up, role, sound) if client == "chromium" else AiortcCalls(up, role)
-    medians = []
+def test_the_server_takes_little_time_of_a_set_up(client, role, far, near, sound):
+    if client == "chromium":
+        calls = far.run(ChromiumCalls, near, role, sound)
+    else:
+        calls = AiortcCalls(near, role)
+    medians, clients = [], []
     with calls:
         for _ in range(TRIES):
-            medians.append(measured_calls(calls, up, role))
-            if medians[-1] <= SERVER_MS_MAX:
+            median, quickest_client = measured_calls(far, near, calls, role)
+            medians.append(median)
+            clients.append(quickest_client)
+            if median <= SERVER_MS_MAX:
                 break
     assert min(medians) <= SERVER_MS_MAX, medians
+    # A round trip more would stand in a client's turn: it would wait for the server in between.
+    # aioice spends one there by itself.
+    if client == "chromium":
+        assert min(clients) < 2000 * WAY_SECONDS, clients

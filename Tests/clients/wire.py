@@ -50,14 +50,15 @@ def kind_of(datagram):
 class Wire:
     """A context manager; `port` is where the client sends to."""
 
-    def __init__(self, target, lose=(), on_pass=None):
-        """`lose`: a collection of (direction, number). `on_pass(wire, passed)` may call `forge`."""
+    def __init__(self, target, lose=(), on_pass=None, host=martlet.HOST):
+        """`lose`: a collection of (direction, number). `on_pass(wire, passed)` may call `forge`.
+        `host`: where the client finds it."""
         self.target = target
         self.lose = set(lose)
         self.on_pass = on_pass or (lambda wire, passed: None)
-        self.near = udp_socket((martlet.HOST, 0))
+        self.near = udp_socket((host, 0))
         self.far = udp_socket(("::1" if ":" in target[0] else martlet.HOST, 0))
-        self.port = self.near.getsockname()[1]
+        self.host, self.port = self.near.getsockname()
         self.client = None
         self.began = None
         self.passed = []
@@ -127,7 +128,7 @@ class Wire:
     def rewrite(self, answer):
         """The SDP answer with this wire in the place of the relay."""
         changed = re.sub(
-            r"(a=candidate:\S+ 1 udp \d+ )\S+ \d+", rf"\g<1>{martlet.HOST} {self.port}", answer
+            r"(a=candidate:\S+ 1 udp \d+ )\S+ \d+", rf"\g<1>{self.host} {self.port}", answer
         )
         assert changed != answer, f"no UDP candidate in the answer:\n{answer}"
         return changed
