@@ -113,7 +113,7 @@ let package = Package(
       "TransceiverRuntime", in: "Transceiver",
       uses: [
         "Log", "Runtime", "ServiceClient", "Session", "Signalling", "Backends", "Realtime", "Voice",
-        "Wire", "Crypto", "Token", "Trunk", "Ice", "Dtls", "Sdp", "Srtp",
+        "Wire", "Json", "Crypto", "Token", "Trunk", "Ice", "Dtls", "Sctp", "Sdp", "Srtp",
         "CPacketLoop", "CWeb", "CPage",
       ]),
 
@@ -211,7 +211,7 @@ let package = Package(
       "TransceiverRuntimeTests",
       uses: [
         "TransceiverRuntime", "Backends", "CPacketLoop", "CallClient", "Crypto", "Dtls", "Log",
-        "Runtime", "Sdp", "Session", "Signalling", "Token", "Trunk", "Wire",
+        "Json", "Runtime", "Sdp", "Session", "Signalling", "Token", "Trunk", "Wire",
       ]),
     tests("SettingsTests", uses: ["Settings", "Json", "Log"]),
     tests("BenchTests", uses: ["Bench", "CTraffic", "Json", "Settings"]),

@@ -49,8 +49,8 @@ final class CallPair {
   private var order = 0
 
   init(
-    setup: CallClientOptions.Setup = .actpass, backend: BackendKind = .echo, seed: UInt64 = 1,
-    channels: [CallerChannelOptions] = [],
+    setup: CallClientOptions.Setup = .actpass, backend: BackendKind = .echo,
+    answering: (any VoiceBackend)? = nil, seed: UInt64 = 1, channels: [CallerChannelOptions] = [],
     expecting identity: DtlsIdentity = CallPair.callerIdentity,
     network: @escaping (Datagram) -> [UInt64] = { _ in [1] },
     change: (inout SessionParameters) -> Void = { _ in }
@@ -72,8 +72,10 @@ final class CallPair {
       configuration: DtlsConfiguration(
         role: parameters.dtlsRole, fingerprints: parameters.remoteFingerprints),
       seed: seedBytes)
-    let answering = BackendSettings(backend).makeRealtimeBackend(
-      RealtimeCall(identity: Array(seedBytes[..<16])))
+    let answering =
+      answering
+      ?? BackendSettings(backend).makeRealtimeBackend(
+        RealtimeCall(identity: Array(seedBytes[..<16])))
     session = CallSession(parameters: parameters, backend: answering, dtls: dtls, at: now)
     try client.accept(answer: Self.answer(to: offer), at: now)
     collect()

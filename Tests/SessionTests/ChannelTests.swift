@@ -164,15 +164,57 @@ struct ChannelTests {
       #expect(held.sendBufferBytes <= 1 << 20)
     }
     #expect(call.session.figures.channels?.cutOffs == 1)
-    let lost = call.events.compactMap {
-      if case .channelsLost(let why, _) = $0 { why } else { nil }
-    }
-    #expect(lost == ["the client does not read its events"])
-    let windows = call.client.figures.tone.windows
-    call.run(2_000)
-    #expect(call.session.end == nil)
-    #expect(call.client.figures.tone.windows >= windows + 9)
+    #expect(lost(call) == ["the client does not read its events"])
+    #expect(voiceGoesOn(call))
     #expect(call.session.figures.channels?.association?.sendBufferBytes == 0)
+  }
+
+  /// Whether the client's tone still comes back to it.
+  private func voiceGoesOn(_ call: CallPair) -> Bool {
+    let before = call.client.figures.tone
+    call.run(2_000)
+    let after = call.client.figures.tone
+    return call.session.end == nil && after.rightWindows >= before.rightWindows + 9
+  }
+
+  private func lost(_ call: CallPair) -> [String] {
+    call.events.compactMap { if case .channelsLost(let why, _) = $0 { why } else { nil } }
+  }
+
+  @Test("an association that the client aborts takes the channels with it, not the voice")
+  func aborted() throws {
+    let call = try Self.call()
+    call.join()
+    call.client.abortChannels(at: call.now)
+    call.collect()
+    call.run(100)
+    #expect(lost(call) == ["the client aborted the SCTP association"])
+    #expect(voiceGoesOn(call))
+    // Events are for who is left, and nothing more is sent by the channels.
+    let before = try #require(call.session.figures.channels)
+    call.tell(#"{"type":"session.update","session":{}}"#)
+    call.run(500)
+    let updates = call.actions.filter {
+      guard case .toClients(let event) = $0 else { return false }
+      return CallPair.type(String(decoding: event.bytes, as: UTF8.self)) == "session.updated"
+    }
+    #expect(updates.count == 1)
+    let after = try #require(call.session.figures.channels)
+    #expect(after.eventsSent == before.eventsSent)
+    #expect(after.association?.packetsSent == before.association?.packetsSent)
+    #expect(after.association?.channels == 0)
+    #expect(lost(call).count == 1)
+  }
+
+  @Test("an association in which the client falls silent is given up, and the voice goes on")
+  func vanished() throws {
+    let call = try Self.call()
+    // DTLS records of application data; STUN and the voice pass.
+    call.network = { $0.way == .up && $0.bytes[0] == 23 ? [] : [1] }
+    call.tell(#"{"type":"session.update","session":{}}"#)
+    call.run(90_000) { !lost(call).isEmpty }
+    #expect(lost(call) == ["the client acknowledges nothing any more"])
+    #expect(voiceGoesOn(call))
   }
 
   @Test("a channel that the client closes is left, and the call goes on")

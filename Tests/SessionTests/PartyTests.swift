@@ -12,21 +12,8 @@ struct PartyTests {
   private static let created = #"{"type":"session.created","session":{"id":"s"}}"#
 
   private static func delta(_ samples: [Int16]) -> String {
-    let bytes = samples.flatMap {
-      [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)]
-    }
-    return #"{"type":"response.output_audio.delta","response_id":"r","item_id":"i","delta":""#
-      + base64(bytes) + #""}"#
-  }
-
-  private static func base64(_ bytes: [UInt8]) -> String {
-    let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    var out: [UInt8] = []
-    for start in stride(from: 0, to: bytes.count / 3 * 3, by: 3) {
-      let bits = Int(bytes[start]) << 16 | Int(bytes[start + 1]) << 8 | Int(bytes[start + 2])
-      out += [18, 12, 6, 0].map { letters[bits >> $0 & 63] }
-    }
-    return String(decoding: out, as: UTF8.self)
+    #"{"type":"response.output_audio.delta","response_id":"r","item_id":"i","delta":""#
+      + Base64.text(samples) + #""}"#
   }
 
   /// A tone of 300 Hz, `milliseconds` (a multiple of 20) at 24 kHz.

@@ -56,18 +56,6 @@ struct CallLifeTests {
     let twin = desk.ask("GET", "/v1/realtime/calls/\(plan.callID.text)/stats")
     #expect(Desk.text(twin) == Desk.text(outcome))
     #expect(outcome.response.header("Cache-Control") == "no-store")
-    #expect(
-      Desk.text(outcome) == """
-        {"id":"\(plan.callID.text)","state":"connected","backend":"echo","age_ms":0,\
-        "connect_ms":48,"srtp_profile":null,"round_trip_ms":1.5,"jitter_ms":null,\
-        "buffer_ms":null,"buffer_max_ms":null,"buffer_target_ms":null,"pacer_ms":null,\
-        "pacer_max_ms":null,"latency":{"first_stun_ms":12,"dtls_ms":null,\
-        "first_audio_in_ms":null,"first_audio_out_ms":null,"voice_to_voice_ms":null,\
-        "voice_to_voice_max_ms":null,"voice_to_voice_mean_ms":null,\
-        "voice_to_voice_last_ms":[700,900],"answers":2},\
-        "packets_received":10,"packets_lost":0,"packets_sent":0,\
-        "route":{"client":"192.0.2.x:5","relay":1,"relay_worker":null,"listener":null,\
-        "transceiver_node":7,"transceiver_shard":3}}
-        """)
+    #expect(Desk.text(outcome) == #"{"id":"\#(plan.callID.text)","shard":3}"#)
   }
 }

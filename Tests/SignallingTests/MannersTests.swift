@@ -23,13 +23,41 @@ struct MannersTests {
 
   @Test(arguments: [
     "/nothing", "/v1", "/v1/realtime/", "/v1/realtime/calls/", "/v1/realtime/calls/x/y",
-    "/v1/realtime/calls/x/accept", "/v1/realtime/calls//hangup/", "/v1/live/sessions",
+    "/v1/realtime/calls/x/accept", "/v1/realtime/calls//hangup/", "/v1/liver",
     "/whip/a/b", "//", "/page.js/", "/../page.js", "",
   ])
   func unknownPathsAreNotFound(path: String) {
     let response = Desk().ask("GET", path).response
     #expect(response.status == 404)
     #expect(response.header("Access-Control-Allow-Origin") == "*")
+  }
+
+  /// The next dialect has paths of its own, and no call begins there yet.
+  @Test(arguments: [
+    ("POST", "/v1/live/sessions"), ("GET", "/v1/live/sessions/live_u0_x/attach"),
+    ("POST", "/v1/live/sessions/live_u0_x/hangup"), ("POST", "/v1/live/sessions/live_u0_x/fork"),
+    ("OPTIONS", "/v1/live/sessions"),
+  ])
+  func theLiveApiIsRefusedInWords(method: String, path: String) throws {
+    let desk = Desk { $0.access = .keys(["a-key-of-twenty-letters"]) }
+    let body = #"{"session":{"model":"m"},"transport":{"type":"webrtc","sdp":"v=0\r\n"}}"#
+    let outcome = desk.ask(
+      method, path, headers: [("content-type", "application/json")], body: body)
+    guard case .respond(let response) = outcome else {
+      Issue.record("\(outcome)")
+      return
+    }
+    #expect(response.status == 404)
+    let error = try JsonValue.parse(response.body)["error"]
+    #expect(error?["type"]?.text == "invalid_request_error")
+    #expect(error?["code"]?.text == "not_found")
+    #expect(error?["message"]?.text?.contains("Live API") == true)
+    #expect(error?["message"]?.text?.contains("/v1/realtime/calls") == true)
+    guard case .refuse(let refusal) = desk.upgrade(path) else {
+      Issue.record("a WebSocket was let in")
+      return
+    }
+    #expect(refusal.status == 404)
   }
 
   @Test(arguments: [

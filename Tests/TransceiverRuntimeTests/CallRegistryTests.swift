@@ -19,16 +19,17 @@ import Wire
     let registry = CallRegistry(shards: 1, maximum: 10)
     let one = Caller.key(1)
     let other = Caller.network("192.0.2.1")
+    let figures = CallFigures(backend: "echo", TransceiverID(node: 1, shard: 0))
     let calls = try (1...4).map { try call($0) }
-    for call in calls[..<3] { registry.begin(call, CallFigures(), by: one) }
-    registry.begin(calls[3], CallFigures(), by: other)
+    for call in calls[..<3] { registry.begin(call, figures, by: one) }
+    registry.begin(calls[3], figures, by: other)
     #expect(registry.callCount(of: one) == 3)
     #expect(registry.callCount(of: other) == 1)
     #expect(registry.callCount(of: .key(2)) == 0)
     registry.end(calls[0])
     registry.end(calls[0])
     #expect(registry.callCount(of: one) == 2)
-    registry.update(calls[0].callID, CallFigures())
+    registry.update(calls[0].callID, figures)
     #expect(!registry.isAlive(calls[0]))
     for call in calls { registry.end(call) }
     #expect(registry.callCount(of: one) == 0)

@@ -44,7 +44,7 @@ import Wire
   private let loop: OpaquePointer
   private let relay: Int32
   private let relayAddress: pl_address
-  private let registry = CallRegistry(shards: 1, maximum: 8)
+  let registry = CallRegistry(shards: 1, maximum: 8)
   private let signalling: Signalling
   private var random = SeededRandom(seed: 11)
 
@@ -98,8 +98,11 @@ import Wire
   // MARK: - Calls
 
   /// A call that signalling has answered and that the shard knows of.
-  func makeCall(from address: TransportAddress) throws -> Caller {
-    let client = CallClient(tone: Self.tone, identity: Self.identity, random: &random)
+  func makeCall(from address: TransportAddress, channels: [String] = []) throws -> Caller {
+    var wishes = CallClientOptions()
+    wishes.channels = channels.map(CallerChannelOptions.init)
+    let client = CallClient(
+      tone: Self.tone, identity: Self.identity, options: wishes, random: &random)
     let caller = Caller(client, address)
     let request = ApiRequest(
       method: "POST", path: "/v1/realtime/calls",
@@ -120,8 +123,10 @@ import Wire
   }
 
   /// A call that is connected.
-  func makeConnectedCall(from address: TransportAddress) throws -> Caller {
-    let caller = try makeCall(from: address)
+  func makeConnectedCall(
+    from address: TransportAddress, channels: [String] = []
+  ) throws -> Caller {
+    let caller = try makeCall(from: address, channels: channels)
     run(1_000)
     try #require(session(of: caller)?.isConnected == true)
     return caller

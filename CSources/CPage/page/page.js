@@ -141,6 +141,9 @@ class Page {
   facts(figures, server) {
     const held = server.buffer_target_ms;
     const agreed = this.call.sessionMilliseconds;
+    const { channels } = server;
+    const passed = channels && `${channels.events_received} in, ${channels.events_sent} out`;
+    const bytes = channels?.message_bytes_received + channels?.message_bytes_sent;
     const rows = [
       ["Session confirmed after", agreed === null ? null : `${agreed} ms`],
       ["Packets heard", figures.packetsReceived],
@@ -148,6 +151,8 @@ class Page {
       ["Packets at the server", server.packets_received],
       ["lost", server.packets_lost],
       ["Held back against jitter", held === null ? null : `${Math.round(held)} ms`],
+      ["Events at the server", channels && (channels.lost ?? passed)],
+      ["bytes in them", channels && bytes],
       ["Encryption", server.srtp_profile ?? figures.srtpCipher],
       ["Call", server.id],
     ];

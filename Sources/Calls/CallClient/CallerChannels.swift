@@ -76,6 +76,11 @@ final class CallerChannels {
     isPumpDue = true
   }
 
+  func abort() {
+    association.abort()
+    isPumpDue = true
+  }
+
   func nextEvent() -> CallerChannelEvent? {
     while let event = association.nextEvent() {
       isPumpDue = true
@@ -115,6 +120,12 @@ extension CallClient {
   /// Closes the channel when what was sent on it has arrived.
   package func closeChannel(_ channel: Int = 0, at now: Instant) {
     channels?.close(channel)
+    pumpChannels(at: now)
+  }
+
+  /// Ends all channels at once with ABORT (RFC 9260, section 9.1); the call goes on.
+  package func abortChannels(at now: Instant) {
+    channels?.abort()
     pumpChannels(at: now)
   }
 

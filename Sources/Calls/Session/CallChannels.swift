@@ -44,6 +44,11 @@ package struct ChannelFigures: Equatable, Sendable {
 /// more than we know of is not disturbed; what comes by them is counted and dropped, and nothing is
 /// said.
 ///
+/// The association is no part of the voice's path. When a client aborts it, shuts it down or falls
+/// silent in it, the channels are gone and the call goes on: who leaves altogether says so by DTLS
+/// (close_notify), or by the end of consent. Nothing opens again in the same call (RFC 8831 knows
+/// one association for each DTLS connection).
+///
 /// What waits for a client is bounded by the association's send buffer. Who does not read until
 /// that is full loses the association, and the call goes on as one without channels.
 final class CallChannels {
@@ -168,7 +173,8 @@ final class CallChannels {
       return .closed
     case .associationLost(let loss):
       eventChannel = nil
-      return .lost(counts.cutOffs > 0 ? "the client does not read its events" : "\(loss)")
+      let reason = loss.reason(peer: "the client")
+      return .lost(counts.cutOffs > 0 ? "the client does not read its events" : reason)
     }
   }
 

@@ -1,7 +1,7 @@
 package import Backends
 package import Wire
 
-/// A session's life in numbers: for logs, for `GET /v1/realtime/calls/{id}/stats` and for tests.
+/// A session's life in numbers: for logs, for who asks over HTTP, and for tests.
 package struct SessionFigures: Sendable {
   /// Client datagrams that each ended in one of these, since the session began.
   package var stunAccepted: UInt64 = 0

@@ -21,6 +21,11 @@ package struct Log: Sendable {
     write(.info, event, fields)
   }
 
+  /// The same, with fields that are put together at the time.
+  package func info(_ event: String, _ fields: [(key: String, value: LogValue)]) {
+    write(.info, event, fields)
+  }
+
   /// Something is not as it should be, and the process goes on.
   package func warning(_ event: String, _ fields: KeyValuePairs<String, LogValue> = [:]) {
     write(.warning, event, fields)
@@ -32,7 +37,7 @@ package struct Log: Sendable {
   }
 
   private func write(
-    _ level: LogLevel, _ event: String, _ fields: KeyValuePairs<String, LogValue>
+    _ level: LogLevel, _ event: String, _ fields: some Sequence<(key: String, value: LogValue)>
   ) {
     let line = LogLine.render(
       format, time: Self.timeText(), level: level, program: program, event: event, fields: fields)

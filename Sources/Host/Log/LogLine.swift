@@ -19,7 +19,7 @@ package enum LogValue: Sendable, Equatable, ExpressibleByStringLiteral,
 enum LogLine {
   static func render(
     _ format: LogFormat, time: String, level: LogLevel, program: String, event: String,
-    fields: KeyValuePairs<String, LogValue>
+    fields: some Sequence<(key: String, value: LogValue)>
   ) -> String {
     switch format {
     case .text:

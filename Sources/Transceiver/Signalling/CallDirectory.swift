@@ -1,3 +1,5 @@
+package import Json
+
 /// What signalling asks of the process that owns the sessions. Called on the web server's
 /// thread; the answers may be a moment old.
 package protocol CallDirectory {
@@ -5,8 +7,8 @@ package protocol CallDirectory {
   func shardForNewCall() -> UInt8?
   /// Whether the call lives. False for one that ended or never was.
   func isAlive(_ call: CallReference) -> Bool
-  /// The call's live figures for the page; nil when it does not live.
-  func figures(of call: CallReference) -> CallFigures?
+  /// The call's live figures, as they are answered; nil when it does not live.
+  func figures(of call: CallReference) -> JsonObject?
   /// How many calls live that `caller` began.
   func callCount(of caller: Caller) -> Int
 }

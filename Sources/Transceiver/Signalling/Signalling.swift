@@ -189,7 +189,7 @@ package struct Signalling: ~Copyable {
   ) throws(ApiError) -> ApiOutcome {
     if case .figures = route {
       guard let figures = directory.figures(of: call) else { throw Self.noSuchCall }
-      return .respond(Self.fresh(figures.json(callID: call.callID.text)))
+      return .respond(Self.fresh(figures.text))
     }
     if request.method == "PATCH" { return .respond(try patch(request, call)) }
     return .hangUp(call, ApiResponse(status: 200))
@@ -240,7 +240,13 @@ package struct Signalling: ~Copyable {
     403, "api_key_needed", "A client secret may not do this; it takes an API key.")
 
   private static func nothing(at path: String) -> ApiError {
-    ApiError(404, "not_found", "There is nothing at \(path).")
+    // A server's failure (501) would make clients ask again.
+    if path.hasPrefix("/v1/live/") {
+      return ApiError(
+        404, "not_found",
+        "Sessions of the Live API are not taken here; calls begin at \(callsBase.dropLast()).")
+    }
+    return ApiError(404, "not_found", "There is nothing at \(path).")
   }
 
   static func fresh(_ json: String) -> ApiResponse {

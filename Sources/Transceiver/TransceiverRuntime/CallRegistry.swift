@@ -1,3 +1,4 @@
+import Json
 import Signalling
 import Synchronization
 import Token
@@ -40,8 +41,8 @@ final class CallRegistry: CallDirectory, Sendable {
     state.withLock { $0.calls[call.callID] != nil }
   }
 
-  func figures(of call: CallReference) -> CallFigures? {
-    state.withLock { $0.calls[call.callID]?.figures }
+  func figures(of call: CallReference) -> JsonObject? {
+    state.withLock { $0.calls[call.callID]?.figures }?.json(call.callID)
   }
 
   func callCount(of caller: Caller) -> Int {

@@ -51,56 +51,6 @@ extension DtlsFingerprint {
   }
 }
 
-extension CallFigures {
-  init(_ plan: CallPlan, _ transceiver: TransceiverID) {
-    self.init()
-    backend = plan.backend
-    transceiverNode = transceiver.node
-    transceiverShard = transceiver.shard
-  }
-
-  /// These figures with what the session says of itself at `now`.
-  func updated(from session: CallSession, at now: Instant) -> CallFigures {
-    let figures = session.figures
-    var copy = self
-    copy.state = session.isConnected ? "connected" : "connecting"
-    copy.ageMilliseconds = session.ageMilliseconds(at: now)
-    if let path = figures.path {
-      copy.relay = path.ingress
-      copy.relayWorker = path.relay.port
-      copy.listener = path.listener
-      copy.client = path.client.masked
-    }
-    copy.roundTripMilliseconds = figures.roundTripMilliseconds
-    copy.jitterMilliseconds = figures.jitterMilliseconds
-    copy.bufferMilliseconds = figures.bufferedMilliseconds
-    copy.bufferMillisecondsMax = figures.bufferedMillisecondsMax
-    copy.bufferTargetMilliseconds = figures.bufferTargetMilliseconds
-    copy.pacerMilliseconds = figures.pacerMilliseconds
-    copy.pacerMillisecondsMax = figures.pacerMillisecondsMax
-    copy.latency = CallFigures.Latency(figures.latency)
-    copy.packetsReceived = figures.rtpAccepted
-    copy.packetsLost = UInt64(max(0, figures.packetsLost))
-    copy.packetsSent = figures.rtpSent
-    return copy
-  }
-}
-
-extension CallFigures.Latency {
-  init(_ figures: LatencyFigures) {
-    self.init()
-    firstStunMilliseconds = figures.firstStunMilliseconds
-    dtlsMilliseconds = figures.dtlsMilliseconds
-    firstAudioInMilliseconds = figures.firstAudioInMilliseconds
-    firstAudioOutMilliseconds = figures.firstAudioOutMilliseconds
-    voiceToVoiceMilliseconds = figures.voiceToVoiceMilliseconds
-    voiceToVoiceMillisecondsMax = figures.voiceToVoiceMillisecondsMax
-    voiceToVoiceMillisecondsMean = figures.voiceToVoiceMillisecondsMean
-    voiceToVoiceMillisecondsLast = figures.lastAnswersInOrder
-    answers = figures.answers
-  }
-}
-
 extension CallID {
   /// Who knows a call's ID may end the call, so logs carry its beginning only.
   var logName: LogValue { .text(String(text.prefix(12))) }

@@ -133,6 +133,7 @@ extension Shard {
           "call": call.logName, "label": .text(label), "after_ms": .number(Int(milliseconds)),
         ])
     case .channelsLost(let reason, let milliseconds):
+      described[call]?.channelsLost = reason
       log.info(
         "call-channels-lost",
         [
@@ -148,28 +149,20 @@ extension Shard {
   private func logEnd(
     _ reason: SessionEnd, _ milliseconds: UInt64, _ call: CallID, _ figures: SessionFigures
   ) {
-    log.info(
-      "call-ended",
-      [
-        "call": call.logName, "reason": .text(reason.name),
-        "detail": .text(reason.detail ?? "-"), "after_ms": .number(Int(milliseconds)),
-        "rtp_received": .number(Int(figures.rtpAccepted)),
-        "rtp_lost": .number(Int(figures.packetsLost)), "rtp_sent": .number(Int(figures.rtpSent)),
-        "refused": .number(Int(figures.mediaRefused &+ figures.stunIgnored)),
-        "first_stun_ms": .moment(figures.latency.firstStunMilliseconds),
-        "dtls_ms": .moment(figures.latency.dtlsMilliseconds),
-        "first_audio_in_ms": .moment(figures.latency.firstAudioInMilliseconds),
-        "first_audio_out_ms": .moment(figures.latency.firstAudioOutMilliseconds),
-        "answers": .number(Int(figures.latency.answers)),
-        "voice_to_voice_ms": .moment(figures.latency.voiceToVoiceMilliseconds),
-        "voice_to_voice_max_ms": .moment(figures.latency.voiceToVoiceMillisecondsMax),
-        "voice_to_voice_mean_ms": .moment(figures.latency.voiceToVoiceMillisecondsMean),
-        "buffer_target_ms": .number(Int(figures.bufferTargetMilliseconds)),
-        "buffer_max_ms": .number(Int(figures.bufferedMillisecondsMax)),
-        "pacer_max_ms": .number(Int(figures.pacerMillisecondsMax)),
-        "interruptions": .number(Int(figures.party.interruptions)),
-        "garbage": .number(Int(figures.party.serviceGarbage)),
-      ])
+    let fields: [(key: String, value: LogValue)] = [
+      ("call", call.logName), ("reason", .text(reason.name)),
+      ("detail", .text(reason.detail ?? "-")), ("after_ms", .number(Int(milliseconds))),
+      ("rtp_received", .number(Int(figures.rtpAccepted))),
+      ("rtp_lost", .number(Int(figures.packetsLost))), ("rtp_sent", .number(Int(figures.rtpSent))),
+      ("refused", .number(Int(figures.mediaRefused &+ figures.stunIgnored))),
+      ("buffer_target_ms", .number(Int(figures.bufferTargetMilliseconds))),
+      ("buffer_max_ms", .number(Int(figures.bufferedMillisecondsMax))),
+      ("pacer_max_ms", .number(Int(figures.pacerMillisecondsMax))),
+      ("interruptions", .number(Int(figures.party.interruptions))),
+      ("garbage", .number(Int(figures.party.serviceGarbage))),
+    ]
+    let named = figures.latency.named + (figures.channels?.named ?? [])
+    log.info("call-ended", fields + named.map { ($0.name, .figure($0.value)) })
   }
 
   /// Once a second: what the page and the operator may read.
@@ -183,8 +176,8 @@ extension Shard {
 }
 
 extension LogValue {
-  /// A number of milliseconds, or a dash for what has not happened.
-  fileprivate static func moment(_ milliseconds: UInt64?) -> LogValue {
-    milliseconds.map { .number(Int($0)) } ?? .text("-")
+  /// A number, or a dash for what has not happened.
+  fileprivate static func figure(_ value: UInt64?) -> LogValue {
+    value.map { .number(Int($0)) } ?? .text("-")
   }
 }

@@ -1,0 +1,140 @@
+import Json
+import Sctp
+import Session
+import Signalling
+import Token
+import Wire
+
+/// What is told of a living call, to its page and to operators. Made with the call and renewed once
+/// a second; nil is what is not known (yet).
+struct CallFigures: Sendable {
+  let backend: String
+  let transceiver: TransceiverID
+  var isConnected = false
+  /// Since the answer was made.
+  var ageMilliseconds: UInt64 = 0
+  /// From the answer to working media.
+  var connectMilliseconds: UInt64?
+  /// For instance `AEAD_AES_128_GCM`.
+  var srtpProfile: String?
+  /// Why there are no data channels any more.
+  var channelsLost: String?
+  /// What the session says of itself.
+  var session: SessionFigures?
+
+  init(backend: String, _ transceiver: TransceiverID) {
+    self.backend = backend
+    self.transceiver = transceiver
+  }
+
+  init(_ plan: CallPlan, _ transceiver: TransceiverID) {
+    self.init(backend: plan.backend, transceiver)
+  }
+
+  /// These figures with what the session says at `now`.
+  func updated(from session: CallSession, at now: Instant) -> CallFigures {
+    var copy = self
+    copy.isConnected = session.isConnected
+    copy.ageMilliseconds = session.ageMilliseconds(at: now)
+    copy.session = session.figures
+    return copy
+  }
+
+  /// The JSON that `GET /v1/realtime/calls/{id}/stats` answers.
+  func json(_ callID: CallID) -> JsonObject {
+    var whole = JsonObject()
+    whole.add("id", callID.text)
+    whole.add("state", isConnected ? "connected" : "connecting")
+    whole.add("backend", backend)
+    whole.add("age_ms", ageMilliseconds)
+    whole.add("connect_ms", connectMilliseconds)
+    whole.add("srtp_profile", srtpProfile)
+    whole.add("round_trip_ms", session?.roundTripMilliseconds)
+    whole.add("jitter_ms", session?.jitterMilliseconds)
+    whole.add("buffer_ms", session?.bufferedMilliseconds)
+    whole.add("buffer_max_ms", session?.bufferedMillisecondsMax)
+    whole.add("buffer_target_ms", session?.bufferTargetMilliseconds)
+    whole.add("pacer_ms", session?.pacerMilliseconds)
+    whole.add("pacer_max_ms", session?.pacerMillisecondsMax)
+    whole.add("latency", (session?.latency ?? LatencyFigures()).json)
+    whole.add("packets_received", session?.rtpAccepted ?? 0)
+    whole.add("packets_lost", max(0, session?.packetsLost ?? 0))
+    whole.add("packets_sent", session?.rtpSent ?? 0)
+    whole.add("channels", session?.channels?.json(lost: channelsLost))
+    whole.add("route", route)
+    return whole
+  }
+
+  private var route: JsonObject {
+    let path = session?.path
+    var object = JsonObject()
+    object.add("client", path?.client.masked)
+    object.add("relay", path?.ingress)
+    // The trunk carries no number of workers; the port tells them apart.
+    object.add("relay_worker", path?.relay.port)
+    object.add("listener", path?.listener)
+    object.add("transceiver_node", transceiver.node)
+    object.add("transceiver_shard", transceiver.shard)
+    return object
+  }
+}
+
+/// A figure under the name that statistics and log lines share.
+typealias NamedFigure = (name: String, value: UInt64?)
+
+extension LatencyFigures {
+  var named: [NamedFigure] {
+    [
+      ("first_stun_ms", firstStunMilliseconds), ("dtls_ms", dtlsMilliseconds),
+      ("first_audio_in_ms", firstAudioInMilliseconds),
+      ("first_audio_out_ms", firstAudioOutMilliseconds), ("answers", answers),
+      ("voice_to_voice_ms", voiceToVoiceMilliseconds),
+      ("voice_to_voice_max_ms", voiceToVoiceMillisecondsMax),
+      ("voice_to_voice_mean_ms", voiceToVoiceMillisecondsMean),
+    ]
+  }
+
+  fileprivate var json: JsonObject {
+    var object = JsonObject()
+    object.add(named)
+    object.add("voice_to_voice_last_ms", lastAnswersInOrder)
+    return object
+  }
+}
+
+extension ChannelFigures {
+  /// What they have carried so far; messages on every channel, without headers.
+  var named: [NamedFigure] {
+    [
+      ("events_received", eventsReceived), ("events_sent", eventsSent),
+      ("message_bytes_received", association?.messageBytesReceived),
+      ("message_bytes_sent", association?.messageBytesSent),
+      ("sctp_retransmissions", association?.retransmissions),
+    ]
+  }
+
+  /// - Parameter lost: why they are gone.
+  fileprivate func json(lost: String?) -> JsonObject {
+    var object = JsonObject()
+    object.add("open", association?.channels)
+    object.add("lost", lost)
+    object.add(named)
+    object.add("events_too_long", eventsTooLong)
+    object.add("messages_ignored", messagesIgnored)
+    object.add("messages_received", association?.messagesReceived)
+    object.add("messages_sent", association?.messagesSent)
+    object.add("sctp_packets_received", association?.packets.total)
+    object.add("sctp_packets_sent", association?.packetsSent)
+    let trip = association.map(\.smoothedRoundTripMicroseconds).flatMap { $0 > 0 ? $0 : nil }
+    object.add("round_trip_ms", trip.map { Double($0) / 1_000 })
+    object.add("send_buffer_bytes", association?.sendBufferBytes)
+    object.add("receive_buffer_bytes", association?.receiveBufferBytes)
+    return object
+  }
+}
+
+extension JsonObject {
+  fileprivate mutating func add(_ figures: [NamedFigure]) {
+    for figure in figures { add(figure.name, figure.value) }
+  }
+}
