@@ -112,6 +112,16 @@ final class RelayProcess {
     return status & 0x7F == 0 ? status >> 8 & 0xFF : nil
   }
 
+  /// Holds it up: returns when none of its threads runs.
+  func pause() {
+    kill(pid, SIGSTOP)
+    var status: Int32 = 0
+    unsafe waitpid(pid, &status, WUNTRACED)
+  }
+
+  /// Ends a `pause`.
+  func resume() { kill(pid, SIGCONT) }
+
   /// The counters that it wrote at its last report.
   func statistics() -> [String: Int] {
     var result: [String: Int] = [:]

@@ -50,6 +50,8 @@ final class RunningRelay {
   private let trunks: TrunkSockets
   private let layout: RelayLayout
   private var workers: [WorkerThread] = []
+  /// `RelayReport.lostUnread` at the last report.
+  private var lostBefore: UInt64 = 0
   /// Why eBPF is refused; nil when it is not.
   private var refusal: String?
 
@@ -142,8 +144,8 @@ final class RunningRelay {
     publish(workers.map { $0.finalReport() }, event: "stopped")
   }
 
-  /// Asks all workers what they have done so far, and says it. A worker that is too busy to answer
-  /// within a second is left out of this report, with a warning.
+  /// Asks all workers what they have done so far, and says it. Of a worker that is too busy to
+  /// answer within a second the last report stands, with a warning: no figure ever goes back.
   func report() {
     for worker in workers { worker.wantReport() }
     var reports: [PublishedReport] = []
@@ -151,10 +153,22 @@ final class RunningRelay {
       if let report = worker.waitForReport(seconds: 1) {
         reports.append(report)
       } else {
-        log.warning("a worker does not answer", ["worker": .number(worker.number)])
+        log.warning(
+          "a worker does not answer; its last figures stand", ["worker": .number(worker.number)])
+        reports.append(worker.lastReport)
       }
     }
     publish(reports, event: "report")
+  }
+
+  /// Full receive queues are the sign that the relay has too few CPUs for what comes.
+  private func warnOfLosses(_ lost: UInt64) {
+    if lost > lostBefore {
+      log.warning(
+        "datagrams were lost unread: the workers do not keep up",
+        ["since_last_report": .number(Int(lost - lostBefore)), "in_all": .number(Int(lost))])
+    }
+    lostBefore = lost
   }
 
   private func publish(_ reports: [PublishedReport], event: String) {
@@ -165,6 +179,7 @@ final class RunningRelay {
     for group in groups { report.steering.add(group.steeringCounters) }
     log.info(
       event, ["routes": .number(report.routes), "counters": .text(report.text)])
+    warnOfLosses(report.lostUnread)
     guard let file = options.statisticsFile else { return }
     if let failure = StatisticsFile.write(report.json + "\n", to: file) {
       log.warning("cannot write the counters", ["file": .text(file), "reason": .text(failure)])
@@ -172,10 +187,3 @@ final class RunningRelay {
   }
 }
 
-extension SocketCounters {
-  mutating func add(_ other: SocketCounters) {
-    received &+= other.received
-    sent &+= other.sent
-    sendFailures &+= other.sendFailures
-  }
-}

@@ -1,5 +1,6 @@
 import CSteering
 package import RelayCore
+package import Runtime
 
 /// What a relay has done so far.
 package struct RelayReport: Sendable {
@@ -18,16 +19,6 @@ package struct RelayReport: Sendable {
   }
 }
 
-/// What the packet loops count, beneath the relay's own counters.
-package struct SocketCounters: Sendable {
-  /// Datagrams that the kernel handed over.
-  package var received: UInt64 = 0
-  /// Datagrams that the kernel took.
-  package var sent: UInt64 = 0
-  /// Datagrams that the kernel refused to send.
-  package var sendFailures: UInt64 = 0
-}
-
 /// What the steering programs count in the kernel; each client datagram in one of them.
 package struct SteeringCounters: Sendable {
   /// Given to the worker of the receiving CPU.
@@ -39,18 +30,31 @@ package struct SteeringCounters: Sendable {
   package var byFlow: UInt64 = 0
   /// Left to the kernel's own hash, because a slot was empty.
   package var byKernel: UInt64 = 0
-  /// Dropped, because no client sends such a thing.
-  package var dropped: UInt64 = 0
+  /// Dropped, because no client sends such a thing: by reason, in the order of `dropNames`.
+  package var drops = [6 of UInt64](repeating: 0)
+
+  /// What each of `drops` is called in logs and JSON: shorter than any packet of WebRTC's, longer
+  /// than one, of another protocol by its first byte, STUN whose length or cookie is wrong, DTLS of
+  /// no version.
+  static let dropNames = [
+    "junk_short", "junk_long", "junk_kind", "junk_stun_length", "junk_stun_cookie",
+    "junk_dtls_version",
+  ]
+
+  /// Dropped, all reasons together.
+  package var dropped: UInt64 { drops.indices.reduce(0) { $0 &+ drops[$1] } }
 }
 
 extension SteeringCounters {
   init(_ counters: steering_counters) {
-    var counters = counters
     byCPU = counters.by_cpu
     byHome = counters.by_home
     byFlow = counters.by_flow
     byKernel = counters.by_kernel
-    dropped = unsafe steering_dropped(&counters)
+    drops = [
+      counters.dropped_short, counters.dropped_long, counters.dropped_kind,
+      counters.dropped_stun_length, counters.dropped_stun_cookie, counters.dropped_dtls_version,
+    ]
   }
 
   mutating func add(_ other: SteeringCounters) {
@@ -58,40 +62,44 @@ extension SteeringCounters {
     byHome &+= other.byHome
     byFlow &+= other.byFlow
     byKernel &+= other.byKernel
-    dropped &+= other.dropped
+    for index in drops.indices { drops[index] &+= other.drops[index] }
+  }
+
+  /// Every figure with its name in logs and JSON. Allocates.
+  var named: [(name: String, value: UInt64)] {
+    [
+      ("dropped_in_kernel", dropped), ("steered_by_cpu", byCPU), ("steered_by_home", byHome),
+      ("steered_by_flow", byFlow), ("steered_by_kernel", byKernel),
+    ] + drops.indices.map { (Self.dropNames[$0], drops[$0]) }
   }
 }
 
 extension RelayReport {
-  /// One JSON object: the groups' totals, every counter, and each worker's share of the client
-  /// datagrams. Keys as `RelayCounter.name` has them.
-  package var json: String {
+  /// What came to the sockets and was lost before anybody read it: their queues were full.
+  package var lostUnread: UInt64 { sockets.lost(besides: steering.dropped) }
+
+  /// What the kernel did for the relay, and then what became of each datagram that it handed over.
+  private var named: [(name: String, value: UInt64)] {
     let total = total
-    var members: [String] = ["\"workers\":\(workers.count)", "\"routes\":\(routes)"]
-    members += [
-      "\"received\":\(sockets.received)", "\"sent\":\(sockets.sent)",
-      "\"send_failures\":\(sockets.sendFailures)",
-      "\"dropped_in_kernel\":\(steering.dropped)",
-      "\"steered_by_cpu\":\(steering.byCPU)", "\"steered_by_home\":\(steering.byHome)",
-      "\"steered_by_flow\":\(steering.byFlow)", "\"steered_by_kernel\":\(steering.byKernel)",
-    ]
-    for group in RelayCounterGroup.allCases where group != .event {
-      members.append("\"\(group.rawValue)_total\":\(total.total(of: group))")
-    }
-    for counter in RelayCounter.allCases {
-      members.append("\"\(counter.name)\":\(total[counter])")
-    }
-    let shares = workers.map { String($0.total(of: .client)) }.joined(separator: ",")
-    members.append("\"client_total_by_worker\":[\(shares)]")
-    return "{" + members.joined(separator: ",") + "}"
+    return sockets.named(filtered: steering.dropped) + steering.named
+      + RelayCounter.allCases.map { ($0.name, total[$0]) }
   }
 
-  /// The counters that are not zero, for a log line.
-  package var text: String {
+  /// One JSON object: the groups' totals, every counter, and each worker's share of the client
+  /// datagrams. Keys as `named` and `RelayCounter.name` have them.
+  package var json: String {
     let total = total
-    let words = RelayCounter.allCases.compactMap { counter in
-      total[counter] == 0 ? nil : "\(counter.name)=\(total[counter])"
-    }
+    let groups = RelayCounterGroup.allCases.filter { $0 != .event }
+      .map { (name: "\($0.rawValue)_total", value: total.total(of: $0)) }
+    let counts = [(name: "workers", value: UInt64(workers.count)), ("routes", UInt64(routes))]
+    let members = (counts + groups + named).map { "\"\($0.name)\":\($0.value)" }
+    let shares = workers.map { String($0.total(of: .client)) }.joined(separator: ",")
+    return "{" + (members + ["\"client_total_by_worker\":[\(shares)]"]).joined(separator: ",") + "}"
+  }
+
+  /// The figures that are not zero, for a log line.
+  package var text: String {
+    let words = named.compactMap { $0.value == 0 ? nil : "\($0.name)=\($0.value)" }
     return words.isEmpty ? "nothing came" : words.joined(separator: " ")
   }
 }

@@ -175,6 +175,9 @@ import Wire
     }
   }
 
+  /// The last report that was made; none asked for yet: all zero.
+  var lastReport: PublishedReport { unsafe made.pointee.published.withLock { $0 } }
+
   /// The last word of a thread that has ended.
   func finalReport() -> PublishedReport {
     precondition(!isRunning)
@@ -186,9 +189,6 @@ import Wire
   func socketCounters() -> SocketCounters {
     var counters = pl_counters()
     unsafe pl_loop_counters(loop, &counters)
-    return SocketCounters(
-      received: counters.received, sent: counters.sent,
-      sendFailures: counters.failed_full &+ counters.failed_refused &+ counters.failed_too_big
-        &+ counters.failed_not_permitted &+ counters.failed_other)
+    return SocketCounters(counters)
   }
 }

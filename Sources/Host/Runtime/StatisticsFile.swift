@@ -1,10 +1,10 @@
 import Glibc
 
-/// The file that gets the counters, for whoever watches a relay.
-enum StatisticsFile {
+/// The file that gets the counters, for whoever watches a program.
+package enum StatisticsFile {
   /// Writes `text` beside `path` and moves it there, so that a reader sees the old text or the new
   /// one and never half of it. Returns why it could not be done, or nil.
-  static func write(_ text: String, to path: String) -> String? {
+  package static func write(_ text: String, to path: String) -> String? {
     let new = path + ".new"
     let descriptor = unsafe open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { return errorText() }
