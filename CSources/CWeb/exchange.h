@@ -29,6 +29,7 @@ struct ws_reply {
 };
 
 struct exchange {
+    struct ws_server *server;
     struct ws_request request;
     char *text;  // the strings of the request
     size_t text_used;
@@ -43,7 +44,6 @@ struct exchange {
     bool is_head;
     // While its reply is put off: what it takes to go on, and its place in the server's list.
     struct lws *wsi;
-    struct ws_server *server;
     uint64_t deferred;  // its number; 0: it is not
     struct exchange *next_deferred;
 };
@@ -79,7 +79,10 @@ void exchange_undefer(struct exchange *exchange);
 // Frees what the exchange holds; it can begin anew.
 void exchange_end(struct exchange *exchange);
 
-// Makes the reply an error that the server itself has to say.
+// Tells of a request that no handler was asked about.
+void server_note_refusal(struct ws_server *server, uint16_t status, const char *code,
+                         const char *peer);
+// Makes the reply an error that the server itself has to say, and tells of it.
 void exchange_refuse(struct exchange *exchange, uint16_t status, const char *code,
                      const char *message);
 // Writes the next part of the reply. Not 0: libwebsockets shall close the connection.

@@ -60,6 +60,7 @@ void exchange_refuse(struct exchange *exchange, uint16_t status, const char *cod
     ws_reply_body(reply, (const uint8_t *)body, (size_t)length);
     exchange->answered = true;
     exchange->closes = true;
+    server_note_refusal(exchange->server, status, code, exchange->peer);
 }
 
 // Statuses that carry no body (RFC 9110, sections 15.3.5 and 15.4.5), and so no length either.

@@ -87,6 +87,7 @@ static void keep_fields(struct exchange *exchange, struct lws *wsi)
 bool exchange_begin(struct exchange *exchange, struct lws *wsi, const char *path)
 {
     exchange_end(exchange);
+    exchange->server = lws_context_user(lws_get_context(wsi));
     exchange->text = malloc(TEXT_BYTES);
     if (!exchange->text)
         return false;

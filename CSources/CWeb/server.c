@@ -11,6 +11,13 @@
 #include "complaints.h"
 #include "exchange.h"
 
+void server_note_refusal(struct ws_server *server, uint16_t status, const char *code,
+                         const char *peer)
+{
+    if (server->options.on_refusal)
+        server->options.on_refusal(server->options.context, status, code, peer);
+}
+
 static int refuse(struct exchange *exchange, struct lws *wsi, uint16_t status, const char *code,
                   const char *message)
 {
@@ -28,16 +35,14 @@ static int answer(struct ws_server *server, struct exchange *exchange, struct lw
     // when a request with a body has come right behind another.
     exchange->closes = true;
     exchange->wsi = wsi;
-    exchange->server = server;
     server->options.on_request(server->options.context, &exchange->request, reply);
     if (exchange->deferred) {
         lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)server->options.timeout_seconds);
         return 0;
     }
     if (reply->failed) {
-        bool closes = exchange->closes;
         exchange_end(exchange);
-        exchange->closes = closes;
+        exchange->server = server;
         return refuse(exchange, wsi, 500, "internal_error", "The reply could not be made.");
     }
     exchange->answered = true;
@@ -93,6 +98,23 @@ static int body_complete(struct ws_server *server, struct exchange *exchange, st
     return answer(server, exchange, wsi);
 }
 
+// The connections are all taken: not 0 closes a new one.
+static int has_no_room(struct ws_server *server)
+{
+    if (server->connections < server->options.connections_max)
+        return 0;
+    server_note_refusal(server, 503, "too_many_connections", "");
+    return 1;
+}
+
+// The time for a request and its reply is over.
+static int out_of_time(struct ws_server *server, const struct exchange *exchange)
+{
+    if (exchange && exchange->server)
+        server_note_refusal(server, 408, "request_timeout", exchange->peer);
+    return -1;
+}
+
 static void wake(struct ws_server *server)
 {
     if (atomic_exchange(&server->wakes, false) && server->options.on_wake)
@@ -127,7 +149,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     struct exchange *exchange = user;
     switch (reason) {
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-        return server->connections >= server->options.connections_max;
+        return has_no_room(server);
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
         server->connections++;
         return 0;
@@ -148,7 +170,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return exchange ? exchange_write(exchange, wsi) : 0;
     case LWS_CALLBACK_TIMER:
-        return socket_of(wsi) ? socket_timer(socket_of(wsi)) : -1;
+        return socket_of(wsi) ? socket_timer(socket_of(wsi)) : out_of_time(server, exchange);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return upgrade_confirm(server, wsi, in);
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:

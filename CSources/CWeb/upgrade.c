@@ -67,6 +67,7 @@ static bool is_let_in(struct ws_server *server, struct exchange *exchange,
         return true;
     if (exchange->reply.failed) {
         exchange_end(exchange);
+        exchange->server = server;
         exchange_refuse(exchange, 500, "internal_error", "The reply could not be made.");
     }
     return false;

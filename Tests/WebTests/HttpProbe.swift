@@ -56,6 +56,10 @@ import Glibc
       unsafe options.socket_limits = limits
       unsafe options.context = Unmanaged.passUnretained(sockets).toOpaque()
       unsafe options.on_upgrade = unsafe SocketRecord.onUpgrade
+      unsafe options.on_refusal = { context, status, code, peer in
+        let record = unsafe Unmanaged<SocketRecord>.fromOpaque(context!).takeUnretainedValue()
+        unsafe record.noteRefusal("\(status) \(String(cString: code!)) \(String(cString: peer!))")
+      }
       unsafe options.socket_events = SocketRecord.events
     }
     unsafe options.port = port

@@ -38,6 +38,8 @@ final class SocketRecord: Sendable {
 
   func note(_ line: String) { lines.withLock { $0.append(line) } }
 
+  func noteRefusal(_ what: String) { note("refused \(what)") }
+
   /// Waits until a line is there; false after twenty seconds.
   func waits(for line: String) -> Bool { waits { $0.contains(line) } }
 

@@ -148,6 +148,7 @@ struct WebServerBoundsTests {
       #expect(reply.hasPrefix("HTTP/1.1 413 ") || reply.hasPrefix("HTTP/1.1 400 "), "\(reply)")
       #expect(reply.contains("\"error\""))
     }
+    #expect(server.sockets.all.contains("refused 413 body_too_large 127.0.0.1"))
   }
 
   @Test func lengthsThatAreNotOneAreRefused() throws {
@@ -156,6 +157,11 @@ struct WebServerBoundsTests {
       let reply = server.exchange("POST / HTTP/1.1\r\nHost: h\r\n\(field)\r\n\r\n")
       #expect(reply.hasPrefix("HTTP/1.1 4"), "\(field) -> \(reply)")
     }
+    #expect(
+      server.sockets.all == [
+        "refused 400 bad_request 127.0.0.1", "refused 400 bad_request 127.0.0.1",
+        "refused 411 length_required 127.0.0.1",
+      ])
     #expect(stillServes(server))
   }
 
@@ -172,6 +178,8 @@ struct WebServerBoundsTests {
       #expect(!probe.readToEnd().contains(" 200 "))
     }
     #expect(!inBody.send("late") || inBody.read() == nil)
+    // The one whose request had begun.
+    #expect(server.sockets.waits(for: "refused 408 request_timeout 127.0.0.1"))
     #expect(stillServes(server))
   }
 
@@ -201,6 +209,7 @@ struct WebServerBoundsTests {
     let extra = server.connect()
     extra.send("GET /extra HTTP/1.1\r\nHost: h\r\n\r\n")
     #expect(!extra.readToEnd().contains("path=/extra"))
+    #expect(server.sockets.waits(for: "refused 503 too_many_connections "))
     held.removeAll()
     #expect(stillServes(server))
   }

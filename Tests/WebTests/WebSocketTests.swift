@@ -62,7 +62,11 @@ struct WebSocketTests {
       #expect(reply.hasPrefix("HTTP/1.1 \(status) "), "\(reply)")
       #expect(reply.contains("\"error\""))
     }
-    #expect(server.sockets.all.isEmpty)
+    #expect(
+      server.sockets.all
+        == [
+          "bad_version", "bad_upgrade", "bad_upgrade", "bad_subprotocol", "bad_subprotocol",
+        ].map { "refused \($0 == "bad_version" ? 426 : 400) \($0) 127.0.0.1" })
     #expect(WebSocketProbe(server).handshake.hasPrefix("HTTP/1.1 101 "))
   }
 

@@ -3,7 +3,11 @@
 import base64
 import contextlib
 import json
+import os
+import re
+import signal
 import socket
+import time
 import urllib.request
 
 import pytest
@@ -86,3 +90,24 @@ def test_a_page_whose_name_was_turned_to_this_machine_gets_nothing():
             # Let through, and then it is the call that is not there.
             assert ask_as(up, host, "GET", "/v1/realtime?call_id=rtc_x", upgrade())[0] == 404
         assert ask_as(up, "evil.example", "GET", "/healthz")[0] == 200
+
+
+def test_refusals_are_counted_and_logged_within_bounds():
+    with MartletUp(http_port=8121, media_port=3521) as up:
+        began = time.monotonic()
+        for _ in range(60):
+            assert peer.post(up.url + CALLS, "v=0\r\nnonsense")[0] == 400
+            assert peer.post(f"{up.url}/whip/rtc_nobody", "", method="DELETE")[0] == 404
+        too_long = peer.post(up.url + CALLS, "x" * 140_000)[0]
+        status, _ = ask_as(up, "evil.example", "GET", "/v1/realtime?call_id=rtc_x", upgrade())
+        assert (too_long, status) == (413, 403)
+        seconds = time.monotonic() - began
+        os.kill(up.children()["martlet-transceiver"], signal.SIGUSR1)
+        report = up.wait_for_log(r' report .*requests_refused="([^"]*)"', 10).group(1)
+        assert report == (
+            "400 invalid_offer: 60, 403 foreign_host: 1, 404 call_not_found: 60, "
+            "413 body_too_large: 1"
+        )
+        lines = re.findall(r"request-refused status=(\d+) code=(\w+) client=(\S+)", up.log())
+        assert lines[0] == ("400", "invalid_offer", "127.0.0.x")
+        assert 10 <= len(lines) <= 11 + seconds

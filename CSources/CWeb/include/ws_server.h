@@ -50,6 +50,10 @@ struct ws_options {
     struct ws_socket_events socket_events;
     struct ws_limits socket_limits;
     uint32_t sockets_max;         // more are answered 503; 0: half of connections_max
+    // What the server refused by itself, with no handler asked: the status and the error's code of
+    // the reply. Two get none: "request_timeout", who did not send a request or take its reply in
+    // time, and "too_many_connections", whose `peer` is "". The same thread. May be NULL.
+    void (*on_refusal)(void *context, uint16_t status, const char *code, const char *peer);
     // After ws_server_wake, on the thread of ws_server_run. May be NULL.
     void (*on_wake)(void *context);
 };

@@ -31,13 +31,14 @@ extension TransportAddress: CustomStringConvertible, LosslessStringConvertible {
 
   /// For logs: enough to see the network and the port, not enough to name the person.
   /// `1.2.3.x:80` or `[2001:db8::x]:80` (the first 48 bits are kept). Allocates.
-  package var masked: String {
-    if isIPv4 {
-      return "\(ipv4 >> 24).\(ipv4 >> 16 & 255).\(ipv4 >> 8 & 255).x:\(port)"
-    }
+  package var masked: String { isIPv4 ? "\(maskedHost):\(port)" : "[\(maskedHost)]:\(port)" }
+
+  /// The same without the port: `1.2.3.x`, `2001:db8::x`.
+  package var maskedHost: String {
+    if isIPv4 { return "\(ipv4 >> 24).\(ipv4 >> 16 & 255).\(ipv4 >> 8 & 255).x" }
     let groups = (0..<3).map { String(high >> (48 - 16 * UInt64($0)) & 0xFFFF, radix: 16) }
     let network = groups[2] == "0" ? groups[..<2] : groups[...]
-    return "[\(network.joined(separator: ":"))::x]:\(port)"
+    return "\(network.joined(separator: ":"))::x"
   }
 }
 

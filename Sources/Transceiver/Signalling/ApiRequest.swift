@@ -1,3 +1,5 @@
+import Wire
+
 /// An HTTP request, as far as signalling looks at it. Made by the runtime from what the web
 /// server read; nothing in it is trusted.
 package struct ApiRequest: Sendable {
@@ -25,6 +27,11 @@ package struct ApiRequest: Sendable {
     self.peer = peer
   }
 
+  /// Where a request came from, for logs; "" when it is not known.
+  package static func masked(peer: String) -> String {
+    TransportAddress(peer: peer)?.maskedHost ?? ""
+  }
+
   /// The first header field of that name; `name` in lower case.
   package func header(_ name: String) -> String? {
     headers.first { $0.name == name }?.value
@@ -38,4 +45,14 @@ package struct ApiRequest: Sendable {
   /// `Content-Type`: the media type of the body in lower case ("" when none is given), and its
   /// parameters.
   var contentType: FieldValue { FieldValue(header("content-type") ?? "") }
+}
+
+extension TransportAddress {
+  /// The IP address that a web server tells of a client, without a port.
+  init?(peer: String) {
+    guard let address = TransportAddress("\(peer):0") ?? TransportAddress("[\(peer)]:0") else {
+      return nil
+    }
+    self = address
+  }
 }

@@ -6,6 +6,8 @@ package struct ApiResponse: Sendable {
   /// Header fields in the order they are sent; `Content-Length` is the server's business.
   package var headers: [(name: String, value: String)]
   package var body: [UInt8]
+  /// The `code` of the error that it is; nil for what is none, and for what another node said.
+  package var refusal: String?
 
   package init(
     status: UInt16, headers: [(name: String, value: String)] = [], body: [UInt8] = []
@@ -55,6 +57,8 @@ package struct ApiError: Error, Equatable, Sendable {
     inner.add("param", param)
     var outer = JsonObject()
     outer.add("error", inner)
-    return ApiResponse(status: status, "application/json", outer.text)
+    var response = ApiResponse(status: status, "application/json", outer.text)
+    response.refusal = code
+    return response
   }
 }

@@ -27,9 +27,9 @@ extension Caller {
   /// Whoever has the IP address. IPv6 gives a customer 64 bits to choose from and more (RFC 6177,
   /// section 2), so addresses that share their first 64 count as one.
   init(peer: String) {
-    guard let address = TransportAddress("[\(peer)]:0"), !address.isIPv4 else {
+    guard let address = TransportAddress(peer: peer), !address.isIPv4 else {
       // `::ffff:1.2.3.4` is 1.2.3.4 where one socket listens for both.
-      self = .network(TransportAddress("[\(peer)]:0")?.host ?? peer)
+      self = .network(TransportAddress(peer: peer)?.host ?? peer)
       return
     }
     self = .network(TransportAddress(high: address.high, low: 0, port: 0).host + "/64")

@@ -8,11 +8,13 @@ final class Forwarder {
   // The server's handler holds this one.
   private unowned let server: WebServer
   private let sockets: WebSockets
-  /// What to say when the owner says nothing, by the number of the request.
-  private var waiting: [UInt64: ApiResponse] = [:]
+  private let refusals: Refusals
+  /// Who waits, by the number of the request, and what to say when the owner says nothing.
+  private var waiting: [UInt64: (peer: String, unreachable: ApiResponse)] = [:]
   private var tied: Set<WebSocketID> = []
 
-  init(_ hub: PeerHub, _ server: WebServer, _ sockets: WebSockets) {
+  init(_ hub: PeerHub, _ server: WebServer, _ sockets: WebSockets, _ refusals: Refusals) {
+    self.refusals = refusals
     self.hub = hub
     self.server = server
     self.sockets = sockets
@@ -22,7 +24,7 @@ final class Forwarder {
   func ask(_ request: ApiRequest, _ forward: Forward, later: () -> UInt64) -> ApiResponse? {
     guard let address = hub.peers[forward.node] else { return forward.unreachable }
     let number = later()
-    waiting[number] = forward.unreachable
+    waiting[number] = (request.peer, forward.unreachable)
     hub.ask(number, at: address, forward.bytes(of: request, authority: "\(address)"))
     return nil
   }
@@ -58,8 +60,10 @@ final class Forwarder {
     for item in hub.collect() {
       switch item {
       case .answered(let number, let response):
-        guard let unreachable = waiting.removeValue(forKey: number) else { continue }
-        server.resume(number, with: response ?? unreachable)
+        guard let client = waiting.removeValue(forKey: number) else { continue }
+        let answer = response ?? client.unreachable
+        refusals.note(answer, to: client.peer)
+        server.resume(number, with: answer)
       case .message(let socket, let bytes, let isText):
         guard tied.contains(socket) else { continue }
         if !sockets.send(bytes, isText: isText, to: socket) {

@@ -33,10 +33,11 @@ package enum Transceiver {
     let services = try makeServices(options)
     let peers = options.peers.isEmpty ? nil : try PeerHub(options.peers) { server.wake() }
     let shards = try makeShards(options, certificate, registry, services, webMail, log)
+    let refusals = Refusals(log)
     let bridge = WebBridge(
       signalling: Signalling(signallingOptions(options, certificate)), registry: registry,
       shards: shards, sockets: sockets, mail: webMail,
-      forwarder: peers.map { Forwarder($0, server, sockets) })
+      forwarder: peers.map { Forwarder($0, server, sockets, refusals) }, refusals: refusals)
     services?.start()
     peers?.start()
     for shard in shards { shard.start() }
@@ -44,9 +45,11 @@ package enum Transceiver {
     let web = HostThread { server.run() }
     onReady(server.address, shards.map(\.trunk))
     while signals.next(seconds: 0) != .stop {
-      log.info("report", ["calls": .number(registry.count)])
+      log.info(
+        "report", ["calls": .number(registry.count), "requests_refused": .text(refusals.text)])
     }
-    log.info("stopping", ["calls": .number(registry.count)])
+    log.info(
+      "stopping", ["calls": .number(registry.count), "requests_refused": .text(refusals.text)])
     server.stop()
     web.join()
     peers?.stop()

@@ -12,13 +12,15 @@ final class WebBridge: WebHandler {
   private let shards: [ShardThread]
   private let sidebands: Sidebands
   private let forwarder: Forwarder?
+  private let refusals: Refusals
   private var random = SecureRandom()
 
   /// - Parameter forwarder: the way to the other nodes; nil when there are none.
   init(
     signalling: consuming Signalling, registry: CallRegistry, shards: [ShardThread],
-    sockets: WebSockets, mail: WebMail, forwarder: Forwarder?
+    sockets: WebSockets, mail: WebMail, forwarder: Forwarder?, refusals: Refusals
   ) {
+    self.refusals = refusals
     self.forwarder = forwarder
     self.signalling = signalling
     self.registry = registry
@@ -34,6 +36,23 @@ final class WebBridge: WebHandler {
   }
 
   func handle(_ request: ApiRequest, later: () -> UInt64) -> ApiResponse? {
+    let response = answer(request, later: later)
+    if let response { refusals.note(response, to: request.peer) }
+    return response
+  }
+
+  func upgrade(_ request: ApiRequest, to socket: WebSocketID) -> ApiResponse? {
+    let refusal = letIn(request, to: socket)
+    if let refusal { refusals.note(refusal, to: request.peer) }
+    return refusal
+  }
+
+  func refused(status: UInt16, code: String, peer: String) {
+    refusals.note(status, code, to: peer)
+  }
+
+  /// nil: the answer comes later.
+  private func answer(_ request: ApiRequest, later: () -> UInt64) -> ApiResponse? {
     let outcome = signalling.handle(
       request, directory: registry, unixSeconds: Int64(time(nil)), random: &random)
     switch outcome {
@@ -47,7 +66,8 @@ final class WebBridge: WebHandler {
     return outcome.response
   }
 
-  func upgrade(_ request: ApiRequest, to socket: WebSocketID) -> ApiResponse? {
+  /// nil: the WebSocket is let in.
+  private func letIn(_ request: ApiRequest, to socket: WebSocketID) -> ApiResponse? {
     let outcome = signalling.upgrade(
       request, directory: registry, unixSeconds: Int64(time(nil)), random: &random)
     switch outcome {

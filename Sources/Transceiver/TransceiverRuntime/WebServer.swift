@@ -13,6 +13,8 @@ protocol WebHandler: AnyObject {
   func receive(_ message: [UInt8], isText: Bool, from socket: WebSocketID)
   /// The end of a socket that was let in: once, and the last that is heard of it.
   func closed(_ socket: WebSocketID, code: UInt16)
+  /// The server itself has refused a client; `code` as in an API error.
+  func refused(status: UInt16, code: String, peer: String)
   /// Somebody called `wake`.
   func wake()
 }
@@ -110,6 +112,13 @@ private final class WebContext {
         let id = unsafe WebSockets.id(of: socket), let ending = unsafe ending
       else { return }
       unsafe WebContext.at(context).closed(id, code: ending.pointee.code)
+    }
+    unsafe options.on_refusal = { context, status, code, peer in
+      guard let context = unsafe context, let code = unsafe code, let peer = unsafe peer else {
+        return
+      }
+      unsafe WebContext.at(context).handler?.refused(
+        status: status, code: String(cString: code), peer: String(cString: peer))
     }
     unsafe options.on_wake = { context in
       guard let context = unsafe context else { return }
