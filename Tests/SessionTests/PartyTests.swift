@@ -85,6 +85,52 @@ struct PartyTests {
     #expect(abs(milliseconds - 1_330) <= 40)
   }
 
+  @Test("the service has each frame of voice with the packet that brings it")
+  func promptVoice() throws {
+    var packets: UInt64 = 0
+    let call = try CallPair(backend: .realtime, network: { _ in [7] })
+    call.run(1_000) { call.isConnected }
+    call.news(.opened)
+    service(call, Self.created)
+    call.run(500)
+    var count = call.actions.filter(Self.isSound).count
+    var last = call.session.figures.rtpAccepted
+    for _ in 0..<1_000 {
+      call.run(1)
+      let sounds = call.actions.filter(Self.isSound).count
+      let accepted = call.session.figures.rtpAccepted
+      #expect(sounds - count == Int(accepted - last))
+      packets += accepted - last
+      (count, last) = (sounds, accepted)
+    }
+    #expect(packets >= 49)
+  }
+
+  @Test("a client that sends faster than its clock can run makes the service hear no more")
+  func flood() throws {
+    let call = try CallPair(backend: .realtime)
+    call.run(1_000) { call.isConnected }
+    call.news(.opened)
+    service(call, Self.created)
+    call.run(1_000)
+    let before = call.actions.filter(Self.isSound).count
+    let accepted = call.session.figures.rtpAccepted
+    // Half a minute of voice in a second.
+    for turn in 1...1_500 as ClosedRange<UInt64> {
+      call.client.handleTimeout(at: call.now.advanced(byMilliseconds: 20 * turn))
+      call.collect()
+      if turn % 30 == 0 { call.run(20) }
+    }
+    #expect(call.session.figures.rtpAccepted - accepted > 1_000)
+    let heard = call.actions.filter(Self.isSound).count - before
+    #expect((50...160).contains(heard), "a second at once, one in time, and a little")
+  }
+
+  private static func isSound(_ action: PartyAction) -> Bool {
+    guard case .toService(let message) = action else { return false }
+    return message.isAudio
+  }
+
   @Test("a service that fails: the client is told, and the call ends a moment later")
   func failure() throws {
     let call = try CallPair(backend: .realtime)

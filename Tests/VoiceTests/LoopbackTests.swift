@@ -15,6 +15,8 @@ struct VoicePath: ~Copyable {
   var inFlight: [(arrival: UInt64, bytes: [UInt8])] = []
   /// Makes the tone swell and fade five times a second, with overtones.
   var syllables = false
+  /// Frames that a prompt receiver gave at once with a packet's arrival.
+  var heardAtOnce = 0
   private var overtone: ToneGenerator
   private var frameCount = 0
   let rate: PcmRate
@@ -23,13 +25,14 @@ struct VoicePath: ~Copyable {
 
   init(
     rate: PcmRate = .hertz48000, hertz: Double = 440, level: Double = -12,
-    sequence: UInt16 = 100, timestamp: UInt32 = 5_000, settings: OpusSettings = OpusSettings()
+    sequence: UInt16 = 100, timestamp: UInt32 = 5_000, settings: OpusSettings = OpusSettings(),
+    isPrompt: Bool = false
   ) {
     self.rate = rate
     sender = AudioSender(
       ssrc: 7, payloadType: 111, rate: rate, firstSequenceNumber: sequence,
       firstTimestamp: timestamp, settings: settings)
-    receiver = AudioReceiver(payloadType: 111, rate: rate)
+    receiver = AudioReceiver(payloadType: 111, rate: rate, isPrompt: isPrompt)
     overtone = ToneGenerator(hertz: hertz * 2.5, level: level - 6, rate: rate)
     meter = ToneMeter(rate: rate)
     tone = ToneGenerator(hertz: hertz, level: level, rate: rate)
@@ -90,14 +93,26 @@ struct VoicePath: ~Copyable {
     while let first = inFlight.first, first.arrival <= nextPull {
       _ = deliver(first.bytes, at: Instant(nanoseconds: first.arrival))
       inFlight.removeFirst()
+      if receiver.isPrompt { heardAtOnce += hearInOrder(at: Instant(nanoseconds: first.arrival)) }
     }
-    var frame = [Int16](repeating: 0, count: rate.frameSampleCount)
     let now = Instant(nanoseconds: nextPull)
+    if !receiver.isPrompt || receiver.isOverdue(at: now) { hear(at: now) }
+    if receiver.isPrompt { _ = hearInOrder(at: now) }
+    nextPull += 20_000_000
+  }
+
+  private mutating func hearInOrder(at now: Instant) -> Int {
+    let before = heard.count
+    while receiver.hasFrameInOrder { hear(at: now) }
+    return heard.count - before
+  }
+
+  private mutating func hear(at now: Instant) {
+    var frame = [Int16](repeating: 0, count: rate.frameSampleCount)
     unsafe frame.withUnsafeMutableBufferPointer { buffer in
       heard.append(unsafe receiver.pull(into: buffer, at: now))
       if unsafe meter.hear(UnsafeBufferPointer(buffer)) { readings.append(meter.reading!) }
     }
-    nextPull += 20_000_000
   }
 
   mutating func deliver(_ bytes: [UInt8], at now: Instant) -> AudioVerdict? {

@@ -3,6 +3,7 @@
 import array
 import datetime
 import itertools
+import random
 import re
 import shutil
 import subprocess
@@ -245,6 +246,31 @@ def test_an_interruption_stops_the_answer(agent):
         ]
         assert answered[-1]["status"] == "completed"
         assert person.answer_text(answered[-1]["id"]).startswith("It is")
+
+
+def clatter(seconds, rate):
+    """Somebody types, hard: bursts of noise of all lengths and levels, each dying away."""
+    chance = random.Random(1)
+    sound = array.array("h", silence(seconds, rate))
+    start = 0
+    while start < len(sound) - rate // 10:
+        length = chance.randrange(rate // 100, rate // 15)
+        level = chance.uniform(1_000, 20_000)
+        for index in range(length):
+            size = level * (1 - index / length) ** 4
+            sound[start + index] = round(chance.uniform(-size, size))
+        start += chance.randrange(rate // 15, rate // 4)
+    return sound.tobytes()
+
+
+def test_noise_interrupts_nobody(agent):
+    with Person(agent) as person:
+        person.append(clatter(30, 24_000) + silence(1, 24_000))
+        # Events are worked through in their order, so the noise has been heard by now.
+        assert person.ask("count to three") == "One, two, three."
+        assert "input_audio_buffer.speech_started" not in person.types()
+        heard, _ = question(person, spoken("What time is it?", 24_000), 24_000)
+        assert "time" in words(heard)
 
 
 def test_manual_turns(agent):

@@ -18,6 +18,12 @@ import Wire
   /// How often we report (RFC 3550, section 6.2, for a session of two with little to say).
   static let reportMilliseconds: UInt64 = 1_000
 
+  /// A client's sound is handed on as fast as its clock may run, and a second of it at once after a
+  /// stall, but a client that sends faster than that does not make us or the service work more.
+  private static let frameUnits = 50
+  private static let promptUnitsPerTick = 51
+  private static let promptUnitsMax = 50 * frameUnits
+
   let srtp: SrtpContext
   let rate: PcmRate
   var receiver: AudioReceiver
@@ -28,6 +34,8 @@ import Wire
   var nextTick: Instant
   var nextReport: Instant
   let frame: UnsafeMutableBufferPointer<Int16>
+  /// How much sound may be handed on as it comes, in fiftieths of a frame.
+  private var promptUnits = promptUnitsMax
   /// The client's figures about us, and the round trip that they allow.
   var roundTripMicroseconds: UInt64?
   var reportedLost: Int32 = 0
@@ -42,7 +50,8 @@ import Wire
     self.srtp = srtp
     self.party = party
     rate = party.backend.rate
-    receiver = AudioReceiver(payloadType: parameters.opusPayloadType, rate: rate)
+    receiver = AudioReceiver(
+      payloadType: parameters.opusPayloadType, rate: rate, isPrompt: party.backend.hearsPromptly)
     sender = AudioSender(
       ssrc: parameters.ssrc, payloadType: parameters.opusPayloadType, rate: rate,
       // Half the range, so that no receiver meets a wrap in the first minutes (RFC 3711, 3.3.1).
@@ -70,17 +79,36 @@ import Wire
   func receive(rtp bytes: RawSpan, at now: Instant) -> Bool {
     guard case .packet(let header) = RtpHeader.parse(bytes) else { return false }
     _ = receiver.handle(bytes, header: header, at: now)
+    if receiver.isPrompt { hearInOrder(at: now) }
     return true
   }
 
-  /// One tick: a frame heard, a frame said. Gives the length of the RTP packet that it wrote into
-  /// `output`, 0 when there is nothing to send.
+  /// Hands on what has come in order, as far as the allowance goes.
+  private func hearInOrder(at now: Instant) {
+    while promptUnits >= Self.frameUnits, receiver.hasFrameInOrder {
+      promptUnits -= Self.frameUnits
+      hear(arrival: now, at: now)
+    }
+  }
+
+  private func hear(arrival: Instant, at now: Instant) {
+    let heard = unsafe receiver.pull(into: frame, at: now)
+    unsafe party.hear(UnsafeBufferPointer(frame), heard: heard, arrival: arrival, at: now)
+  }
+
+  /// One tick: a frame heard, unless that goes by what comes, and a frame said. Gives the length of
+  /// the RTP packet that it wrote into `output`, 0 when there is nothing to send.
   func tick(into output: UnsafeMutableRawBufferPointer, at now: Instant) -> Int {
     heldMilliseconds = UInt64(clamping: receiver.delayMilliseconds(at: now))
     heldMillisecondsMax = max(heldMillisecondsMax, heldMilliseconds)
-    let heard = unsafe receiver.pull(into: frame, at: now)
-    let speaks = unsafe party.exchange(
-      frame, heard: heard, arrival: now.advanced(byMillisecondsBack: heldMilliseconds), at: now)
+    if !receiver.isPrompt || receiver.isOverdue(at: now) {
+      hear(arrival: now.advanced(byMillisecondsBack: heldMilliseconds), at: now)
+    }
+    if receiver.isPrompt {
+      promptUnits = min(promptUnits + Self.promptUnitsPerTick, Self.promptUnitsMax)
+      hearInOrder(at: now)
+    }
+    let speaks = unsafe party.say(into: frame, at: now)
     return unsafe sender.send(speaks ? UnsafeBufferPointer(frame) : nil, into: output, at: now)
   }
 

@@ -23,23 +23,25 @@ import Wire
   /// Whether a client other than the data channel has joined.
   var hasSidebands: Bool { clients.count > (clients.contains(.channel) ? 1 : 0) }
 
-  /// Gives the backend one frame to hear, then replaces it by what is to be said; false when that
-  /// is nothing. `arrival` is when the last packet of the frame came, about.
-  func exchange(
-    _ frame: UnsafeMutableBufferPointer<Int16>, heard: HeardFrame, arrival: Instant,
-    at now: Instant
-  ) -> Bool {
-    let samples = UnsafeBufferPointer(frame)
+  /// Gives the backend one frame to hear. `arrival` is when the last packet of it came, about.
+  func hear(
+    _ samples: UnsafeBufferPointer<Int16>, heard: HeardFrame, arrival: Instant, at now: Instant
+  ) {
     let activity = unsafe detector.hear(samples)
     latency.noteHeard(
       isSpeech: detector.isSpeaking && detector.isLoud, arrival: arrival, at: now)
     let voice = unsafe HeardVoice(samples, frame: heard, activity: activity)
     _ = backend.hear(voice, at: now, pacer: &pacer)
+  }
+
+  /// Fills one frame with what is to be said; false when that is nothing.
+  func say(into frame: UnsafeMutableBufferPointer<Int16>, at now: Instant) -> Bool {
     let speaks = unsafe pacer.pull(into: frame)
     pacerMillisecondsMax = max(pacerMillisecondsMax, pacer.queuedMilliseconds)
     // What talks all the time answers nobody.
     if backend.takesTurns {
-      latency.noteSaid(isSpeech: unsafe speaks && Self.isAudible(samples), at: now)
+      let isAudible = unsafe speaks && Self.isAudible(UnsafeBufferPointer(frame))
+      latency.noteSaid(isSpeech: isAudible, at: now)
     }
     return speaks
   }
@@ -49,7 +51,7 @@ import Wire
     unsafe samples.contains { $0 > 64 || $0 < -64 }
   }
 
-  /// The frame of the last `exchange` is on its way.
+  /// The frame of the last `say` is on its way.
   func notePlayed(at now: Instant) {
     backend.played(at: now, pacer: &pacer)
   }

@@ -40,6 +40,7 @@ extension CallSession {
       guard unsafe media.srtp.unprotectRtp(datagram, length: &length) == .ok else { return false }
       let plain = unsafe UnsafeRawBufferPointer(rebasing: datagram[..<length])
       guard unsafe media.receive(rtp: plain.bytes, at: now) else { return false }
+      drainParty(at: now, into: &outbox)
       if counts.rtpAccepted == 0 { party.latency.noteAudioIn(at: now) }
       counts.rtpAccepted &+= 1
     }

@@ -41,10 +41,10 @@ package struct BackendEvents: OptionSet, Hashable, Sendable {
 /// Who a caller talks with: the answering side of a call.
 ///
 /// A call gives its backend each frame it hears, and plays what it puts into the pacer; both run on
-/// the call's clock, a frame each 20 ms, silence included. Beside the voice go events: those of
-/// clients and of a service come in, `PartyAction`s go out. Which words they use, whether answers
-/// come in turns or all the time, is the backend's own affair: the pacer takes bursts and single
-/// frames alike, can be flushed, and tells how much of it was played.
+/// the call's clock, a frame each 20 ms, silence included (but see `hearsPromptly`). Beside the
+/// voice go events: those of clients and of a service come in, `PartyAction`s go out. Which words
+/// they use, whether answers come in turns or all the time, is the backend's own affair: the pacer
+/// takes bursts and single frames alike, can be flushed, and tells how much of it was played.
 ///
 /// Sans-IO; used from one thread. After each call, take what `nextAction` has. A backend that
 /// has no use for events implements the first three members only.
@@ -57,6 +57,10 @@ package protocol VoiceBackend: AnyObject {
 
   /// Whether it speaks in answer to somebody who has spoken, so that its answers can be timed.
   var takesTurns: Bool { get }
+
+  /// Whether it wants each frame as soon as it has come, in order, and not one each 20 ms: then
+  /// frames come as unevenly as the network brings them, but for what is made up for missing ones.
+  var hearsPromptly: Bool { get }
 
   /// Hears one frame at `now`; may say something into `pacer`.
   func hear(_ voice: HeardVoice, at now: Instant, pacer: inout Pacer) -> BackendEvents
@@ -99,6 +103,7 @@ package protocol VoiceBackend: AnyObject {
 
 extension VoiceBackend {
   package var takesTurns: Bool { true }
+  package var hearsPromptly: Bool { false }
   package func begin(at now: Instant) {}
   package func played(at now: Instant, pacer: inout Pacer) {}
   package func clientJoined(_ client: ClientID, at now: Instant) {}

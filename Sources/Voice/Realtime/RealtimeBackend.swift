@@ -5,11 +5,12 @@ package import Wire
 
 /// A service that speaks the Realtime events over a WebSocket, as the answering side of a call.
 ///
-/// The voice goes up as `input_audio_buffer.append`, a frame each 20 ms, and comes down as
-/// `response.output_audio.delta` into the pacer. Every other event passes between clients and
-/// service unchanged and in order, with three exceptions: clients' `input_audio_buffer.append` (the
-/// voice is on the media track) and `output_audio_buffer.clear` (the pacer is here) do not go up,
-/// and sound does not go down to clients. What only this side knows is added:
+/// The voice goes up as `input_audio_buffer.append`, each frame of 20 ms as soon as it has come,
+/// since an interruption is noticed no sooner; it comes down as `response.output_audio.delta` into
+/// the pacer. Every other event passes between clients and service unchanged and in order, with
+/// three exceptions: clients' `input_audio_buffer.append` (the voice is on the media track) and
+/// `output_audio_buffer.clear` (the pacer is here) do not go up, and sound does not go down to
+/// clients. What only this side knows is added:
 /// `output_audio_buffer.started`, `.stopped`, `.cleared`, `conversation.item.truncate` with the
 /// milliseconds that were really played, and, behind a `session.update` that names another audio
 /// format than the line to the service has, one that sets it right.
@@ -17,6 +18,7 @@ package final class RealtimeBackend: VoiceBackend {
   package let rate: PcmRate
   /// 30 s of speech are 30 s of memory; an answer of which more waits is cut off.
   package let pacerMilliseconds = 30_000
+  package let hearsPromptly = true
 
   var events: RealtimeEvents
   var link = ServiceLink()

@@ -44,7 +44,9 @@ package struct AudioCounts: Hashable, Sendable {
 /// The hearing side of a call: authenticated RTP in, a frame of PCM each 20 ms out.
 ///
 /// Sans-IO, one owner, memory taken at creation only. The frames follow the caller's clock; the
-/// difference to the sender's is made up unnoticed, a pitch period at a time.
+/// difference to the sender's is made up unnoticed, a pitch period at a time. Those of a prompt
+/// receiver follow the sender's: pull one whenever `hasFrameInOrder`, and each 20 ms when
+/// `isOverdue`.
 @safe package struct AudioReceiver: ~Copyable {
   package let rate: PcmRate
   package private(set) var counts = AudioCounts()
@@ -52,13 +54,14 @@ package struct AudioCounts: Hashable, Sendable {
   package private(set) var source: ReceiverStatistics?
 
   private let payloadType: UInt8
-  private var jitter = JitterBuffer()
+  private var jitter: JitterBuffer
   private var decoder: OpusDecoder
   private let sound: UnsafeMutableBufferPointer<Int16>
   private var soundCount = 0
   private var candidate: (ssrc: UInt32, next: UInt16)?
 
-  package init(payloadType: UInt8, rate: PcmRate) {
+  package init(payloadType: UInt8, rate: PcmRate, isPrompt: Bool = false) {
+    jitter = JitterBuffer(isPrompt: isPrompt)
     self.payloadType = payloadType
     self.rate = rate
     decoder = OpusDecoder(rate: rate)
@@ -82,6 +85,20 @@ package struct AudioCounts: Hashable, Sendable {
   /// that this side adds, at least for sound that is flowing.
   package func delayMilliseconds(at now: Instant) -> Int {
     jitter.delayMilliseconds(at: now, pendingUnits: Int64(soundCount) * rate.unitsPerSample)
+  }
+
+  /// Whether frames are to be pulled as they come.
+  package var isPrompt: Bool { jitter.isPrompt }
+
+  /// A whole frame has come, and all before it: `pull` need not make anything up.
+  package var hasFrameInOrder: Bool {
+    let missing = Int64(rate.frameSampleCount - soundCount) * rate.unitsPerSample
+    return missing <= 0 || jitter.unitsInOrder(limit: missing) >= missing
+  }
+
+  /// A frame should have come by `now`: `pull` makes one up, of sound or of silence.
+  package func isOverdue(at now: Instant) -> Bool {
+    jitter.isOverdue(at: now, pendingUnits: Int64(soundCount) * rate.unitsPerSample)
   }
 
   /// Takes an RTP packet that SRTP has authenticated, parsed as `header`, arrived at `now`.
@@ -108,7 +125,8 @@ package struct AudioCounts: Hashable, Sendable {
     }
   }
 
-  /// Fills one frame with what is to be heard at `now`. Call it each 20 ms.
+  /// Fills one frame with what is to be heard at `now`. Call it each 20 ms, unless this
+  /// receiver is prompt.
   package mutating func pull(
     into frame: UnsafeMutableBufferPointer<Int16>, at now: Instant
   ) -> HeardFrame {

@@ -56,6 +56,10 @@ package struct JitterCounts: Hashable, Sendable {
 /// the buffer waits instead of skipping: a packet that comes late is still heard, since a word lost
 /// costs a voice service more than a moment of delay, and the delay shrinks again afterwards.
 ///
+/// A prompt one serves a listener without an ear, to whom when sound comes is nothing and how late
+/// it comes is much: sound that is in order is due at once, and only what is made up for what is
+/// missing waits for its moment.
+///
 /// Time inside is in units of the RTP clock (48 kHz). Memory is taken at creation only.
 @safe package struct JitterBuffer: ~Copyable {
   package private(set) var counts = JitterCounts()
@@ -74,6 +78,8 @@ package struct JitterCounts: Hashable, Sendable {
     var hasRedundancy = false
   }
 
+  /// What has come in order is due at once.
+  let isPrompt: Bool
   private let slots: UnsafeMutableBufferPointer<Slot>
   private let scratch: UnsafeMutableRawBufferPointer
   private var scratchCount = 0
@@ -115,7 +121,8 @@ package struct JitterCounts: Hashable, Sendable {
   /// Pieces of sound between two adjustments.
   private static let piecesBetweenAdjustments = 3
 
-  package init() {
+  package init(isPrompt: Bool = false) {
+    self.isPrompt = isPrompt
     unsafe slots = .allocate(capacity: Self.capacity)
     unsafe slots.initialize(repeating: Slot())
     unsafe scratch = .allocate(byteCount: PacketPool.payloadByteCountMax, alignment: 16)
@@ -283,7 +290,8 @@ extension JitterBuffer {
     let due = estimator.scheduledTime(at: arrival) - redundancyUnits + pendingUnits
     while let slot = lowest() {
       if !isAnchored {
-        guard slot.time <= due else { return wait() }
+        let isNext = isPrompt && slot.sequence == expected
+        guard isNext || slot.time <= due else { return wait() }
         if slot.sequence > expected { noteLoss(before: slot, at: arrival) }
         anchor(at: slot)
       }
@@ -309,6 +317,32 @@ extension JitterBuffer {
       return play(slot, excess: excess, isEarly: due - slot.time < -Self.earlyUnitsMax)
     }
     return wait()
+  }
+
+  /// How much sound can be had now without making any up, counted as far as `limit` at least when
+  /// there is so much.
+  func unitsInOrder(limit: Int64) -> Int64 {
+    guard let first = lowest() else { return 0 }
+    guard first.sequence == expected || isAnchored && first.time - end < 120 else { return 0 }
+    let start = isAnchored ? end : first.time
+    var units: Int64 = 0
+    var sequence = first.sequence
+    while units < limit, sequence <= highest {
+      let slot = unsafe slots[index(sequence)]
+      guard slot.sequence == sequence else { break }
+      if slot.byteCount > 0 { units = max(units, slot.time + slot.units - start) }
+      sequence += 1
+    }
+    return units
+  }
+
+  /// What comes after all that was given out has not come in time, by a frame more than packets
+  /// are usually late: it, or silence, must be made up.
+  func isOverdue(at now: Instant, pendingUnits: Int64) -> Bool {
+    guard let estimator, isAnchored else { return true }
+    let arrival = Int64(truncatingIfNeeded: MediaClock.units64(at: now, rate: 48_000))
+    let due = estimator.scheduledTime(at: arrival) - redundancyUnits + pendingUnits
+    return due - frameUnits >= end
   }
 
   /// The stored packet with the lowest number.
@@ -378,6 +412,7 @@ extension JitterBuffer {
 
   private mutating func adjustment(excess: Int64, isEarly: Bool) -> TimeAdjustment {
     playedSinceAdjustment += 1
+    guard !isPrompt else { return .none }
     guard playedSinceAdjustment > Self.piecesBetweenAdjustments else { return .none }
     guard isEarly || excess > Self.lateUnitsMax else { return .none }
     playedSinceAdjustment = 0

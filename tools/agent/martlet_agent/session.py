@@ -121,8 +121,8 @@ class Session:
             data = base64.b64decode(audio, validate=True)
         except (binascii.Error, ValueError) as error:
             raise Problem("invalid_value", f"audio is not base64: {error}", "audio") from error
-        for samples in self._hearing.slices(data):
-            for change in self._hearing.hear(samples):
+        for piece in self._hearing.slices(data):
+            for change in self._hearing.hear(piece):
                 if isinstance(change, SpeechStarted):
                     await self._speech_started(change)
                 else:

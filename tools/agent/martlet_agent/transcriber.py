@@ -33,10 +33,10 @@ class Transcriber:
         self._tail_has_speech = False
         self.samples = 0
 
-    def hear(self, frame: Samples, is_speech: bool) -> None:
-        self._tail.append(frame)
-        self._tail_samples += len(frame)
-        self.samples += len(frame)
+    def hear(self, sound: Samples, is_speech: bool) -> None:
+        self._tail.append(sound)
+        self._tail_samples += len(sound)
+        self.samples += len(sound)
         self._spoken_since_guess |= is_speech
         self._tail_has_speech |= is_speech
         if self._tail_samples >= SEGMENT_SECONDS_MAX * RATE:
