@@ -96,8 +96,19 @@ struct Forgery: CustomTestStringConvertible, Sendable {
     Forgery("Finished in clear", handshake(type: 20, sequence: 4, Array(random60.prefix(12)))),
   ]
 
+  /// Asks for a hello with a cookie: the version, and the cookie behind its length.
+  static func verifyRequest(cookie: [UInt8]) -> [UInt8] {
+    handshake(type: 3, sequence: 0, [0xFE, 0xFF, UInt8(cookie.count)] + cookie)
+  }
+
   /// Handshake messages of the right form for an active end.
   static let toActive = [
+    Forgery("HelloVerifyRequest", verifyRequest(cookie: Array(random60.prefix(20)))),
+    Forgery("HelloVerifyRequest, no cookie", verifyRequest(cookie: [])),
+    Forgery(
+      "HelloVerifyRequest, half",
+      handshake(type: 3, sequence: 0, length: 23, [0xFE, 0xFF, 20, 1, 2, 3])),
+    Forgery("HelloVerifyRequest, no form", handshake(type: 3, sequence: 0, random60)),
     Forgery(
       "ServerHello, cipher not offered",
       handshake(

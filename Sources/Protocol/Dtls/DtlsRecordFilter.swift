@@ -45,6 +45,8 @@ struct DtlsRecordFilter {
   /// A Finished under GCM is 48 bytes, under CBC with SHA-384 at most 112.
   private static let finishedBytesMax = 128
 
+  private static let helloVerifyRequest: UInt8 = 3
+
   private enum ContentType {
     static let changeCipherSpec: UInt8 = 20
     static let alert: UInt8 = 21
@@ -110,6 +112,12 @@ struct DtlsRecordFilter {
       guard isPlausible(type: bytes[offset], sequence: sequence, length: length) else {
         return .implausible
       }
+      if bytes[offset] == Self.helloVerifyRequest {
+        // Short, and all that its sender says.
+        guard offset == body, fragmentLength == length, end - offset == Self.fragmentHeaderBytes + length else {
+          return .implausible
+        }
+      }
       offset += Self.fragmentHeaderBytes + fragmentLength
     }
     return nil
@@ -124,7 +132,7 @@ struct DtlsRecordFilter {
     case (.passive, 11): return sequence == 1  // Certificate
     case (.passive, 16): return sequence == 2  // ClientKeyExchange
     case (.passive, 15): return sequence == 3  // CertificateVerify
-    case (.active, 3): return sequence == 0  // HelloVerifyRequest
+    case (.active, Self.helloVerifyRequest): return sequence == 0
     case (.active, 2): return sequence <= 1  // ServerHello
     case (.active, 11): return sequence == 1 || sequence == 2  // Certificate
     case (.active, 12): return sequence == 2 || sequence == 3  // ServerKeyExchange
@@ -155,7 +163,7 @@ struct DtlsRecordFilter {
   private static func turn(ofMessage type: UInt8) -> Expected? {
     switch type {
     case 1: .clientHello
-    case 2, 3: .serverHello
+    case 2, helloVerifyRequest: .serverHello
     case 11: .certificate
     case 12: .serverKeyExchange
     case 13: .certificateRequest
@@ -178,6 +186,12 @@ struct DtlsRecordFilter {
       default: nil
       }
     return turn.map { $0.rawValue > expected.rawValue } ?? false
+  }
+
+  /// Whether a record that has passed is a HelloVerifyRequest.
+  static func isVerifyRequest(_ record: Span<UInt8>) -> Bool {
+    record[0] == ContentType.handshake && record[4] == 0
+      && record[recordHeaderBytes] == helloVerifyRequest
   }
 
   /// Protected records authenticate themselves once there are keys.

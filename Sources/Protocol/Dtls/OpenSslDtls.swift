@@ -43,6 +43,9 @@ package struct DtlsConfiguration: Sendable {
   private let filter: DtlsRecordFilter
   private var history = HandshakeHistory()
   private var early = EarlyRecords()
+  private var verifyRequests = VerifyRequests()
+  /// How often the hello without a cookie has been sent.
+  private var hellos = 0
   private var received: [[UInt8]] = []
 
   package private(set) var state: DtlsState = .idle
@@ -87,6 +90,7 @@ package struct DtlsConfiguration: Sendable {
     state = .handshaking
     handshakeDeadline = now.advanced(byMilliseconds: configuration.handshakeTimeoutMilliseconds)
     if configuration.role == .active {
+      hellos = 1
       settle(unsafe dtls_connection_drive(connection), at: now)
     }
   }
@@ -111,6 +115,10 @@ package struct DtlsConfiguration: Sendable {
           unsafe early.keep(record)
         }
       case .pass:
+        guard unsafe isBelieved(record) else {
+          counters.count(.outOfPlace)
+          continue
+        }
         counters.passed += 1
         unsafe handleRecord(record, at: now)
         handleEarlyRecords(at: now)
@@ -126,6 +134,7 @@ package struct DtlsConfiguration: Sendable {
     guard state == .handshaking else { return }
     if now >= handshakeDeadline { return fail(timeoutFailure) }
     guard now >= flightDeadline else { return }
+    if expected == .serverHello { hellos += 1 }
     let progress = unsafe dtls_connection_fire_timer(connection)
     if progress == DTLS_PROGRESS_FATAL { return fail(timeoutFailure) }
     flightTimeoutMilliseconds = min(flightTimeoutMilliseconds * 2, Self.timeoutMillisecondsMax)
@@ -171,6 +180,12 @@ package struct DtlsConfiguration: Sendable {
 
   private var expected: DtlsRecordFilter.Expected {
     DtlsRecordFilter.Expected(unsafe dtls_connection_expects(connection))
+  }
+
+  /// False for a HelloVerifyRequest that may be forged, for now.
+  private func isBelieved(_ record: UnsafeRawBufferPointer) -> Bool {
+    guard unsafe DtlsRecordFilter.isVerifyRequest(Span(_unsafeBytes: record)) else { return true }
+    return unsafe verifyRequests.isConfirmed(by: record, hellos: hellos)
   }
 
   private func handleRecord(_ record: UnsafeRawBufferPointer, at now: Instant) {
