@@ -114,9 +114,9 @@ struct DtlsRecordFilter {
       }
       if bytes[offset] == Self.helloVerifyRequest {
         // Short, and all that its sender says.
-        guard offset == body, fragmentLength == length, end - offset == Self.fragmentHeaderBytes + length else {
-          return .implausible
-        }
+        guard offset == body, fragmentLength == length,
+          end - body == Self.fragmentHeaderBytes + length
+        else { return .implausible }
       }
       offset += Self.fragmentHeaderBytes + fragmentLength
     }
