@@ -23,7 +23,6 @@ struct handshake {
 struct ws_client {
     struct ws_client_options options;
     struct socket_family sockets;
-    lws_retry_bo_t idle;
     struct lws_context *context;
     struct lws_vhost *vhost;
     atomic_bool stops;
@@ -116,6 +115,9 @@ static int on_socket_event(struct ws_socket *socket, struct lws *wsi,
     case LWS_CALLBACK_CLIENT_RECEIVE:
     case LWS_CALLBACK_RAW_RX:
         return socket_receive(socket, in, length);
+    case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
+        socket_heard(socket);
+        return 0;
     case LWS_CALLBACK_CLIENT_WRITEABLE:
     case LWS_CALLBACK_RAW_WRITEABLE:
         return socket_write(socket);
@@ -173,7 +175,7 @@ static struct lws_context_creation_info creation_info(struct ws_client *client)
         .pt_serv_buf_size = SERVICE_BYTES,
         .max_http_header_pool = (unsigned short)options->sockets_max,
         .fd_limit_per_thread = options->sockets_max + 16,
-        .retry_and_idle_policy = &client->idle,
+        .retry_and_idle_policy = &web_no_keepalive,
         // Given and empty, so that the http_proxy of the environment is not asked.
         .http_proxy_address = "",
         .client_ssl_ca_filepath = options->ca_file,
@@ -216,7 +218,6 @@ struct ws_client *ws_client_create(const struct ws_client_options *options,
     if (!client->options.timeout_seconds)
         client->options.timeout_seconds = 10;
     socket_family_init(&client->sockets, &options->limits, &options->events, options->context);
-    client->idle = web_idle_policy(&client->sockets.limits);
     web_keep_complaints();
     struct lws_context_creation_info info = creation_info(client);
     client->context = lws_create_context(&info);
@@ -247,7 +248,7 @@ static struct lws *connect_to(struct ws_client *client, const struct ws_target *
         .alpn = "http/1.1",
         .pwsi = &wsi,
         .opaque_user_data = socket,
-        .retry_and_idle_policy = &client->idle,
+        .retry_and_idle_policy = &web_no_keepalive,
     };
     info.ssl_connection |= LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
     return lws_client_connect_via_info(&info);

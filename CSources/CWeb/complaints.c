@@ -32,11 +32,4 @@ const char *web_last_complaint(void)
     return last_complaint;
 }
 
-lws_retry_bo_t web_idle_policy(const struct ws_limits *limits)
-{
-    // Only a pong counts as a sign of life in 4.1.
-    return (lws_retry_bo_t){
-        .secs_since_valid_ping = (uint16_t)limits->ping_seconds,
-        .secs_since_valid_hangup = (uint16_t)(2 * limits->ping_seconds),
-    };
-}
+const lws_retry_bo_t web_no_keepalive = {.secs_since_valid_hangup = 0};

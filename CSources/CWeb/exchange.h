@@ -59,7 +59,6 @@ struct ws_server {
     struct socket_family sockets;
     struct exchange *deferred;
     uint64_t last_deferred;
-    lws_retry_bo_t idle;
 };
 
 // The subprotocol that the server agrees on when a client offers it.

@@ -132,6 +132,9 @@ static int on_socket_event(struct ws_socket *socket, enum lws_callback_reasons r
         return socket_established(socket);
     case LWS_CALLBACK_RECEIVE:
         return socket_receive(socket, in, length);
+    case LWS_CALLBACK_RECEIVE_PONG:
+        socket_heard(socket);
+        return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return socket_write(socket);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
@@ -177,6 +180,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return socket_of(wsi) ? 0 : -1;
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_RECEIVE_PONG:
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         return on_socket_event(socket_of(wsi), reason, in, length);
@@ -254,7 +258,7 @@ static struct lws_context_creation_info creation_info(struct ws_server *server)
         .max_http_header_pool = (unsigned short)options->connections_max,
         // The listening socket, the wake-up pipe and their like come on top.
         .fd_limit_per_thread = options->connections_max + 16,
-        .retry_and_idle_policy = &server->idle,
+        .retry_and_idle_policy = &web_no_keepalive,
         .gid = -1,
         .uid = -1,
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
@@ -294,7 +298,6 @@ struct ws_server *ws_server_create(const struct ws_options *options, struct ws_e
     fill_defaults(&server->options);
     socket_family_init(&server->sockets, &options->socket_limits, &options->socket_events,
                        options->context);
-    server->idle = web_idle_policy(&server->sockets.limits);
     if (!can_listen(options, error)) {
         free(server);
         return NULL;

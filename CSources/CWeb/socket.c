@@ -34,8 +34,10 @@ void socket_family_init(struct socket_family *family, const struct ws_limits *li
         .queue_bytes_max = size_or(limits->queue_bytes_max, 1 << 20),
         .rate_bytes = size_or(limits->rate_bytes, 4 << 20),
         .burst_bytes = size_or(limits->burst_bytes, 4 << 20),
-        .ping_seconds = limits->ping_seconds ? limits->ping_seconds : 20,
+        .ping_milliseconds = limits->ping_milliseconds ? limits->ping_milliseconds : 25000,
     };
+    uint32_t silence = limits->silence_milliseconds;
+    family->limits.silence_milliseconds = silence ? silence : 2 * family->limits.ping_milliseconds;
 }
 
 struct ws_socket *socket_create(struct socket_family *family)
@@ -97,6 +99,7 @@ void socket_end(struct lws *wsi)
     struct ws_socket *socket = socket_of(wsi);
     if (!socket)
         return;
+    socket_unwatch(socket);
     lws_set_opaque_user_data(wsi, NULL);
     socket->wsi = NULL;
     socket->closing = true;
@@ -114,6 +117,8 @@ int socket_established(struct ws_socket *socket)
     lws_set_timeout(socket->wsi, NO_PENDING_TIMEOUT, 0);
     handshake_free(socket->handshake);
     socket->handshake = NULL;
+    if (!socket->is_stream)
+        socket_watch(socket);
     struct socket_family *family = socket->family;
     if (socket->is_client && family->events.on_open)
         family->events.on_open(family->context, socket);
@@ -232,6 +237,7 @@ int socket_receive(struct ws_socket *socket, const void *bytes, size_t length)
 {
     if (socket->closing)
         return 0;  // what comes between our wish to close and the end is for nobody
+    socket_heard(socket);
     socket->budget -= (int64_t)length;
     if (take(socket, bytes, length))
         return -1;
@@ -334,7 +340,9 @@ static int write_piece(struct ws_socket *socket)
 
 int socket_write(struct ws_socket *socket)
 {
-    if (socket->first && write_piece(socket))
+    // One frame at a time: a write that did not fit must not have another behind it.
+    bool pings = socket->ping_is_due && !socket->closing && !socket->ending.by_peer;
+    if (pings ? socket_ping(socket) : socket->first && write_piece(socket))
         return -1;
     if (socket->first) {
         lws_callback_on_writable(socket->wsi);

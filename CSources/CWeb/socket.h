@@ -21,6 +21,7 @@ struct socket_family {
     struct ws_socket_events events;
     void *context;
     uint32_t count;
+    uint32_t made;  // sockets that opened, all in all
     size_t assembly_bytes;  // beyond what each socket may always have
 };
 
@@ -45,6 +46,11 @@ struct ws_socket {
     int64_t budget;  // bytes that may still be read now
     lws_usec_t budget_at;
 
+    lws_sorted_usec_list_t ping_timer;
+    lws_usec_t ping_period;
+    lws_usec_t heard_at;  // when the peer last gave a sign of life
+    bool ping_is_due;
+
     struct ws_ending ending;
     struct handshake *handshake;  // a client's, until it is open
 };
@@ -68,6 +74,13 @@ int socket_receive(struct ws_socket *socket, const void *bytes, size_t length);
 int socket_write(struct ws_socket *socket);
 int socket_timer(struct ws_socket *socket);
 void socket_peer_closes(struct ws_socket *socket, const uint8_t *payload, size_t length);
+// Begins to watch an open WebSocket for silence.
+void socket_watch(struct ws_socket *socket);
+void socket_unwatch(struct ws_socket *socket);
+// The peer is there: a message, a piece of one, or a Pong came.
+void socket_heard(struct ws_socket *socket);
+// Sends the ping that is due; not 0 closes.
+int socket_ping(struct ws_socket *socket);
 // The connection is gone: tells the owner, and frees. Later calls do nothing.
 void socket_end(struct lws *wsi);
 

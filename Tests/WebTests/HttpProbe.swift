@@ -138,9 +138,7 @@ final class HttpProbe {
 
   init(port: UInt16) {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var limit = timeval(tv_sec: 20, tv_usec: 0)
-    unsafe setsockopt(
-      descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    limitReads()
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
@@ -151,6 +149,18 @@ final class HttpProbe {
       }
     }
     precondition(result == 0, "the server does not accept")
+  }
+
+  /// The next connection that somebody makes to a listener.
+  init(accepting listener: Int32) {
+    descriptor = accept(listener, nil, nil)
+    limitReads()
+  }
+
+  private func limitReads() {
+    var limit = timeval(tv_sec: 20, tv_usec: 0)
+    unsafe setsockopt(
+      descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
   }
 
   deinit { close(descriptor) }
@@ -170,6 +180,19 @@ final class HttpProbe {
     var bytes = [UInt8](repeating: 0, count: 65_536)
     let count = unsafe recv(descriptor, &bytes, bytes.count, 0)
     return count > 0 ? Array(bytes[..<count]) : nil
+  }
+
+  /// Waits until nothing more fits into what the kernel keeps for us to read.
+  func waitUntilFull() {
+    var last: Int32 = -1
+    var looks = 0
+    while looks < 20 {
+      var waiting: Int32 = 0
+      _ = unsafe ioctl(descriptor, UInt(FIONREAD), &waiting)
+      looks = waiting == last ? looks + 1 : 0
+      last = waiting
+      pause(milliseconds: 20)
+    }
   }
 
   func readToEnd() -> String {

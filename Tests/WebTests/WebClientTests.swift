@@ -140,7 +140,7 @@ struct WebClientTests {
 
 /// Takes connections into its backlog and never speaks.
 @safe final class SilentListener {
-  private let descriptor: Int32
+  let descriptor: Int32
   let port: UInt16
 
   init() throws {

@@ -2,7 +2,7 @@
 // or a TCP stream, whose messages are the pieces of bytes that happen to arrive together.
 //
 // Text is valid UTF-8 (else the socket ends with 1007). Fragments are put together before anybody
-// sees them. Pings are answered, and sent: a peer that does not answer is gone.
+// sees them. Pings are answered, and sent: a peer of which nothing comes, no Pong either, is gone.
 //
 // A socket belongs to the thread that runs its server or client; nothing here is for any other.
 #pragma once
@@ -42,7 +42,10 @@ struct ws_limits {
     // peer waits (TCP holds it back), and nobody else does. 0: 4 MiB.
     size_t rate_bytes;
     size_t burst_bytes;         // what may come at once, on top of the rate; 4 MiB
-    uint32_t ping_seconds;      // silence before a ping, and then until the end; 20
+    // Silence before a WebSocket's peer is sent a Ping, and before it is given up. Every socket's
+    // are up to a tenth shorter or longer, always the same for the first, the second and so on.
+    uint32_t ping_milliseconds;     // 25,000: not the 20 s of others, so that Pings do not cross
+    uint32_t silence_milliseconds;  // twice ping_milliseconds
 };
 
 // How a socket ended. A peer that vanished leaves 1006 (RFC 6455, section 7.1.5).

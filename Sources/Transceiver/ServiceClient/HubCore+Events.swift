@@ -10,7 +10,7 @@ extension HubCore {
     unsafe settings.limits = ws_limits(
       message_bytes_max: ServiceHub.messageBytesMax, assembly_bytes_max: 128 << 20,
       queue_bytes_max: ServiceHub.queueBytesMax, rate_bytes: 2 << 20, burst_bytes: 4 << 20,
-      ping_seconds: 20)
+      ping_milliseconds: 0, silence_milliseconds: 0)
     unsafe settings.context = Unmanaged.passUnretained(self).toOpaque()
     unsafe settings.events.on_open = { context, socket in
       guard let context = unsafe context, let socket = unsafe socket else { return }

@@ -1,0 +1,85 @@
+import Glibc
+
+/// One end of a WebSocket that a test writes by hand: the client's or the server's.
+protocol FrameChannel {
+  /// A frame as this end sends it.
+  func frame(_ first: UInt8, _ payload: [UInt8]) -> [UInt8]
+  @discardableResult func send(_ bytes: [UInt8]) -> Bool
+  /// The next frame; nil at the end of the stream or after the deadline.
+  func next() -> WebSocketProbe.Frame?
+}
+
+extension FrameChannel {
+  /// Reads up to the first frame that `isLast` wants, or to the end of the stream.
+  func frames(until isLast: (WebSocketProbe.Frame) -> Bool) -> [WebSocketProbe.Frame] {
+    var frames: [WebSocketProbe.Frame] = []
+    while let frame = next() {
+      frames.append(frame)
+      if isLast(frame) { break }
+    }
+    return frames
+  }
+}
+
+extension WebSocketProbe: FrameChannel {
+  func frame(_ first: UInt8, _ payload: [UInt8]) -> [UInt8] { Self.frame(first, payload) }
+
+  func send(_ bytes: [UInt8]) -> Bool { http.send(bytes) }
+}
+
+/// A WebSocket server made of bytes, for one client. The answer to the handshake is a real server's.
+@safe final class WebSocketPeer {
+  /// A socket that a client opened.
+  final class Accepted: FrameChannel {
+    private let probe: HttpProbe
+    private var waiting: [UInt8] = []
+
+    init(_ probe: HttpProbe) { self.probe = probe }
+
+    func frame(_ first: UInt8, _ payload: [UInt8]) -> [UInt8] {
+      precondition(payload.count < 126, "a control frame")
+      return [first, UInt8(payload.count)] + payload
+    }
+
+    func send(_ bytes: [UInt8]) -> Bool { probe.send(bytes) }
+
+    private func has(_ count: Int) -> Bool {
+      while waiting.count < count {
+        guard let next = probe.read() else { return false }
+        waiting += next
+      }
+      return true
+    }
+
+    /// Clients' frames have a mask; longer ones than control frames are not understood here.
+    func next() -> WebSocketProbe.Frame? {
+      guard has(6) else { return nil }
+      let length = Int(waiting[1] & 0x7F)
+      guard has(6 + length) else { return nil }
+      let mask = waiting[2..<6]
+      let payload = waiting[6..<6 + length].enumerated().map { $1 ^ mask[2 + $0 & 3] }
+      let frame = WebSocketProbe.Frame(first: waiting[0], payload: payload)
+      waiting.removeFirst(6 + length)
+      return frame
+    }
+  }
+
+  private let listener: SilentListener
+  private let server: ServerUnderTest
+  var port: UInt16 { listener.port }
+
+  init() throws {
+    listener = try SilentListener()
+    server = try ServerUnderTest()
+  }
+
+  /// The socket of the client that has asked for one; nil when none does.
+  func accept() -> Accepted? {
+    let client = HttpProbe(accepting: listener.descriptor)
+    let request = client.read(until: "\r\n\r\n")
+    let oracle = server.connect()
+    oracle.send(request)
+    client.send(oracle.read(until: "\r\n\r\n"))
+    return request.isEmpty ? nil : Accepted(client)
+  }
+}
