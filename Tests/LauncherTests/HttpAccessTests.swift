@@ -69,4 +69,35 @@ import Testing
     #expect(sentence.contains(part), "\(sentence)")
     #expect(!sentence.contains("0123456789"))
   }
+
+  @Test func aCredentialStaysOffTheCommandLine() throws {
+    let error = #expect(throws: UpPlan.Conflict.self) {
+      try plan("--ice-server", "turn:turn.example,bob,top-secret")
+    }
+    let sentence = error?.description ?? ""
+    #expect(sentence.contains("--ice-server-file") && !sentence.contains("top-secret"))
+    let words = try plan("--ice-server", "stun:stun.example", "--ice-server-file", "/etc/ice")
+      .transceiver
+    #expect(words.contains("stun:stun.example") && words.contains("/etc/ice"))
+  }
+
+  private func servers(_ text: String) throws -> [String] {
+    try IceServerFile.parse(Array(text.utf8), file: "ice.txt") { $0.hasPrefix("turn:") }
+  }
+
+  @Test func aFileOfServersIsRead() throws {
+    let text = "# ours\n turn:a,bob,top-secret \r\n\nturn:b\n"
+    #expect(try servers(text) == ["turn:a,bob,top-secret", "turn:b"])
+  }
+
+  @Test(arguments: [
+    "", "# nothing\n", "http://a,bob,top-secret",
+    "turn:a,bob,top-secret" + String(repeating: "x", count: 1_100),
+    String(repeating: "turn:a,bob,top-secret\n", count: 9),
+  ])
+  func mistakesInServersAreNamedWithoutTheCredential(text: String) {
+    let error = #expect(throws: SettingsError.self) { try servers(text) }
+    let sentence = error?.description ?? ""
+    #expect(sentence.hasPrefix("ice.txt: ") && !sentence.contains("top-secret"))
+  }
 }

@@ -1,20 +1,24 @@
 """WHIP (RFC 9725) as a client of its own meets it, with a real call behind the URLs."""
 
 import asyncio
+import pathlib
+import subprocess
 
 import pytest
 
 import peer
-from martlet import HOST, MartletUp
+from martlet import HOST, PROGRAMS, MartletUp
 
 FRAGMENT_TYPE = "application/trickle-ice-sdpfrag"
 PORT = 8092
 
 
 @pytest.fixture(scope="module")
-def whip():
-    servers = ["stun:stun.example.org", "turn:turn.example.org?transport=udp,user,word"]
-    options = [word for server in servers for word in ("--ice-server", server)]
+def whip(tmp_path_factory):
+    file = tmp_path_factory.mktemp("ice") / "servers"
+    file.touch(0o600)
+    file.write_text("turn:turn.example.org?transport=udp,user,top-secret\n")
+    options = ("--ice-server", "stun:stun.example.org", "--ice-server-file", str(file))
     with MartletUp(*options, http_port=PORT, media_port=3493) as running:
         yield running
 
@@ -68,8 +72,24 @@ def test_ice_servers_come_as_links(whip):
     assert asyncio.run(run()) == [
         '<stun:stun.example.org>; rel="ice-server"',
         '<turn:turn.example.org?transport=udp>; rel="ice-server"; username="user"; '
-        'credential="word"; credential-type="password"',
+        'credential="top-secret"; credential-type="password"',
     ]
+    # Everybody on a machine can read the command lines of all.
+    for process in (whip.process.pid, *whip.children().values()):
+        assert "top-secret" not in pathlib.Path(f"/proc/{process}/cmdline").read_text()
+
+
+def test_a_credential_on_the_command_line_is_refused(tmp_path):
+    keys = ("--keys", str(tmp_path / "keys"))
+    subprocess.run([PROGRAMS / "martlet", "keys", "--file", keys[1]], check=True, timeout=60)
+    for program in ((PROGRAMS / "martlet", "up"), (PROGRAMS / "martlet-transceiver",)):
+        done = subprocess.run(
+            [*program, *keys, "--ice-server", "turn:turn.example.org,user,top-secret"],
+            capture_output=True, text=True, timeout=60,
+        )
+        assert done.returncode != 0
+        assert "--ice-server-file" in done.stderr
+        assert "top-secret" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,8 @@ enum TransceiverSettings {
     options.peers = peers(program)
     options.callsPerCallerMax = settings[HttpAccess.callsPerCaller] ?? .max
     options.callsPerSecretMax = settings[HttpAccess.callsPerSecret] ?? options.callsPerSecretMax
-    options.iceServers = iceServers(program)
     options.access = access(program)
+    options.iceServers = iceServers(program)
     options.service = service(program, options.backend)
     options.model = settings[ServiceSettings.model] ?? ""
     let rate = Int32(settings[ServiceSettings.rate]) ?? 0
@@ -85,15 +85,19 @@ enum TransceiverSettings {
 
   /// Ends the process when one cannot be read.
   private static func iceServers(_ program: ServerProgram) -> [IceServer] {
-    program.settings[HttpAccess.iceServers].map { text in
-      guard let server = IceServer(text) else {
-        program.log.error(
-          "--ice-server must be stun:HOST, or turn:HOST,USERNAME,CREDENTIAL, in ASCII without "
-            + "blanks and quotes")
-        exit(Command.usageStatus)
-      }
-      return server
+    var texts = program.settings[HttpAccess.iceServers]
+    guard texts.allSatisfy({ IceServer($0) != nil }) else {
+      program.log.error("--ice-server must be stun:HOST or turn:HOST, in ASCII without blanks")
+      exit(Command.usageStatus)
     }
+    if let file = program.settings[HttpAccess.iceServerFile] {
+      do {
+        texts += try IceServerFile.load(file) { IceServer($0) != nil }
+      } catch {
+        program.fail(error)
+      }
+    }
+    return texts.compactMap { IceServer($0) }
   }
 
   /// Ends the process when the service cannot be what the settings say.
