@@ -4,6 +4,7 @@
 // has gone. So a ping that is written then, from bytes of our own, cannot meet it.
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #include "socket.h"
@@ -76,7 +77,11 @@ void socket_heard(struct ws_socket *socket)
 
 int socket_ping(struct ws_socket *socket)
 {
-    uint8_t space[LWS_PRE];
+    // Not empty: libwebsockets says nothing of a Pong that is.
+    static const char payload[] = {'p', 'i', 'n', 'g'};
+    uint8_t space[LWS_PRE + sizeof payload];
+    memcpy(space + LWS_PRE, payload, sizeof payload);
     socket->ping_is_due = false;
-    return lws_write(socket->wsi, space + LWS_PRE, 0, LWS_WRITE_PING) < 0 ? -1 : 0;
+    int written = lws_write(socket->wsi, space + LWS_PRE, sizeof payload, LWS_WRITE_PING);
+    return written < (int)sizeof payload ? -1 : 0;
 }

@@ -27,7 +27,7 @@ extension WebSocketProbe: FrameChannel {
   func send(_ bytes: [UInt8]) -> Bool { http.send(bytes) }
 }
 
-/// A WebSocket server made of bytes, for one client. The answer to the handshake is a real server's.
+/// A WebSocket server made of bytes, for one client. A real server answers the handshake.
 @safe final class WebSocketPeer {
   /// A socket that a client opened.
   final class Accepted: FrameChannel {
