@@ -30,6 +30,11 @@ enum TransceiverSettings {
     "calls", .integer(1...1_000_000), default: "2000", help: "calls at once")
   static let peer = Setting.list(
     "peer", .peer, help: "another transceiver of the cluster, for requests about its calls")
+  static let statisticsSeconds = Setting.value(
+    "stats-seconds", .integer(0...86_400), default: "0",
+    help: "how often the figures are logged; SIGUSR1 asks at any time")
+  static let statisticsFile = Setting<String?>.optional(
+    "stats", .text("FILE"), help: "file that gets the figures as JSON with each report")
 
   static let command = Command(
     "martlet-transceiver",
@@ -37,7 +42,7 @@ enum TransceiverSettings {
     declarations: [
       http.declaration, trunk.declaration, node.declaration, shards.declaration,
       candidate.declaration, backend.declaration, calls.declaration,
-      peer.declaration,
+      peer.declaration, statisticsSeconds.declaration, statisticsFile.declaration,
     ] + ServiceSettings.declarations + HttpAccess.declarations + SharedSettings.declarations)
 
   /// What the runtime is told.
@@ -50,6 +55,8 @@ enum TransceiverSettings {
       backend: BackendKind(rawValue: settings[backend]) ?? .echo, keys: program.keys)
     options.maximumCalls = settings[calls]
     options.peers = peers(program)
+    options.statisticsSeconds = settings[statisticsSeconds]
+    options.statisticsFile = settings[statisticsFile]
     options.callsPerCallerMax = settings[HttpAccess.callsPerCaller] ?? .max
     options.callsPerSecretMax = settings[HttpAccess.callsPerSecret] ?? options.callsPerSecretMax
     options.access = access(program)

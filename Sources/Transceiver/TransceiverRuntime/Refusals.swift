@@ -30,6 +30,13 @@ final class Refusals: Sendable {
       ])
   }
 
+  /// All counts as a JSON object with the same keys; they are of our own making, without quotes.
+  var json: String {
+    counts.withLock { counts in
+      "{" + counts.sorted.map { "\"\($0.reason)\":\($0.count)" }.joined(separator: ",") + "}"
+    }
+  }
+
   /// All counts for a log line: `401 invalid_api_key: 3, 404 call_not_found: 1`; "" for none.
   var text: String {
     counts.withLock { counts in

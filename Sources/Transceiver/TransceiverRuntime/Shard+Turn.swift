@@ -53,6 +53,7 @@ extension Shard {
       unsafe handle(event, from: line, of: callID, at: now, through: loop)
     case .sidebandLeft(let callID, let line):
       unsafe leave(line, callID, at: now, through: loop)
+    case .report(let question): reports.answer(question, makeReport())
     case .shutDown:
       for slot in sessions.occupied { unsafe end(slot, .shuttingDown, at: now, through: loop) }
       unsafe downlink.flush(through: loop)
@@ -86,6 +87,7 @@ extension Shard {
     guard
       let slot = sessions.insert(session, callID: plan.callID, token: plan.localUfrag)
     else { return refuse(plan, "no free slot") }
+    counters.begun &+= 1
     slots[plan.callID] = slot
     described[plan.callID] = CallFigures(plan, identity.transceiver)
     log.info(
@@ -142,6 +144,7 @@ extension Shard {
     case .moved(let path):
       log.info("call-moved", ["call": call.logName, "client": .text(path.client.masked)])
     case .ended(let reason, let milliseconds):
+      counters.ended[reason.name, default: 0] &+= 1
       logEnd(reason, milliseconds, call, sessions[slot].figures)
     }
   }

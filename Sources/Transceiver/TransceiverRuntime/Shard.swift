@@ -28,6 +28,8 @@ final class Shard: LoopOwner {
     case sidebandJoined(CallID, SidebandLine)
     case sidebandSaid(CallID, SidebandLine, [UInt8])
     case sidebandLeft(CallID, SidebandLine)
+    /// Somebody wants a report, as the answer to this question.
+    case report(UInt64)
     /// End every call; the shard's loop stops when they are gone.
     case shutDown
   }
@@ -55,6 +57,8 @@ final class Shard: LoopOwner {
   var outbox = SessionOutbox()
   var downlink: Downlink
   var counters = ShardCounters()
+  /// Where the reports go that other threads ask for.
+  let reports = ReportDesk<ShardReport>()
   /// Slots by call ID: for hang-ups and figures, not for packets.
   var slots: [CallID: SessionTable.Slot] = [:]
   var described: [CallID: CallFigures] = [:]

@@ -31,8 +31,25 @@ final class ShardThread: @unchecked Sendable {
 
   func start() { thread.start() }
 
-  /// One line with all counters, after `join`.
-  func logCounters() { shard.logCounters(thread.counters) }
+  /// Asks the shard for a report; gives the question's number. One thread at a time.
+  func askForReport() -> UInt64 {
+    let question = shard.reports.ask()
+    post(.report(question))
+    return question
+  }
+
+  /// The answer to a question, and whether it came within `seconds`; else the last answer, or
+  /// zeros when there was none yet.
+  func statistics(answering question: UInt64, seconds: Int) -> (ShardStatistics, isNew: Bool) {
+    let answer = shard.reports.wait(for: question, seconds: seconds)
+    let known =
+      answer ?? shard.reports.last
+      ?? ShardReport(transceiver: shard.identity.transceiver, calls: 0, figures: [], ends: [])
+    return (ShardStatistics(known, thread.counters), answer != nil)
+  }
+
+  /// What the shard did in all, after `join`.
+  func finalStatistics() -> ShardStatistics { ShardStatistics(shard.makeReport(), thread.counters) }
 
   /// Waits for the thread's end, which follows a `shutDown` letter.
   func join() { thread.join() }

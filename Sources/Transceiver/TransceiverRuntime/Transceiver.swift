@@ -44,19 +44,16 @@ package enum Transceiver {
     server.serve(bridge)
     let web = HostThread { server.run() }
     onReady(server.address, shards.map(\.trunk))
-    while signals.next(seconds: 0) != .stop {
-      log.info(
-        "report", ["calls": .number(registry.count), "requests_refused": .text(refusals.text)])
-    }
-    log.info(
-      "stopping", ["calls": .number(registry.count), "requests_refused": .text(refusals.text)])
+    let reporter = Reporter(shards, registry, refusals, file: options.statisticsFile, log: log)
+    while signals.next(seconds: options.statisticsSeconds) != .stop { reporter.report() }
+    reporter.sayCalls("stopping")
     server.stop()
     web.join()
     peers?.stop()
     for shard in shards { shard.post(.shutDown) }
     for shard in shards { shard.join() }
     services?.stop()
-    for shard in shards { shard.logCounters() }
+    reporter.finish()
     withExtendedLifetime(idleSrtp) {}
   }
 

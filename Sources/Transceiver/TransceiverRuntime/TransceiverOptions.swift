@@ -43,6 +43,10 @@ package struct TransceiverOptions: Sendable {
   package var callsPerSecretMax = 16
   /// STUN and TURN servers that clients are told of.
   package var iceServers: [IceServer] = []
+  /// How often the figures are told, in seconds; 0: only when SIGUSR1 asks.
+  package var statisticsSeconds = 0
+  /// The file that gets the figures as JSON with each report.
+  package var statisticsFile: String?
   /// How long a call may take to connect, and last.
   package var limits = SessionLimits()
 

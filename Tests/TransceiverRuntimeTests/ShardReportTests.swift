@@ -1,0 +1,41 @@
+import CPacketLoop
+import Session
+import Testing
+import Wire
+
+@testable import TransceiverRuntime
+
+/// What a shard tells of itself.
+@Suite struct ShardReportTests {
+  private func figures(_ rig: ShardRig) -> [String: UInt64] {
+    let report = rig.shard.makeReport()
+    return Dictionary(
+      uniqueKeysWithValues: (report.figures + report.ends).map { ($0.name, $0.value) })
+  }
+
+  @Test func callsAreCountedWithTheirEnds() throws {
+    let rig = try ShardRig()
+    let first = try rig.makeConnectedCall(from: TransportAddress(ipv4: 0xC000_0201, port: 50_000))
+    _ = try rig.makeConnectedCall(from: TransportAddress(ipv4: 0xC000_0202, port: 50_000))
+    try rig.hangUp(first)
+    let figures = figures(rig)
+    #expect(rig.shard.makeReport().calls == 1)
+    #expect(figures["begun"] == 2)
+    #expect(figures["ended_hung_up"] == 1)
+    #expect(figures["ended_client_closed"] == 0)
+    #expect(figures["packets"] ?? 0 > 0)
+    #expect(figures["unknown_path"] == 0)
+  }
+
+  @Test func theLogLineAndTheJsonTellTheSame() throws {
+    let rig = try ShardRig()
+    var loop = pl_counters()
+    loop.received = 7
+    loop.dropped_by_kernel = 3
+    let statistics = ShardStatistics(rig.shard.makeReport(), loop)
+    #expect(statistics.lostUnread == 3)
+    #expect(statistics.json.contains("\"lost_unread\":3"))
+    #expect(statistics.json.hasPrefix("{\"transceiver\":\"1.0\",\"calls\":0,"))
+    for field in statistics.logFields { #expect(statistics.json.contains("\"\(field.key)\":")) }
+  }
+}
