@@ -3,6 +3,8 @@
 import json
 import signal
 import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -39,6 +41,8 @@ def test_the_figures_add_up(tmp_path):
         load = [str(PROGRAMS / "martlet"), "load", "--url", HTTP, "--calls", str(CALLS)]
         subprocess.run([*load, "--seconds", "2"], check=False, timeout=120)
         calls.wait_for("(?s)" + ".*".join(["call-ended"] * CALLS))
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(f"{HTTP}/nowhere", timeout=60)
         calls.process.send_signal(signal.SIGUSR1)
         way.process.send_signal(signal.SIGUSR1)
         calls.wait_for(r"shard-report transceiver=1\.0 (.*\n)*.*shard-report transceiver=1\.1 ")
@@ -50,7 +54,7 @@ def test_the_figures_add_up(tmp_path):
         shards = json.load(file)
     with open(tmp_path / "relay.json", encoding="utf-8") as file:
         relayed = json.load(file)
-    assert shards["calls"] == 0
+    assert shards["calls"] == 0 and shards["requests_refused"] == {"404 not_found": 1}
     assert total(shards, "begun") == CALLS
     ends = [name for name in shards["shards"][0] if name.startswith("ended_")]
     assert total(shards, *ends) == CALLS
