@@ -75,7 +75,8 @@ import Wire
       let count = Int.random(in: 0...200, using: &random)
       var bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
       if count > 13, Bool.random(using: &random) {
-        bytes.replaceSubrange(0..<5, with: [UInt8.random(in: 20...23), 0xFE, 0xFD, 0, 1])
+        bytes.replaceSubrange(
+          0..<5, with: [UInt8.random(in: 20...23, using: &random), 0xFE, 0xFD, 0, 1])
         bytes.replaceSubrange(11..<13, with: [0, UInt8(count - 13)])
       }
       wire.inject(bytes, to: .b)

@@ -103,7 +103,7 @@ final class UdpSocket {
   }
 
   /// The next datagram, or nil when none comes within `milliseconds`.
-  func receive(within milliseconds: Int32 = 5_000) -> [UInt8]? {
+  func receive(within milliseconds: Int32 = 60_000) -> [UInt8]? {
     var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     guard unsafe poll(&wanted, 1, milliseconds) == 1 else { return nil }
     var bytes = [UInt8](repeating: 0, count: 65_536)
@@ -119,9 +119,9 @@ final class UdpSocket {
   }
 }
 
-/// Asks again until the answer is yes; gives up after five seconds.
+/// Asks again until the answer is yes; gives up after a minute.
 func eventually(_ isTrue: () throws -> Bool) rethrows -> Bool {
-  for _ in 0..<5_000 {
+  for _ in 0..<60_000 {
     if try isTrue() { return true }
     usleep(1_000)
   }

@@ -104,12 +104,23 @@ import Testing
     }
     _ = try settledCounters()
     var slots = [Int?](repeating: nil, count: clients.count)
-    for (slot, worker) in workers.enumerated() {
-      for bytes in worker?.receiveWaiting() ?? [] {
-        slots[Int(bytes[2]) << 8 | Int(bytes[3])] = slot
-      }
+    for (slot, bytes) in arrivals(clients.count) {
+      slots[Int(bytes[2]) << 8 | Int(bytes[3])] = slot
     }
     return slots
+  }
+
+  /// What the workers get: `count` datagrams or more. The kernel counts a datagram before it lies
+  /// in its worker's queue, so they are waited for.
+  func arrivals(_ count: Int) -> [(slot: Int, bytes: [UInt8])] {
+    var all: [(slot: Int, bytes: [UInt8])] = []
+    _ = eventually {
+      for (slot, worker) in workers.enumerated() {
+        all += worker?.receiveWaiting().map { (slot, $0) } ?? []
+      }
+      return all.count >= count
+    }
+    return all
   }
 
   static func rtp(_ sequence: UInt16) -> [UInt8] {
@@ -167,8 +178,10 @@ struct SteeringTests {
     #expect(counters.dropped_stun_length == 1)
     #expect(counters.dropped_dtls_version == 1)
     #expect(counters.by_flow == 2)
-    let arrived = group.workers.flatMap { $0?.receiveWaiting() ?? [] }
-    #expect(arrived == [SteeringRulesTests.stunRequest, SteeringRulesTests.dtlsHello])
+    #expect(
+      group.arrivals(2).map(\.bytes) == [
+        SteeringRulesTests.stunRequest, SteeringRulesTests.dtlsHello,
+      ])
   }
 
   /// Whoever forges a client's address must not be able to make the kernel tell that client that
@@ -196,7 +209,7 @@ struct SteeringTests {
         try group.send(bytes, from: client)
         let isKept = SteeringRulesTests().verdict(bytes) == STEERING_KEEP
         let counters = try group.settledCounters()
-        let arrived = group.workers[0]?.receiveWaiting() ?? []
+        let arrived = group.arrivals(isKept ? 1 : 0).map(\.bytes)
         #expect(arrived == (isKept ? [bytes] : []), "length \(length), \(counters)")
       }
     }
@@ -242,10 +255,14 @@ struct SteeringTests {
     }
     _ = try group.settledCounters()
     let old = try #require(try group.replace(1))
-    let waiting =
-      group.workers[0]!.receiveWaiting().count
-      + group.workers[2]!.receiveWaiting().count + old.receiveWaiting().count
-    #expect(waiting == 150)
+    var waiting = 0
+    let isThere = eventually {
+      for worker in [group.workers[0]!, group.workers[2]!, old] {
+        waiting += worker.receiveWaiting().count
+      }
+      return waiting >= 150
+    }
+    #expect(isThere && waiting == 150)
     #expect(try group.slots(of: clients) == before)
     #expect(old.receiveWaiting().isEmpty)
     #expect(try group.settledCounters().by_kernel == 0)

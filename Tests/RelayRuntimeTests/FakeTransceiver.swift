@@ -24,7 +24,7 @@ final class FakeTransceiver {
 
   /// The next client packet; nil when none comes within `milliseconds`, or what comes is no bundle
   /// for us under `keys`.
-  func receive(_ keys: RoutingKeys, milliseconds: Int32 = 5000) -> Arrival? {
+  func receive(_ keys: RoutingKeys, milliseconds: Int32 = 60_000) -> Arrival? {
     if waiting.isEmpty, let (bytes, peer) = trunk.receive(milliseconds: milliseconds) {
       waiting = unpack(bytes, from: peer, keys)
     }

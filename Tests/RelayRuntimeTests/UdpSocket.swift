@@ -8,7 +8,7 @@ final class UdpSocket {
 
   struct Failure: Error { let text: String }
 
-  /// Bound to a free port of 127.0.0.1 or ::1. Receiving waits up to five seconds.
+  /// Bound to a free port of 127.0.0.1 or ::1. Receiving waits up to a minute.
   init(isIPv4: Bool = true) throws {
     let local =
       isIPv4
@@ -21,7 +21,7 @@ final class UdpSocket {
         descriptor, UnsafeRawPointer($0).assumingMemoryBound(to: sockaddr.self), length)
     }
     guard bound == 0 else { throw Failure(text: "bind: errno \(errno)") }
-    var limit = timeval(tv_sec: 5, tv_usec: 0)
+    var limit = timeval(tv_sec: 60, tv_usec: 0)
     unsafe setsockopt(
       descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     var size = socklen_t(MemoryLayout<sockaddr_in6>.size)
@@ -46,7 +46,7 @@ final class UdpSocket {
   }
 
   /// The next datagram and its sender; nil when none comes within `milliseconds`.
-  func receive(milliseconds: Int32 = 5000) -> (bytes: [UInt8], peer: TransportAddress)? {
+  func receive(milliseconds: Int32 = 60_000) -> (bytes: [UInt8], peer: TransportAddress)? {
     var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     guard unsafe poll(&ready, 1, milliseconds) == 1 else { return nil }
     var bytes = [UInt8](repeating: 0, count: 65_536)

@@ -113,9 +113,9 @@ final class NewsRecord: Sendable {
     all.count { if case .message = $0 { true } else { false } }
   }
 
-  /// False after twenty seconds.
+  /// False after a minute.
   func waits(until holds: ([ServiceNews]) -> Bool) -> Bool {
-    for _ in 0..<2_000 {
+    for _ in 0..<6_000 {
       if holds(all) { return true }
       usleep(10_000)
     }

@@ -43,6 +43,7 @@ import Wire
   private(set) var ended: [TransportAddress] = []
   private let loop: OpaquePointer
   private let relay: Int32
+  private var received: UInt64 = 0
   private let relayAddress: pl_address
   let registry = CallRegistry(shards: 1, maximum: 8)
   private let signalling: Signalling
@@ -199,9 +200,20 @@ import Wire
     receiveDown()
   }
 
+  /// Takes everything that the shard has sent, however long the kernel takes to bring it.
   private func receiveDown() {
     var buffer = [UInt8](repeating: 0, count: 2_048)
-    while case let count = unsafe recv(relay, &buffer, buffer.count, 0), count > 0 {
+    var counters = pl_counters()
+    unsafe pl_loop_counters(loop, &counters)
+    while received < counters.sent {
+      var wanted = pollfd(fd: relay, events: Int16(POLLIN), revents: 0)
+      guard unsafe poll(&wanted, 1, 60_000) == 1,
+        case let count = unsafe recv(relay, &buffer, buffer.count, 0), count > 0
+      else {
+        Issue.record("\(counters.sent) datagrams were sent, \(received) came")
+        return
+      }
+      received += 1
       let bytes = Array(buffer[..<count])
       guard case .valid = unsafe TrunkDatagram.open(bytes.span.bytes, shard.key) else {
         Issue.record("not a trunk datagram")

@@ -8,7 +8,7 @@ import Synchronization
   private let client: OpaquePointer
   private var thread = pthread_t()
 
-  init(caFile: String? = nil, limits: ws_limits = ws_limits(), timeoutSeconds: UInt32 = 3) throws {
+  init(caFile: String? = nil, limits: ws_limits = ws_limits(), timeoutSeconds: UInt32 = 60) throws {
     var options = unsafe ws_client_options()
     unsafe options.timeout_seconds = timeoutSeconds
     unsafe options.limits = limits

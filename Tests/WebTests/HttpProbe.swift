@@ -17,7 +17,7 @@ import Glibc
   let sockets = SocketRecord()
 
   init(
-    bodyBytesMax: UInt32 = 4096, connectionsMax: UInt32 = 64, timeoutSeconds: UInt32 = 2,
+    bodyBytesMax: UInt32 = 4096, connectionsMax: UInt32 = 64, timeoutSeconds: UInt32 = 60,
     limits: ws_limits = ws_limits()
   ) throws {
     unsafe server = try unsafe Self.make(
@@ -48,7 +48,7 @@ import Glibc
   /// Makes a server that nobody runs.
   static func make(
     address: String = "127.0.0.1", port: UInt16, bodyBytesMax: UInt32 = 4096,
-    connectionsMax: UInt32 = 64, timeoutSeconds: UInt32 = 2, limits: ws_limits = ws_limits(),
+    connectionsMax: UInt32 = 64, timeoutSeconds: UInt32 = 60, limits: ws_limits = ws_limits(),
     sockets: SocketRecord? = nil
   ) throws -> OpaquePointer {
     var options = unsafe ws_options()
@@ -99,6 +99,15 @@ import Glibc
     let probe = connect()
     probe.send(text)
     return probe.readToEnd()
+  }
+
+  /// Whether a request is answered. A connection that was just closed may still count, for the
+  /// server learns of it on its next turn; and a client that stalls may be given up.
+  var stillServes: Bool {
+    (0..<50).contains { _ in
+      exchange("GET /alive HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        .contains("path=/alive")
+    }
   }
 }
 
@@ -158,7 +167,7 @@ final class HttpProbe {
   }
 
   private func limitReads() {
-    var limit = timeval(tv_sec: 20, tv_usec: 0)
+    var limit = timeval(tv_sec: 90, tv_usec: 0)
     unsafe setsockopt(
       descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
   }

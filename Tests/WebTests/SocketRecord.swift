@@ -40,11 +40,11 @@ final class SocketRecord: Sendable {
 
   func noteRefusal(_ what: String) { note("refused \(what)") }
 
-  /// Waits until a line is there; false after twenty seconds.
+  /// Waits until a line is there; false after a minute.
   func waits(for line: String) -> Bool { waits { $0.contains(line) } }
 
   func waits(until holds: ([String]) -> Bool) -> Bool {
-    for _ in 0..<2_000 {
+    for _ in 0..<6_000 {
       if holds(all) { return true }
       pause(milliseconds: 10)
     }

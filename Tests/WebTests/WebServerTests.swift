@@ -88,7 +88,7 @@ struct WebServerTests {
 
   @Test(arguments: ["GET /later HTTP/1.1\r\n", "POST /later HTTP/1.1\r\nContent-Length: 2\r\n"])
   func aReplyMayComeLater(request: String) throws {
-    let server = try ServerUnderTest(timeoutSeconds: 20)
+    let server = try ServerUnderTest(timeoutSeconds: 60)
     let probe = server.connect()
     probe.send(request + "Host: h\r\n\r\n" + (request.hasPrefix("POST") ? "hi" : ""))
     #expect(server.sockets.waits(for: "later"))
@@ -105,7 +105,7 @@ struct WebServerTests {
   /// The client goes, or is not answered in time: the reply has nowhere to go, and nothing is kept.
   @Test(arguments: [true, false])
   func aReplyForNobodyIsNone(leaves: Bool) throws {
-    let server = try ServerUnderTest(timeoutSeconds: leaves ? 20 : 1)
+    let server = try ServerUnderTest(timeoutSeconds: leaves ? 60 : 1)
     var probe: HttpProbe? = server.connect()
     probe?.send("GET /later HTTP/1.1\r\nHost: h\r\n\r\n")
     #expect(server.sockets.waits(for: "later"))
@@ -117,7 +117,7 @@ struct WebServerTests {
     }
     // A server that had not yet seen the client go has answered into the void; that is no harm.
     #expect(reply.hasPrefix("HTTP/1.1 410") || (leaves && reply.hasPrefix("HTTP/1.1 200")))
-    #expect(server.exchange("GET /x HTTP/1.1\r\nHost: h\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+    #expect(server.stillServes)
   }
 
   @Test func aHandlerThatSaysNothingIsAServerError() throws {
@@ -162,7 +162,7 @@ struct WebServerBoundsTests {
         "refused 400 bad_request 127.0.0.1", "refused 400 bad_request 127.0.0.1",
         "refused 411 length_required 127.0.0.1",
       ])
-    #expect(stillServes(server))
+    #expect(server.stillServes)
   }
 
   @Test func aSlowClientIsCutOff() throws {
@@ -180,7 +180,7 @@ struct WebServerBoundsTests {
     #expect(!inBody.send("late") || inBody.read() == nil)
     // The one whose request had begun.
     #expect(server.sockets.waits(for: "refused 408 request_timeout 127.0.0.1"))
-    #expect(stillServes(server))
+    #expect(server.stillServes)
   }
 
   @Test func aTrickleOfBodyBytesDoesNotHoldAConnection() throws {
@@ -188,15 +188,15 @@ struct WebServerBoundsTests {
     let probe = server.connect()
     probe.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4000\r\n\r\n")
     var sent = 0
-    while sent < 300, probe.send("x") {
+    while sent < 3_000, probe.send("x") {
       usleep(20_000)
       sent += 1
     }
-    #expect(sent < 300, "six seconds of one byte each 20 ms were accepted")
+    #expect(sent < 3_000, "a minute of one byte each 20 ms was accepted")
   }
 
   @Test func connectionsBeyondTheBoundAreClosed() throws {
-    let server = try ServerUnderTest(connectionsMax: 4, timeoutSeconds: 5)
+    let server = try ServerUnderTest(connectionsMax: 4)
     var held: [HttpProbe] = []
     for _ in 0..<4 {
       let probe = server.connect()
@@ -211,7 +211,7 @@ struct WebServerBoundsTests {
     #expect(!extra.readToEnd().contains("path=/extra"))
     #expect(server.sockets.waits(for: "refused 503 too_many_connections "))
     held.removeAll()
-    #expect(stillServes(server))
+    #expect(server.stillServes)
   }
 
   @Test func junkAndUpgradesDoNotDisturb() throws {
@@ -228,17 +228,7 @@ struct WebServerBoundsTests {
       #expect(!reply.hasPrefix("HTTP/1.1 101"), "\(text.prefix(40))")
       #expect(!reply.contains("root:"))
     }
-    #expect(stillServes(server))
-  }
-
-  private func stillServes(_ server: ServerUnderTest) -> Bool {
-    // A connection that was just closed may still count: the server learns of it on its next turn.
-    for _ in 0..<50 {
-      let probe = server.connect()
-      probe.send("GET /alive HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
-      if probe.readToEnd().contains("path=/alive") { return true }
-    }
-    return false
+    #expect(server.stillServes)
   }
 }
 
@@ -272,14 +262,20 @@ struct WebServerLifeTests {
   }
 
   @Test func thePortIsFreeAfterTheEnd() throws {
+    // Another test may be given the port; not each of five.
+    #expect(try (0..<5).contains { _ in try isFreeAfterTheEnd() })
+  }
+
+  private func isFreeAfterTheEnd() throws -> Bool {
     var port: UInt16 = 0
     do {
       let server = try ServerUnderTest()
       port = server.port
       _ = server.exchange("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
     }
-    let again = try unsafe ServerUnderTest.make(port: port)
+    guard let again = try? unsafe ServerUnderTest.make(port: port) else { return false }
     #expect(unsafe ws_server_port(again) == port)
     unsafe ws_server_destroy(again)
+    return true
   }
 }
