@@ -24,7 +24,7 @@ import Testing
     relay.resume()
     var counters: [String: Int] = [:]
     // Waits for the event itself; the bound only ends a test that would never end.
-    for _ in 0..<400 {
+    for _ in 0..<1_200 {
       counters = relay.statistics()
       if Self.accounted(counters) == Self.sentMin { break }
       usleep(50_000)
