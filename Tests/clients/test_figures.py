@@ -1,4 +1,4 @@
-"""What the programs tell whoever is paged: every datagram in one counter, every call with its end."""
+"""What the programs tell whoever is paged: each datagram in one counter, each call with its end."""
 
 import json
 import signal

@@ -1,7 +1,8 @@
 import Log
 import Runtime
 
-/// Tells what the shards and the HTTP side have done, when somebody asks and at the end. The main thread's.
+/// Tells what the shards and the HTTP side have done, when somebody asks and at the end. Used by
+/// the main thread alone.
 final class Reporter {
   private let shards: [ShardThread]
   private let registry: CallRegistry

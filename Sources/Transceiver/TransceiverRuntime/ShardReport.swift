@@ -79,8 +79,9 @@ struct ShardStatistics: Sendable {
 
   /// For one log line.
   var logFields: [(key: String, value: LogValue)] {
-    [("transceiver", .text("\(transceiver)")), ("calls", .number(calls))]
-      + (figures + details.filter { $0.value > 0 }).map { ($0.name, .number(Int(clamping: $0.value))) }
+    let named = figures + details.filter { $0.value > 0 }
+    return [("transceiver", .text("\(transceiver)")), ("calls", .number(calls))]
+      + named.map { ($0.name, .number(Int(clamping: $0.value))) }
   }
 
   /// A JSON object.
