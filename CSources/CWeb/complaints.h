@@ -14,6 +14,7 @@ void web_keep_complaints(void);
 // The last error that libwebsockets logged on this thread; "" when there is none.
 const char *web_last_complaint(void);
 
-// No keepalive of the library: 4.1 writes its ping over the Pong that waits for its turn (upstream's
-// change 2413), and the peer gives up a connection that answers it wrongly. See pings.c for ours.
+// No keepalive of the library: 4.1 writes its ping over the Pong that waits for its turn (change
+// 2413 of its authors), and the peer gives up a connection that answers it wrongly. See pings.c for
+// ours.
 extern const lws_retry_bo_t web_no_keepalive;

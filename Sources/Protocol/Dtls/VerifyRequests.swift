@@ -1,4 +1,4 @@
-/// The HelloVerifyRequests (RFC 6347, section 4.2.1) that an active end was sent and has not heeded.
+/// The HelloVerifyRequests (RFC 6347, section 4.2.1) that an active end got and has not heeded.
 ///
 /// Nothing protects one, and whoever heeds a forged one says a second hello, which a server that
 /// has answered the first takes for a fatal error: nobody can take that back. But a server that
