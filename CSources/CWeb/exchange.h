@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "guests.h"
 #include "socket.h"
 #include "ws_server.h"
 
@@ -54,7 +55,7 @@ struct ws_server {
     struct lws_vhost *vhost;
     atomic_bool stops;
     atomic_bool wakes;
-    uint32_t connections;
+    struct guests guests;
     uint16_t port;
     struct socket_family sockets;
     struct exchange *deferred;

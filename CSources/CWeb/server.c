@@ -37,6 +37,7 @@ static int answer(struct ws_server *server, struct exchange *exchange, struct lw
     exchange->wsi = wsi;
     server->options.on_request(server->options.context, &exchange->request, reply);
     if (exchange->deferred) {
+        guests_keep(&server->guests, wsi);
         lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)server->options.timeout_seconds);
         return 0;
     }
@@ -101,10 +102,21 @@ static int body_complete(struct ws_server *server, struct exchange *exchange, st
 // The connections are all taken: not 0 closes a new one.
 static int has_no_room(struct ws_server *server)
 {
-    if (server->connections < server->options.connections_max)
+    if (guests_have_room(&server->guests))
         return 0;
     server_note_refusal(server, 503, "too_many_connections", "");
     return 1;
+}
+
+// A connection stands; another may have to go for it.
+static void take_in(struct ws_server *server, struct lws *wsi)
+{
+    struct lws *gone = guests_enter(&server->guests, wsi);
+    if (!gone)
+        return;
+    char peer[64] = "";
+    lws_get_peer_simple(gone, peer, sizeof peer);
+    server_note_refusal(server, 503, "too_many_waiting", peer);
 }
 
 // The time for a request and its reply is over.
@@ -154,15 +166,14 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
         return has_no_room(server);
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
-        server->connections++;
+        take_in(server, wsi);
         return 0;
     case LWS_CALLBACK_CLOSED:
         socket_end(wsi);
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
         socket_end(wsi);
-        if (server->connections > 0)
-            server->connections--;
+        guests_leave(&server->guests, wsi);
         return 0;
     case LWS_CALLBACK_HTTP:
         return begin(server, exchange, wsi, in);
@@ -256,8 +267,9 @@ static struct lws_context_creation_info creation_info(struct ws_server *server)
         .timeout_secs_ah_idle = options->timeout_seconds,
         .max_http_header_data = WS_HEADER_BYTES_MAX,
         .max_http_header_pool = (unsigned short)options->connections_max,
-        // The listening socket, the wake-up pipe and their like come on top.
-        .fd_limit_per_thread = options->connections_max + 16,
+        // Those that go are there for another moment; the listening socket, the wake-up pipe and
+        // their like come on top.
+        .fd_limit_per_thread = 2 * options->connections_max + 16,
         .retry_and_idle_policy = &web_no_keepalive,
         .gid = -1,
         .uid = -1,
@@ -298,8 +310,13 @@ struct ws_server *ws_server_create(const struct ws_options *options, struct ws_e
     fill_defaults(&server->options);
     socket_family_init(&server->sockets, &options->socket_limits, &options->socket_events,
                        options->context);
+    if (!guests_init(&server->guests, server->options.connections_max)) {
+        web_fail(error, ENOMEM, "no memory for the web server");
+        ws_server_destroy(server);
+        return NULL;
+    }
     if (!can_listen(options, error)) {
-        free(server);
+        ws_server_destroy(server);
         return NULL;
     }
     web_keep_complaints();
@@ -344,5 +361,6 @@ void ws_server_destroy(struct ws_server *server)
 {
     if (server->context)
         lws_context_destroy(server->context);
+    guests_free(&server->guests);
     free(server);
 }

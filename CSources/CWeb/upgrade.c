@@ -90,8 +90,10 @@ static bool decide(struct ws_server *server, struct exchange *exchange, struct l
         return false;
     }
     socket_bind(socket, wsi);
-    if (is_let_in(server, exchange, socket))
+    if (is_let_in(server, exchange, socket)) {
+        guests_keep(&server->guests, wsi);
         return true;
+    }
     lws_set_opaque_user_data(wsi, NULL);
     socket_discard(socket);
     return false;

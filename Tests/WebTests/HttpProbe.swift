@@ -92,7 +92,7 @@ import Glibc
     return unsafe server
   }
 
-  func connect() -> HttpProbe { HttpProbe(port: port) }
+  func connect(from source: UInt32 = 1) -> HttpProbe { HttpProbe(port: port, from: source) }
 
   /// One request on a connection of its own, and the whole reply until the server closes.
   func exchange(_ text: String) -> String {
@@ -145,11 +145,18 @@ private func reply(_ request: ws_request, _ reply: OpaquePointer) {
 final class HttpProbe {
   private let descriptor: Int32
 
-  init(port: UInt16) {
+  /// - Parameter source: the last byte of the address in 127.0.0.0/24 that it comes from.
+  init(port: UInt16, from source: UInt32 = 1) {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     limitReads()
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = (0x7F00_0000 + source).bigEndian
+    unsafe withUnsafePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        _ = unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
     address.sin_port = port.bigEndian
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
     let result = unsafe withUnsafePointer(to: &address) { pointer in

@@ -214,6 +214,26 @@ struct WebServerBoundsTests {
     #expect(server.stillServes)
   }
 
+  @Test func idleConnectionsKeepNobodyOut() throws {
+    let server = try ServerUnderTest(connectionsMax: 64, timeoutSeconds: 600)
+    // Somebody else is in the middle of a request, and a third has a WebSocket.
+    let other = server.connect(from: 2)
+    other.send(
+      "POST /held HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+    #expect(other.read(until: "Continue").contains("100"))
+    let socket = WebSocketProbe(server)
+    var idle: [HttpProbe] = []
+    for _ in 0..<10 {
+      for _ in 0..<20 { idle.append(server.connect()) }
+      let reply = server.exchange("GET /alive HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+      #expect(reply.contains("path=/alive"), "\(idle.count) idle ones")
+    }
+    other.send("hello")
+    #expect(other.readToEnd().hasSuffix("body=hello"))
+    socket.send("here")
+    #expect(socket.message() == Array("here".utf8))
+  }
+
   @Test func junkAndUpgradesDoNotDisturb() throws {
     let server = try ServerUnderTest()
     let junk = [

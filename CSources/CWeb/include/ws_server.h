@@ -33,7 +33,9 @@ struct ws_options {
     const char *address;          // IP address to listen on; "0.0.0.0" and "::" mean all
     uint16_t port;                // 0: any free port, see ws_server_port
     uint32_t body_bytes_max;      // longer bodies are answered 413; 0: 1 MiB
-    uint32_t connections_max;     // more are closed at once; 0: 256
+    // More are closed at once; 0: 256. From seven eighths on, each newcomer ends the oldest whose
+    // request was not taken, of the address (IPv6: /64) that has most of those.
+    uint32_t connections_max;
     uint32_t timeout_seconds;     // for one request or reply, and for idle connections; 0: 10
     const char *certificate_file; // PEM; NULL: plain HTTP
     const char *key_file;         // PEM
