@@ -50,9 +50,9 @@ private enum Sample {
   }
 
   @Test(arguments: [
-    (["--wokers", "3"], "sample has no setting \"--wokers\"; did you mean \"--workers\"?"),
-    (["--zzzzzz"], "sample has no setting \"--zzzzzz\""),
-    (["-w"], "sample has no setting \"-w\""),
+    (["--wokers", "3"], "there is no option \"--wokers\"; did you mean \"--workers\"?"),
+    (["--zzzzzz"], "there is no option \"--zzzzzz\""),
+    (["-w"], "there is no option \"-w\""),
     (["--workers"], "--workers needs a value: a whole number from 1 to 64"),
     (["--workers", "--quiet"], "--workers needs a value: a whole number from 1 to 64"),
     (["--workers", "65"], "--workers must be a whole number from 1 to 64, not \"65\""),
@@ -64,6 +64,28 @@ private enum Sample {
   func mistakesAreNamed(arguments: [String], sentence: String) {
     let error = #expect(throws: SettingsError.self) { _ = try Sample.command.parse(arguments) }
     #expect(error?.description == sentence)
+  }
+
+  @Test func settingsThatDoNotGoTogetherAreRefused() throws {
+    let command = Command(
+      "sample", summary: "s", declarations: [Sample.keys.declaration, Sample.quiet.declaration],
+      conflict: { $0[Sample.quiet] && $0[Sample.keys] != nil ? "--quiet goes alone" : nil })
+    #expect(throws: SettingsError.conflict("--quiet goes alone")) {
+      try command.parse(["--quiet", "--keys", "k"])
+    }
+    for arguments in [["--quiet"], ["--keys", "k"], []] { _ = try command.parse(arguments) }
+  }
+
+  @Test func longHelpIsWrapped() {
+    let help = "word " + String(repeating: "more words ", count: 12)
+    let row = HelpText.row("--some-option WITH|MANY|CHOICES", help)
+    let lines = row.split(separator: "\n").map(String.init)
+    #expect(lines.first == "  --some-option WITH|MANY|CHOICES")
+    #expect(lines.count == 4)
+    #expect(lines.dropFirst().allSatisfy { $0.hasPrefix(String(repeating: " ", count: 30)) })
+    #expect(lines.allSatisfy { $0.count <= 80 })
+    let long = String(repeating: "x", count: 100)
+    #expect(HelpText.paragraph("a \(long) b") == "a\n\(long)\nb\n")
   }
 
   @Test func operandsFollowTheOptions() throws {
@@ -84,6 +106,7 @@ private enum Sample {
     {
       #expect(help.contains(part))
     }
+    #expect(help.split(separator: "\n").allSatisfy { $0.count <= 80 })
     guard case .answer(let version) = try Sample.command.parse(["--version"]) else {
       Issue.record("no version")
       return

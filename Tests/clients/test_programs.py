@@ -43,6 +43,34 @@ def test_a_configuration_file_with_an_unknown_key(arguments, tmp_path):
     assert f'{path} has no setting "wrkers"' in text
 
 
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["martlet", "upp"], 'martlet: there is no command "upp"; did you mean "up"?'),
+        (["martlet", "up", "--htpp", "x"], 'there is no option "--htpp"; did you mean "--http"?'),
+        (["martlet", "up", "--backend", "realtime"], "--backend realtime needs --backend-url"),
+        (["martlet", "bench"], 'say "relay" or "transceiver"'),
+        (["martlet", "token"], 'say "seal" or "open"'),
+        (["martlet", "token", "open", "--keys", "k"], "name a token, or several"),
+        (["martlet", "load", "--url", "https://h"], "https is not spoken here"),
+        (["martlet-relay"], "--transceiver NODE.SHARD=ADDR is needed"),
+        (["martlet-relay", "--json"], "--json goes with --explain"),
+        (["martlet-transceiver", "--http", "localhost:80"], "--http must be an IP address"),
+    ],
+)
+def test_a_mistake_is_named_at_once(arguments, sentence):
+    status, out, text = run(*arguments)
+    assert (status, out) == (2, "")
+    assert sentence in text
+    assert text.endswith('--help".\n') and text.count("\n") == 2
+
+
+@pytest.mark.parametrize("words", [["bench"], ["token"], ["load"], ["keys"], ["bench", "relay"]])
+def test_every_command_helps(words):
+    status, text, _ = run("martlet", *words, "--help")
+    assert status == 0 and "Options:" in text
+
+
 def test_a_token_goes_from_one_process_to_another(keys):
     options = ["--keys", keys, "--node", "513", "--shard", "7", "--cluster", "9"]
     status, token, _ = run("martlet", "token", "seal", *options)
@@ -96,7 +124,7 @@ def test_two_hundred_calls_at_once(up):
     assert status == 0, text + log
     summary = json.loads(text.strip().splitlines()[-1])
     assert (summary["calls"], summary["good"]) == (200, 200), summary
-    assert summary["lossPercent"] < 0.5, summary
+    assert summary["packets_lost_percent"] < 0.5, summary
 
 
 def run_load(url, calls, seconds):

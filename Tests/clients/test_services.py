@@ -195,7 +195,7 @@ def test_wss_trusts_no_stranger(name, gives_authority, tmp_path):
     "arguments, sentence",
     [
         (["--backend", "realtime"], "--backend realtime needs --backend-url"),
-        (["--backend-url", "http://h/"], "the URL must begin with"),
+        (["--backend-url", "http://u:p@h/"], "--backend-url must begin with"),
         (["--backend", "audiosocket", "--backend-url", "ws://h/"], "needs a --backend-url of tcp"),
         (["--backend-url", "ws://u:p@h/"], "use a key file"),
         (["--backend-url", "ws://h/", "--backend-ca-file", "x"], "is for wss:// only"),

@@ -15,10 +15,12 @@ package struct Bench {
     case "relay": return Bench(BenchSettings.command.settings(from: rest)).run()
     case "transceiver":
       return TransceiverBench(TransceiverBenchSettings.command.settings(from: rest)).run()
+    case "--help", "-h":
+      standardOutput(
+        BenchSettings.command.helpText + "\n" + TransceiverBenchSettings.command.helpText)
+      return 0
     default:
-      standardError(
-        "martlet bench: say what to measure: martlet bench relay, martlet bench transceiver\n")
-      return Command.usageStatus
+      return Command.refuse("martlet bench", "say \"relay\" or \"transceiver\"")
     }
   }
 

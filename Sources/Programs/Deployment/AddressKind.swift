@@ -4,7 +4,7 @@ package import Wire
 extension ValueKind where Value == TransportAddress {
   /// An address and a port: `127.0.0.1:3478`, `[::1]:3478`.
   package static var address: ValueKind {
-    ValueKind("ADDR", expected: "an address and a port, like 127.0.0.1:3478 or [::1]:3478") {
+    ValueKind("ADDR", expected: "an IP address and a port, like 127.0.0.1:3478 or [::1]:3478") {
       TransportAddress($0)
     }
   }

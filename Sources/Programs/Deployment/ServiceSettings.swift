@@ -21,6 +21,30 @@ package enum ServiceSettings {
     url.declaration, keyFile.declaration, caFile.declaration, model.declaration, rate.declaration,
   ]
 
+  /// Why the settings do not go together with each other and with who answers by default; nil when
+  /// they do.
+  package static func conflict(_ settings: ParsedSettings, backend: String) -> String? {
+    let schemes = ["realtime": ["ws", "wss"], "audiosocket": ["tcp"]]
+    guard let given = settings[url] else {
+      if schemes[backend] != nil { return "--backend \(backend) needs --backend-url" }
+      let lone = [keyFile, caFile].first { settings[$0] != nil }
+      return lone.map { "--\($0.name) needs --backend-url" }
+    }
+    let scheme = given.prefix { $0 != ":" }.lowercased()
+    guard schemes.values.joined().contains(scheme), given.dropFirst(scheme.count).hasPrefix("://")
+    else {
+      // Some people put keys into URLs: it is not repeated.
+      return "--backend-url must begin with ws://, wss:// or tcp://"
+    }
+    if let right = schemes[backend], !right.contains(scheme) {
+      let wanted = right.map { "\($0)://" }.joined(separator: " or ")
+      return "--backend \(backend) needs a --backend-url of \(wanted)"
+    }
+    if settings[caFile] != nil, scheme != "wss" { return "--backend-ca-file is for wss:// only" }
+    guard settings[keyFile] != nil, scheme == "tcp" else { return nil }
+    return "AudioSocket (tcp://) has no place for a key"
+  }
+
   /// The same settings as arguments for another program. No key is among them.
   package static func arguments(_ settings: ParsedSettings) -> [String] {
     let given = [url, keyFile, caFile, model].flatMap { setting in

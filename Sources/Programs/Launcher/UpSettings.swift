@@ -36,5 +36,6 @@ package enum UpSettings {
       http.declaration, media.declaration, candidate.declaration, workers.declaration,
       shards.declaration, backend.declaration, steering.declaration, pinCPUs.declaration,
       keys.declaration, log.declaration,
-    ] + ServiceSettings.declarations + HttpAccess.declarations)
+    ] + ServiceSettings.declarations + HttpAccess.declarations,
+    conflict: { ServiceSettings.conflict($0, backend: $0[backend]) })
 }

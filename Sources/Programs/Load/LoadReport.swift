@@ -1,4 +1,5 @@
 import CallClient
+import Json
 import Settings
 
 /// What a load run found, for people and for programs.
@@ -82,50 +83,34 @@ struct LoadReport {
 
   /// One line, keys in a fixed order.
   var json: String {
-    var fields: [(String, String)] = [
-      ("calls", "\(results.count)"), ("good", "\(good.count)"), ("seconds", "\(seconds)"),
-      ("connectMillisecondsMedian", Self.number(Self.percentile(50, of: connect))),
-      ("connectMilliseconds99", Self.number(Self.percentile(99, of: connect))),
-      ("connectMillisecondsMax", Self.number(connect.last)),
-      ("roundTripMicrosecondsMedian", Self.number(Self.percentile(50, of: roundTrips))),
-      ("packetsSent", "\(sent)"), ("packetsReceived", "\(received)"), ("packetsLost", "\(lost)"),
-      ("lossPercent", Self.rounded(lossPercent, digits: 4)), ("packetsRefused", "\(refused)"),
-      ("framesConcealed", "\(concealed)"), ("failures", failuresJson),
-    ]
+    var object = JsonObject()
+    object.add("calls", results.count)
+    object.add("good", good.count)
+    object.add("seconds", seconds)
+    object.add("connect_ms_median", Self.percentile(50, of: connect))
+    object.add("connect_ms_p99", Self.percentile(99, of: connect))
+    object.add("connect_ms_max", connect.last)
+    object.add("round_trip_us_median", Self.percentile(50, of: roundTrips))
+    object.add("packets_sent", sent)
+    object.add("packets_received", received)
+    object.add("packets_lost", lost)
+    object.add("packets_lost_percent", (lossPercent * 10_000).rounded() / 10_000)
+    object.add("packets_refused", refused)
+    object.add("frames_concealed", concealed)
     if !updates.isEmpty {
-      fields += [
-        ("updates", "\(updates.count)"),
-        ("updateMicrosecondsMedian", Self.number(Self.percentile(50, of: updates))),
-        ("updateMicrosecondsMax", Self.number(updates.last)),
-      ]
+      object.add("updates", updates.count)
+      object.add("update_us_median", Self.percentile(50, of: updates))
+      object.add("update_us_max", updates.last)
     }
-    return "{" + fields.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",") + "}\n"
+    var reasons = JsonObject()
+    for failure in failures { reasons.add(failure.reason, failure.count) }
+    object.add("failures", reasons)
+    return object.text + "\n"
   }
-
-  private var failuresJson: String {
-    let items = failures.map { "\(Self.quoted($0.reason)):\($0.count)" }
-    return "{" + items.joined(separator: ",") + "}"
-  }
-
-  private static func number(_ value: UInt64?) -> String { value.map { "\($0)" } ?? "null" }
 
   private static func rounded(_ value: Double, digits: Int) -> String {
     var scale = 1.0
     for _ in 0..<digits { scale *= 10 }
     return "\((value * scale).rounded() / scale)"
-  }
-
-  /// A JSON string (RFC 8259, section 7).
-  private static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case _ where scalar.value < 0x20: result += " "
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 }

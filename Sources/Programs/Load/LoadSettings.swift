@@ -1,9 +1,17 @@
 package import Settings
 
+extension ValueKind where Value == HttpOrigin {
+  static var origin: ValueKind {
+    ValueKind("URL", expected: "a URL like http://127.0.0.1:8080 (https is not spoken here)") {
+      HttpOrigin(url: $0)
+    }
+  }
+}
+
 /// The settings of `martlet load`.
 package enum LoadSettings {
-  package static let url = Setting.value(
-    "url", .text("URL"), default: "http://127.0.0.1:8080", help: "the server's HTTP address")
+  static let url = Setting.value(
+    "url", .origin, default: "http://127.0.0.1:8080", help: "the server's HTTP address")
   package static let calls = Setting.value(
     "calls", .integer(1...10_000), default: "10", help: "how many calls to make")
   package static let seconds = Setting.value(

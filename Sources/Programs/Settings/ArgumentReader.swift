@@ -45,7 +45,7 @@ struct ArgumentReader {
     guard argument.hasPrefix("--"), let declaration = all.first(where: { $0.name == name }) else {
       let nearest = nearestName(to: name, among: all.map(\.name) + ["help", "version"])
       throw .unknown(
-        origin: command.name, name: argument.hasPrefix("--") ? "--" + name : argument,
+        origin: nil, name: argument.hasPrefix("--") ? "--" + name : argument,
         nearest: nearest.map { "--" + $0 })
     }
     if parts.count == 2 {

@@ -9,11 +9,14 @@ package struct Command: Sendable {
   /// Paragraphs after the options in the help text.
   let notes: [String]
   let declarations: [Declaration]
+  let conflict: @Sendable (ParsedSettings) -> String?
 
   /// Every command has `--config`, `--help` and `--version` beside the given declarations.
+  /// `conflict` says why settings that are each right do not go together; nil when they do.
   package init(
     _ name: String, summary: String, operands: String? = nil, notes: [String] = [],
-    declarations: [Declaration]
+    declarations: [Declaration],
+    conflict: @escaping @Sendable (ParsedSettings) -> String? = { _ in nil }
   ) {
     let names = declarations.map(\.name)
     precondition(Set(names).count == names.count, "\(name) declares a setting twice")
@@ -22,6 +25,7 @@ package struct Command: Sendable {
     self.operands = operands
     self.notes = notes
     self.declarations = declarations
+    self.conflict = conflict
   }
 
   /// What the arguments ask for.
@@ -48,7 +52,9 @@ package struct Command: Sendable {
         FileContents.read(file), file: file, declarations: declarations)
     }
     texts.merge(line.texts) { _, typed in typed }
-    return .run(ParsedSettings(command: self, texts: texts, operands: line.operands))
+    let settings = ParsedSettings(command: self, texts: texts, operands: line.operands)
+    if let sentence = conflict(settings) { throw .conflict(sentence) }
+    return .run(settings)
   }
 }
 

@@ -15,9 +15,14 @@ extension Command {
         exit(0)
       }
     } catch {
-      standardError("\(name): \(error)\nTry \"\(name) --help\".\n")
-      exit(Self.usageStatus)
+      exit(Self.refuse(name, "\(error)"))
     }
+  }
+
+  /// Says what is wrong with a command line; gives the exit status for it.
+  package static func refuse(_ name: String, _ sentence: String) -> Int32 {
+    standardError("\(name): \(sentence)\nTry \"\(name) --help\".\n")
+    return usageStatus
   }
 }
 

@@ -1,6 +1,6 @@
 /// The candidate that differs from `name` in the fewest typed characters, if it is close enough to
 /// be what was meant: at most one difference for every three characters.
-func nearestName(to name: String, among candidates: [String]) -> String? {
+package func nearestName(to name: String, among candidates: [String]) -> String? {
   let typed = Array(name.utf8)
   let ranked = candidates.map { (distance: editDistance(typed, Array($0.utf8)), name: $0) }
   guard let best = ranked.min(by: { $0.distance < $1.distance }) else { return nil }

@@ -17,10 +17,11 @@ enum Explanation {
   }
 
   /// What is wrong with the settings around it; nil when nothing is.
-  static func defect(_ settings: ParsedSettings) -> String? {
+  static func conflict(_ settings: ParsedSettings) -> String? {
     guard !settings[RelaySettings.explain] else { return nil }
     if settings[RelaySettings.json] { return "--json goes with --explain" }
-    let hasRoot = settings[RelaySettings.machineRoot] != nil
-    return hasRoot ? "--machine-root goes with --explain" : nil
+    if settings[RelaySettings.machineRoot] != nil { return "--machine-root goes with --explain" }
+    return settings[RelaySettings.transceiver].isEmpty
+      ? "--transceiver NODE.SHARD=ADDR is needed, one for each shard" : nil
   }
 }

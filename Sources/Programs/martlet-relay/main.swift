@@ -6,10 +6,6 @@ import Settings
 
 let command = RelaySettings.command
 let settings = command.settings(from: Array(CommandLine.arguments.dropFirst()))
-if let defect = Explanation.defect(settings) {
-  standardError("\(command.name): \(defect)\n")
-  exit(Command.usageStatus)
-}
 if settings[RelaySettings.explain] {
   do {
     standardOutput(try Explanation.text(settings))

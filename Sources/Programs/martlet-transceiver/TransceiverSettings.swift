@@ -39,11 +39,13 @@ enum TransceiverSettings {
   static let command = Command(
     "martlet-transceiver",
     summary: "answers voice calls over WebRTC: the HTTP API, the page, and the calls themselves.",
+    notes: ["SIGTERM and Ctrl-C end its calls and stop it; it needs no state to start again."],
     declarations: [
       http.declaration, trunk.declaration, node.declaration, shards.declaration,
       candidate.declaration, backend.declaration, calls.declaration,
       peer.declaration, statisticsSeconds.declaration, statisticsFile.declaration,
-    ] + ServiceSettings.declarations + HttpAccess.declarations + SharedSettings.declarations)
+    ] + ServiceSettings.declarations + HttpAccess.declarations + SharedSettings.declarations,
+    conflict: { ServiceSettings.conflict($0, backend: $0[backend]) })
 
   /// What the runtime is told.
   static func options(_ program: ServerProgram) -> TransceiverOptions {
@@ -61,7 +63,7 @@ enum TransceiverSettings {
     options.callsPerSecretMax = settings[HttpAccess.callsPerSecret] ?? options.callsPerSecretMax
     options.access = access(program)
     options.iceServers = iceServers(program)
-    options.service = service(program, options.backend)
+    options.service = service(program)
     options.model = settings[ServiceSettings.model] ?? ""
     let rate = Int32(settings[ServiceSettings.rate]) ?? 0
     options.serviceRate = PcmRate(rawValue: rate) ?? .hertz24000
@@ -108,11 +110,9 @@ enum TransceiverSettings {
   }
 
   /// Ends the process when the service cannot be what the settings say.
-  private static func service(
-    _ program: ServerProgram, _ backend: BackendKind
-  ) -> ServiceOptions? {
+  private static func service(_ program: ServerProgram) -> ServiceOptions? {
     do {
-      guard let options = try ServiceOptions.read(program.settings, for: backend) else {
+      guard let options = try ServiceOptions.read(program.settings) else {
         return nil
       }
       let isSecure = options.endpoint.scheme == .wss || options.endpoint.isOnThisMachine

@@ -15,8 +15,7 @@ enum KeysCommand {
   static func run(_ arguments: [String]) -> Int32 {
     let settings = command.settings(from: arguments)
     guard let path = settings[file] else {
-      standardError("martlet keys: --file is needed\nTry \"martlet keys --help\".\n")
-      return Command.usageStatus
+      return Command.refuse(command.name, "--file is needed")
     }
     var random = SecureRandom()
     do {

@@ -37,8 +37,7 @@ enum TokenCommand {
       standardOutput(seal.helpText + "\n" + open.helpText)
       return 0
     default:
-      standardError("martlet token: say \"seal\" or \"open\"\nTry \"martlet token --help\".\n")
-      return Command.usageStatus
+      return Command.refuse("martlet token", "say \"seal\" or \"open\"")
     }
   }
 
@@ -47,8 +46,10 @@ enum TokenCommand {
   ) -> Int32 {
     let settings = command.settings(from: arguments)
     guard let file = settings[keys] else {
-      standardError("\(command.name): --keys is needed\nTry \"\(command.name) --help\".\n")
-      return Command.usageStatus
+      return Command.refuse(command.name, "--keys is needed")
+    }
+    if command.name == open.name, settings.operands.isEmpty {
+      return Command.refuse(command.name, "name a token, or several")
     }
     do {
       return body(settings, try KeyFile.load(file))

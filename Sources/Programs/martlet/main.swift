@@ -10,19 +10,19 @@ let summary = """
   Usage: martlet COMMAND [options]
 
   Commands:
-    up          run a relay, a transceiver and the page on this machine
-    load        make many calls at once and check that every voice comes back
-    bench relay measure the relay side by side with other forwarders
-    bench transceiver
-                measure what a call costs the transceiver
-    keys        make a key file
-    token seal  make a routing token
-    token open  read a routing token
-    version     print the version
+    up                 run a relay, a transceiver and the page on this machine
+    load               make many calls at once and check that every voice comes back
+    bench relay        measure the relay side by side with other forwarders
+    bench transceiver  measure what a call costs the transceiver
+    keys               make a key file
+    token seal         make a routing token
+    token open         read a routing token
+    version            print the version
 
-  Each command has --help.
+  Each command has --help. On several machines: martlet-relay, martlet-transceiver.
 
   """
+let commands = ["up", "load", "bench", "keys", "token", "version", "help"]
 
 let words = Array(CommandLine.arguments.dropFirst())
 switch words.first {
@@ -36,7 +36,9 @@ case "token": exitProcess(TokenCommand.run(Array(words.dropFirst())))
 case "version", "--version": standardOutput("martlet \(ProductVersion.text)\n")
 case "help", "--help", "-h": standardOutput(summary)
 case let word?:
-  standardError("martlet: there is no command \"\(word)\".\n\n\(summary)")
+  let suggestion = SettingsError.suggestion(nearestName(to: word, among: commands))
+  standardError(
+    "martlet: there is no command \"\(word)\"\(suggestion)\nTry \"martlet --help\".\n")
   exitProcess(Command.usageStatus)
 case nil:
   standardError(summary)
