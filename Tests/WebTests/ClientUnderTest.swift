@@ -106,31 +106,17 @@ import Synchronization
 
 /// A TCP listener that answers each connection with fixed bytes, for servers that are none.
 @safe final class FixedReplyServer: @unchecked Sendable {
-  private let descriptor: Int32
+  private let listener = Listener()
   private var thread = pthread_t()
   private let reply: [UInt8]
-  let port: UInt16
   private let requests = Mutex<[String]>([])
 
+  var port: UInt16 { listener.port }
   var seen: [String] { requests.withLock { $0 } }
 
   /// - Parameter connections: how many it serves; then it ends.
   init(_ reply: String, connections: Int = 1) {
     self.reply = Array(reply.utf8)
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    descriptor = listener
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    unsafe withUnsafeMutablePointer(to: &address) { pointer in
-      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        unsafe bind(listener, $0, length)
-        unsafe getsockname(listener, $0, &length)
-      }
-    }
-    listen(listener, 16)
-    port = UInt16(bigEndian: address.sin_port)
     let context = unsafe Unmanaged.passUnretained(self).toOpaque()
     unsafe pthread_create(
       &thread, nil,
@@ -142,7 +128,7 @@ import Synchronization
 
   private func serve() {
     while true {
-      let client = accept(descriptor, nil, nil)
+      let client = accept(listener.descriptor, nil, nil)
       if client < 0 { return }
       var bytes = [UInt8](repeating: 0, count: 65_536)
       let count = unsafe recv(client, &bytes, bytes.count, 0)
@@ -156,8 +142,7 @@ import Synchronization
   }
 
   deinit {
-    shutdown(descriptor, Int32(SHUT_RDWR))
+    shutdown(listener.descriptor, Int32(SHUT_RDWR))
     pthread_join(thread, nil)
-    close(descriptor)
   }
 }

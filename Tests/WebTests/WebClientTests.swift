@@ -103,7 +103,9 @@ struct WebClientTests {
   }
 
   @Test func aServerThatSaysNothingIsGivenUp() throws {
-    let silent = try SilentListener()
+    // It takes connections into its backlog and never speaks.
+    let silent = Listener()
+    defer { withExtendedLifetime(silent) {} }
     let client = try ClientUnderTest(timeoutSeconds: 1)
     client.open(port: silent.port)
     #expect(client.record.waits { !$0.isEmpty })
@@ -136,29 +138,4 @@ struct WebClientTests {
     #expect(client.record.waits(for: "close 1009 us the message is too long"))
     #expect(server.sockets.waits { $0.contains { $0.hasPrefix("close 1009 peer") } })
   }
-}
-
-/// Takes connections into its backlog and never speaks.
-@safe final class SilentListener {
-  let descriptor: Int32
-  let port: UInt16
-
-  init() throws {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    descriptor = listener
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    unsafe withUnsafeMutablePointer(to: &address) { pointer in
-      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        unsafe bind(listener, $0, length)
-        unsafe getsockname(listener, $0, &length)
-      }
-    }
-    listen(listener, 16)
-    port = UInt16(bigEndian: address.sin_port)
-  }
-
-  deinit { close(descriptor) }
 }

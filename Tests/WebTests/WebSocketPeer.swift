@@ -64,12 +64,12 @@ extension WebSocketProbe: FrameChannel {
     }
   }
 
-  private let listener: SilentListener
+  private let listener: Listener
   private let server: ServerUnderTest
   var port: UInt16 { listener.port }
 
   init() throws {
-    listener = try SilentListener()
+    listener = Listener()
     server = try ServerUnderTest()
   }
 

@@ -216,7 +216,7 @@ package final class CallClient {
       next = min(next, acceptedAt.advanced(byMilliseconds: options.connectMilliseconds))
     }
     if let channels { next = min(next, channels.deadline) }
-    if let media { next = min(next, min(media.nextTick, media.nextReport)) }
+    if let media { next = min(next, min(media.ticks.next, media.nextReport)) }
     return next
   }
 
@@ -266,9 +266,9 @@ package final class CallClient {
 
   private func runMedia(at now: Instant) {
     guard state == .connected, let media, let target else { return }
-    while media.nextTick <= now {
+    while media.ticks.next <= now {
       sendTick(media, to: target, at: now)
-      media.advanceTick(at: now)
+      media.ticks.advance(at: now)
     }
     guard media.nextReport <= now, let slot = unsafe queue.slot() else { return }
     var length = unsafe media.writeReport(into: slot, at: now)

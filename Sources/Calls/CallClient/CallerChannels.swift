@@ -27,8 +27,7 @@ package enum CallerChannelEvent: Hashable, Sendable {
 final class CallerChannels {
   let association: SctpAssociation
   private var streams: [UInt16?] = []
-  private(set) var isPumpDue = true
-  private var resumeAt = Instant.never
+  var pump = SctpPump()
 
   init(
     _ channels: [CallerChannelOptions], server: AnsweredChannels, isDtlsClient: Bool,
@@ -48,16 +47,16 @@ final class CallerChannels {
     }
   }
 
-  var deadline: Instant { min(association.deadline, resumeAt) }
+  var deadline: Instant { min(association.deadline, pump.resumeAt) }
 
   func handleTimeout(at now: Instant) {
     if association.deadline <= now { association.handleTimeout(at: now) }
-    isPumpDue = true
+    pump.noteChange()
   }
 
   func receive(_ packet: RawSpan, at now: Instant) {
     _ = association.handle(packet, at: now)
-    isPumpDue = true
+    pump.noteChange()
   }
 
   func send(
@@ -66,24 +65,24 @@ final class CallerChannels {
     guard streams.indices.contains(channel), let stream = streams[channel] else {
       return .noChannel
     }
-    isPumpDue = true
+    pump.noteChange()
     return association.send(bytes, on: stream, kind: kind, at: now)
   }
 
   func close(_ channel: Int) {
     guard streams.indices.contains(channel), let stream = streams[channel] else { return }
     association.close(stream)
-    isPumpDue = true
+    pump.noteChange()
   }
 
   func abort() {
     association.abort()
-    isPumpDue = true
+    pump.noteChange()
   }
 
   func nextEvent() -> CallerChannelEvent? {
     while let event = association.nextEvent() {
-      isPumpDue = true
+      pump.noteChange()
       switch event {
       case .channelOpened(let channel):
         if let index = streams.firstIndex(of: channel.stream) { return .opened(index) }
@@ -98,11 +97,6 @@ final class CallerChannels {
       }
     }
     return nil
-  }
-
-  func notePumped(isDry: Bool, at now: Instant) {
-    isPumpDue = false
-    resumeAt = isDry ? .never : now.advanced(byMilliseconds: 1)
   }
 }
 
@@ -153,7 +147,7 @@ extension CallClient {
 
   /// Sends what the association has to say, as far as the queue has room.
   func pumpChannels(at now: Instant) {
-    guard let channels, channels.isPumpDue, let dtls else { return }
+    guard let channels, channels.pump.isDue, let dtls else { return }
     // One is left for the voice.
     var left = queue.room - 1
     unsafe withUnsafeTemporaryAllocation(byteCount: 2_048, alignment: 8) { buffer in
@@ -163,6 +157,6 @@ extension CallClient {
         left -= 1
       }
     }
-    channels.notePumped(isDry: left > 0, at: now)
+    channels.pump.noteDone(isDry: left > 0, at: now)
   }
 }

@@ -5,7 +5,6 @@ import Wire
 
 /// The sound of a connected call at its caller: says a tone, and measures what comes back.
 @safe final class CallerMedia {
-  static let tickNanoseconds: UInt64 = 20_000_000
   static let reportMilliseconds: UInt64 = 1_000
   /// A window is right when its tone is this close to the one that was said.
   static let toneToleranceHertz = 3.0
@@ -22,7 +21,7 @@ import Wire
   private var receiver: AudioReceiver
   private var meter: ToneMeter
   private let frame: UnsafeMutableBufferPointer<Int16>
-  private(set) var nextTick: Instant
+  var ticks: FrameClock
   private(set) var nextReport: Instant
   private(set) var figures = ToneFigures()
   private(set) var roundTripMicroseconds: UInt64?
@@ -43,7 +42,7 @@ import Wire
     meter = ToneMeter(rate: rate)
     unsafe frame = .allocate(capacity: rate.frameSampleCount)
     unsafe frame.initialize(repeating: 0)
-    nextTick = now
+    ticks = FrameClock(at: now)
     nextReport = now.advanced(byMilliseconds: Self.reportMilliseconds / 2)
   }
 
@@ -107,14 +106,6 @@ import Wire
     sequenceNumber &+= 1
     timestamp &+= UInt32(frameUnits)
     return writer.count
-  }
-
-  /// Moves the tick on; a thread that was held up for long drops what it missed.
-  func advanceTick(at now: Instant) {
-    nextTick = nextTick.advanced(byNanoseconds: Self.tickNanoseconds)
-    if now.nanoseconds(since: nextTick) > 5 * Self.tickNanoseconds {
-      nextTick = now.advanced(byNanoseconds: Self.tickNanoseconds)
-    }
   }
 
   /// Writes a report (SR, SDES); its length.

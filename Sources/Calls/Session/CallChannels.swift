@@ -71,9 +71,7 @@ final class CallChannels {
   private let eventLabel: [UInt8]
   private var eventChannel: SctpChannel?
   private var counts = ChannelFigures()
-  /// Something has happened since the last time that packets were asked for.
-  private(set) var isPumpDue = true
-  private var resumeAt = Instant.never
+  var pump = SctpPump()
 
   init(
     _ agreed: ChannelParameters, parity: SctpStreamParity,
@@ -100,28 +98,22 @@ final class CallChannels {
 
   // MARK: - Time and packets
 
-  var deadline: Instant { min(association.deadline, resumeAt) }
+  var deadline: Instant { min(association.deadline, pump.resumeAt) }
 
   func handleTimeout(at now: Instant) {
     if association.deadline <= now { association.handleTimeout(at: now) }
-    isPumpDue = true
+    pump.noteChange()
   }
 
   /// Takes one packet that DTLS has brought; any bytes may come.
   func receive(_ packet: RawSpan, at now: Instant) {
     _ = association.handle(packet, at: now)
-    isPumpDue = true
+    pump.noteChange()
   }
 
   /// Writes the next packet into `buffer`, of 1,200 bytes or more; nil when there is none now.
   func nextPacket(into buffer: UnsafeMutableRawBufferPointer, at now: Instant) -> Int? {
     unsafe association.nextPacket(into: buffer, at: now)
-  }
-
-  /// Packets were asked for: until there was none left, or until enough went out for now.
-  func notePumped(isDry: Bool, at now: Instant) {
-    isPumpDue = false
-    resumeAt = isDry ? .never : now.advanced(byMilliseconds: 1)
   }
 
   // MARK: - Events
@@ -130,7 +122,7 @@ final class CallChannels {
   /// `eventBytesMax`.
   func send(_ event: EventMessage, at now: Instant) -> Bool {
     guard let stream = eventChannel?.stream else { return true }
-    isPumpDue = true
+    pump.noteChange()
     switch association.send(event.bytes, on: stream, kind: .text, at: now) {
     case .queued: counts.eventsSent &+= 1
     case .tooLong:

@@ -10,8 +10,6 @@ import Wire
 ///
 /// Works on plain packets. A packet and a tick allocate nothing (`SessionBudgetTests`).
 @safe final class CallMedia {
-  /// The step of all audio.
-  static let tickNanoseconds: UInt64 = 20_000_000
   /// All calls' ticks fall on multiples of this, so that a thread wakes for several calls at a time
   /// and what they say shares trunk datagrams; a few apart, so that it does not wake for all.
   static let gridNanoseconds: UInt64 = 5_000_000
@@ -31,7 +29,7 @@ import Wire
   let party: CallParty
   var history = PacketHistory()
   let name: CanonicalName
-  var nextTick: Instant
+  var ticks: FrameClock
   var nextReport: Instant
   let frame: UnsafeMutableBufferPointer<Int16>
   /// How much sound may be handed on as it comes, in fiftieths of a frame.
@@ -58,7 +56,7 @@ import Wire
       firstSequenceNumber: UInt16(truncatingIfNeeded: random.next()) & 0x7FFF,
       firstTimestamp: UInt32(truncatingIfNeeded: random.next()))
     name = CanonicalName(parameters.cname)
-    nextTick = Self.onGrid(now)
+    ticks = FrameClock(at: now, gridNanoseconds: Self.gridNanoseconds)
     nextReport = now.advanced(byMilliseconds: Self.reportMilliseconds / 2)
     unsafe frame = .allocate(capacity: rate.frameSampleCount)
     unsafe frame.initialize(repeating: 0)
@@ -67,12 +65,7 @@ import Wire
   deinit { unsafe frame.deallocate() }
 
   /// A report goes with a tick: it is worth no wake-up of its own.
-  var deadline: Instant { nextTick }
-
-  /// The last moment of the grid that is not after `now`: the first frame waits for nothing.
-  private static func onGrid(_ now: Instant) -> Instant {
-    Instant(nanoseconds: now.nanoseconds / gridNanoseconds * gridNanoseconds)
-  }
+  var deadline: Instant { ticks.next }
 
   /// One RTP packet whose authentication held; false when it is none at all. Whatever else an
   /// honest stack may send (another payload type, a duplicate, a late one) the receiver counts.
@@ -110,15 +103,6 @@ import Wire
     }
     let speaks = unsafe party.say(into: frame, at: now)
     return unsafe sender.send(speaks ? UnsafeBufferPointer(frame) : nil, into: output, at: now)
-  }
-
-  /// Moves the tick on. A thread that was held up for long drops the ticks that it missed instead
-  /// of sending a burst.
-  func advanceTick(at now: Instant) {
-    nextTick = nextTick.advanced(byNanoseconds: Self.tickNanoseconds)
-    if now.nanoseconds(since: nextTick) > 5 * Self.tickNanoseconds {
-      nextTick = Self.onGrid(now).advanced(byNanoseconds: Self.tickNanoseconds)
-    }
   }
 
   /// Writes our report (SR or RR, with SDES); gives its length.

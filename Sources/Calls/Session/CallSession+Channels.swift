@@ -32,7 +32,7 @@ extension CallSession {
   /// The end of each call of the session from outside: what the channels tell is heeded, what they
   /// want to say is sent. Not in the middle of one, where a slot of the outbox may be in use.
   func settleChannels(at now: Instant, into outbox: inout SessionOutbox) {
-    guard let channels, channels.isPumpDue, end == nil else { return }
+    guard let channels, channels.pump.isDue, end == nil else { return }
     heedChannels(at: now, into: &outbox)
     pumpChannels(channels, at: now, into: &outbox)
   }
@@ -78,7 +78,7 @@ extension CallSession {
         left -= 1
       }
     }
-    channels.notePumped(isDry: left > 0, at: now)
+    channels.pump.noteDone(isDry: left > 0, at: now)
   }
 
   /// What DTLS carries in one record at most.

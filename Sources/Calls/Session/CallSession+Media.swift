@@ -108,9 +108,9 @@ extension CallSession {
   /// The audio tick and the report that are due.
   func runMedia(at now: Instant, into outbox: inout SessionOutbox) {
     guard let media else { return }
-    while media.nextTick <= now {
+    while media.ticks.next <= now {
       sendTick(media, at: now, into: &outbox)
-      media.advanceTick(at: now)
+      media.ticks.advance(at: now)
     }
     if media.nextReport <= now { sendReport(media, at: now, into: &outbox) }
   }

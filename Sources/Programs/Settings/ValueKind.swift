@@ -37,10 +37,12 @@ extension ValueKind where Value == String {
     ValueKind("FILE", expected: "the path of a file") { $0.isEmpty ? nil : $0 }
   }
 
-  /// One of the given words.
+  /// One of the given words. Many of them are called NAME in the help text, and told by the text
+  /// around it.
   package static func choice(_ words: [String]) -> ValueKind {
     let list = words.joined(separator: "|")
-    return ValueKind(list, expected: "one of \(words.joined(separator: ", "))") {
+    let placeholder = list.utf8.count <= 48 ? list : "NAME"
+    return ValueKind(placeholder, expected: "one of \(words.joined(separator: ", "))") {
       words.contains($0) ? $0 : nil
     }
   }

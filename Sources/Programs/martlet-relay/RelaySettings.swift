@@ -62,7 +62,8 @@ enum RelaySettings {
       bundleWait.declaration, bundleBytes.declaration, routes.declaration, idleSeconds.declaration,
       statisticsSeconds.declaration, statisticsFile.declaration, explain.declaration,
       json.declaration, machineRoot.declaration,
-    ] + SharedSettings.declarations)
+    ] + SharedSettings.declarations,
+    conflict: Explanation.conflict)
 
   /// What the runtime is told.
   static func options(_ settings: ParsedSettings, keys: RoutingKeys) -> RelayOptions {

@@ -11,7 +11,7 @@ let summary = """
 
   Commands:
     up                 run a relay, a transceiver and the page on this machine
-    load               make many calls at once and check that every voice comes back
+    load               make many calls at once, check that every voice comes back
     bench relay        measure the relay side by side with other forwarders
     bench transceiver  measure what a call costs the transceiver
     keys               make a key file
@@ -19,7 +19,7 @@ let summary = """
     token open         read a routing token
     version            print the version
 
-  Each command has --help. On several machines: martlet-relay, martlet-transceiver.
+  Each command has --help. Across machines: martlet-relay, martlet-transceiver.
 
   """
 let commands = ["up", "load", "bench", "keys", "token", "version", "help"]
