@@ -62,21 +62,16 @@ package final class AudioSocketBackend: VoiceBackend {
   package func begin(at now: Instant) { follow(link.begin(at: now)) }
 
   package func serviceNews(_ news: ServiceNews, at now: Instant, pacer: inout Pacer) {
-    guard !link.isLost else { return }
-    switch news {
+    switch link.take(news, at: now) {
+    case .step(let step): follow(step)
     case .opened:
-      link.noteOpened()
       reader = AudioSocketReader()
       let name = AudioSocketFrame.make(AudioSocketFrame.uuid, uuid)
       queue.add(.toService(ServiceMessage(name, isText: false, isAudio: false)))
-    case .message(let bytes, _):
-      guard link.isOpen else { return }
+    case .said(let bytes, _):
       link.noteMessage()
       unsafe reader.read(bytes) { type, payload in unsafe take(type, payload, &pacer) }
-    case .closed(let reason):
-      guard link.isOpen, link.hasSpoken else { return follow(link.noteGone(reason, at: now)) }
-      finish(.finished(reason))
-    case .failed(let reason): follow(link.noteGone(reason, at: now))
+    case .ended(let reason): finish(.finished(reason))
     }
   }
 

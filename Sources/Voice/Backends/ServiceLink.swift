@@ -17,6 +17,17 @@ package struct ServiceLink: Sendable {
     case giveUp(String)
   }
 
+  /// What news of the connection mean to the backend.
+  package enum Meaning {
+    case step(Step)
+    /// Messages can be sent, the first one now.
+    case opened
+    /// The service says this.
+    case said([UInt8], isText: Bool)
+    /// The service has ended the conversation in good order; the text is for people.
+    case ended(String)
+  }
+
   private enum State: Equatable {
     case idle
     case opening(until: Instant)
@@ -49,15 +60,27 @@ package struct ServiceLink: Sendable {
     return open(at: now)
   }
 
-  package mutating func noteOpened() {
-    if case .opening = state { state = .open }
+  /// Takes what the connection tells.
+  package mutating func take(_ news: ServiceNews, at now: Instant) -> Meaning {
+    switch news {
+    case .opened:
+      guard case .opening = state else { return .step(.nothing) }
+      state = .open
+      return .opened
+    case .message(let bytes, let isText):
+      return isOpen ? .said(bytes, isText: isText) : .step(.nothing)
+    case .closed(let reason) where isOpen && hasSpoken:
+      state = .lost
+      return .ended(reason)
+    case .closed(let reason), .failed(let reason): return .step(noteGone(reason, at: now))
+    }
   }
 
   /// The service has said something.
   package mutating func noteMessage() { hasSpoken = true }
 
   /// The connection is gone, or could not be made.
-  package mutating func noteGone(_ reason: String, at now: Instant) -> Step {
+  private mutating func noteGone(_ reason: String, at now: Instant) -> Step {
     guard state != .lost, state != .idle else { return .nothing }
     guard !hasSpoken, attempts < Self.attemptsMax else {
       state = .lost

@@ -120,18 +120,12 @@ package final class RealtimeBackend: VoiceBackend {
   package func begin(at now: Instant) { follow(link.begin(at: now)) }
 
   package func serviceNews(_ news: ServiceNews, at now: Instant, pacer: inout Pacer) {
-    guard !link.isLost else { return }
-    switch news {
-    case .opened:
-      link.noteOpened()
-      sendHeld()
-    case .message(let bytes, let isText):
-      guard link.isOpen else { return }
+    switch link.take(news, at: now) {
+    case .step(let step): follow(step)
+    case .opened: sendHeld()
+    case .said(let bytes, let isText):
       take(serviceMessage: bytes, isText: isText, at: now, pacer: &pacer)
-    case .closed(let reason) where link.isOpen && link.hasSpoken:
-      _ = link.close()
-      sayEnd(.finished(reason), .serviceEnded(reason))
-    case .closed(let reason), .failed(let reason): follow(link.noteGone(reason, at: now))
+    case .ended(let reason): sayEnd(.finished(reason), .serviceEnded(reason))
     }
   }
 
