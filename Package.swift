@@ -148,7 +148,7 @@ let package = Package(
       "Bench", in: "Programs",
       uses: [
         "Settings", "Launcher", "Json", "Token", "Trunk", "Crypto", "Wire", "CTraffic",
-        "CallClient", "Rtp", "Srtp", "Voice",
+        "CallClient", "Rtp", "Srtp", "Voice", "Runtime",
       ]),
     program(
       "martlet",

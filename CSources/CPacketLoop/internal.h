@@ -22,6 +22,7 @@
 #define PL_SOCKETS_DEFAULT 32
 #define PL_SOCKETS_MAX 65535
 #define PL_GATHER_MAX 10000000
+#define PL_REST_MAX 10000000
 // Descriptors that a loop asks about one by one; with more it leaves a standing order (wait.c).
 #define PL_POLLED_MAX 16
 // Ready sockets taken from one wait; more wait their turn, which the kernel gives out in a round.
@@ -86,6 +87,10 @@ struct pl_loop {
     uint16_t *unsent;              // indices of sockets with a filled queue
     uint32_t unsent_count;
     bool is_behind;                // a socket had more than this turn took
+    bool rests;                    // datagrams come so often that they are read now and then
+    bool has_read;                 // this turn has read something
+    uint64_t read_at;              // when the last datagrams were read
+    uint64_t waiting_since;        // see pl_loop_waiting_since
     uint64_t turns;
     size_t memory_size;
 };
@@ -126,6 +131,8 @@ bool pl_address_is_ipv4(const struct pl_address *address);
 int pl_wait_open(struct pl_loop *loop);
 int pl_wait_add(struct pl_loop *loop, int fd, uint32_t mark);
 int pl_wait(struct pl_loop *loop, uint64_t deadline);
+// Waits for pl_loop_wake only.
+void pl_wait_deaf(struct pl_loop *loop, uint64_t deadline);
 void pl_wait_close(struct pl_loop *loop);
 // Has the loop leave a standing order with the kernel, however few its sockets are.
 int pl_wait_use_epoll(struct pl_loop *loop);

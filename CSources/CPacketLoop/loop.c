@@ -25,7 +25,8 @@ static bool complete_options(struct pl_loop_options *options) {
     if (options->sockets_max == 0) options->sockets_max = PL_SOCKETS_DEFAULT;
     return options->batch <= PL_BATCH_MAX && options->queue <= PL_QUEUE_MAX
            && options->sockets_max <= PL_SOCKETS_MAX
-           && options->gather_nanoseconds <= PL_GATHER_MAX && options->handlers.on_batch != NULL
+           && options->gather_nanoseconds <= PL_GATHER_MAX
+           && options->rest_nanoseconds <= PL_REST_MAX && options->handlers.on_batch != NULL
            && options->handlers.on_turn != NULL;
 }
 
@@ -98,6 +99,7 @@ static void read_socket(struct pl_loop *loop, struct pl_socket *socket) {
         uint32_t count;
         while ((count = pl_socket_show(socket)) != 0) {
             taken += count;
+            loop->has_read = true;
             handlers->on_batch(handlers->context, loop, socket->datagrams, count, pl_now());
             pl_loop_flush(loop);  // before the next batch takes the same memory
         }
@@ -111,6 +113,40 @@ static void gather(struct pl_loop *loop, int ready) {
     if (loop->options.gather_nanoseconds == 0 || ready == 0 || loop->is_behind) return;
     struct timespec time = {.tv_nsec = loop->options.gather_nanoseconds};
     (void)nanosleep(&time, NULL);  // a signal ends it early, which is as well
+}
+
+// Leaves what may come alone until the next moment at which a loop that rests reads.
+static void rest(struct pl_loop *loop, uint64_t deadline) {
+    if (!loop->rests || loop->is_behind) return;
+    uint64_t period = loop->options.rest_nanoseconds;
+    uint64_t end = (pl_now() / period + 1) * period;
+    pl_wait_deaf(loop, deadline < end ? deadline : end);
+}
+
+// Waits until there is something to do, and returns how many descriptors are ready.
+static int wait(struct pl_loop *loop, uint64_t deadline) {
+    rest(loop, deadline);
+    int count = pl_wait(loop, loop->rests ? 0 : deadline);
+    PL_REQUIRE(count >= 0 || errno == EINTR);  // else a descriptor was closed under us
+    if (!loop->rests) loop->waiting_since = pl_now();
+    gather(loop, count);
+    return count;
+}
+
+// Whether the loop rests from now on: what it has just read came soon after what it read before.
+static void note_reading(struct pl_loop *loop) {
+    uint64_t period = loop->options.rest_nanoseconds;
+    if (period == 0) return;
+    uint64_t now = pl_now();
+    uint64_t pause = now - loop->read_at;
+    if (loop->has_read) {
+        loop->rests = pause < period + period / 2;
+        loop->read_at = now;
+    } else if (pause >= period + period / 2) {
+        loop->rests = false;
+    }
+    loop->waiting_since = now;
+    loop->has_read = false;
 }
 
 static void handle_event(struct pl_loop *loop, uint32_t mark) {
@@ -135,13 +171,16 @@ void pl_loop_run(struct pl_loop *loop) {
     if (loop->options.gather_nanoseconds != 0) (void)prctl(PR_SET_TIMERSLACK, 1ul);
     uint64_t deadline = finish_turn(loop);
     while (!atomic_load(&loop->stopping)) {
-        int count = pl_wait(loop, deadline);
-        PL_REQUIRE(count >= 0 || errno == EINTR);  // else a descriptor was closed under us
-        gather(loop, count);
+        int count = wait(loop, deadline);
         loop->is_behind = false;
         for (int i = 0; i < count; i++) handle_event(loop, loop->ready[i]);
+        note_reading(loop);
         deadline = finish_turn(loop);
     }
+}
+
+uint64_t pl_loop_waiting_since(const struct pl_loop *loop) {
+    return loop->waiting_since;
 }
 
 void pl_loop_wake(struct pl_loop *loop) {

@@ -78,11 +78,21 @@ static int take_events(struct pl_loop *loop, const struct timespec *timeout) {
     return count;
 }
 
-int pl_wait(struct pl_loop *loop, uint64_t deadline) {
+static struct timespec time_until(uint64_t deadline) {
     uint64_t now = deadline == UINT64_MAX ? 0 : pl_now();
     uint64_t left = deadline > now ? deadline - now : 0;
-    struct timespec timeout = {.tv_sec = (time_t)(left / NANOSECONDS_PER_SECOND),
-                               .tv_nsec = (long)(left % NANOSECONDS_PER_SECOND)};
+    return (struct timespec){.tv_sec = (time_t)(left / NANOSECONDS_PER_SECOND),
+                             .tv_nsec = (long)(left % NANOSECONDS_PER_SECOND)};
+}
+
+void pl_wait_deaf(struct pl_loop *loop, uint64_t deadline) {
+    struct timespec timeout = time_until(deadline);
+    struct pollfd wakeup = {.fd = loop->wakeup, .events = POLLIN};
+    (void)ppoll(&wakeup, 1, &timeout, NULL);  // a signal ends it early, which is as well
+}
+
+int pl_wait(struct pl_loop *loop, uint64_t deadline) {
+    struct timespec timeout = time_until(deadline);
     const struct timespec *limit = deadline == UINT64_MAX ? NULL : &timeout;
     return asks_each_time(loop) ? poll_all(loop, limit) : take_events(loop, limit);
 }

@@ -16,10 +16,9 @@ import Testing
     sample.seconds = 2
     sample.cpuNanoseconds = cpuMicroseconds * 1000 * 50 * 2 * 50
     sample.bytesPerCall = 1024 * 128
-    sample.libraries = LibraryCost(decode: 10_000, encode: 40_000, unprotect: 2_000, protect: 3_000)
-    sample.system.receive = 1_000
-    sample.system.send = 2_000
-    sample.system.wait = 2_000
+    let libraries = LibraryCost(decode: 10_000, encode: 40_000, unprotect: 2_000, protect: 3_000)
+    sample.inRounds = BareCost(libraries: libraries, system: 5_000)
+    sample.asItComes = BareCost(libraries: libraries, system: 17_000)
     sample.shard = kind == .martlet ? ShardLine(log: line) : nil
     return sample
   }
@@ -54,10 +53,32 @@ import Testing
     let sample = sample(.martlet, cpuMicroseconds: 80)
     #expect(abs(sample.cpuPerFrame - 80_000) < 0.001)
     #expect(abs(sample.callsPerCore - 250) < 0.001)
-    #expect(sample.barePerFrame == 60_000)
+    #expect(sample.inRounds.sum == 60_000)
     #expect(abs(sample.withoutOpus - 30_000) < 0.001)
     #expect(EchoSample().cpuPerFrame == 0)
     #expect(EchoSample().callsPerCore == 0)
+  }
+
+  @Test func theMiddleOfTwoMeasurements() {
+    let one = BareCost(
+      libraries: LibraryCost(decode: 1, encode: 2, unprotect: 3, protect: 4), system: 5)
+    let other = BareCost(
+      libraries: LibraryCost(decode: 3, encode: 6, unprotect: 9, protect: 12), system: 15)
+    let mean = BareCost(mean: one, other)
+    #expect(mean.libraries == LibraryCost(decode: 2, encode: 4, unprotect: 6, protect: 8))
+    #expect(mean.system == 10)
+    #expect(mean.sum == 30)
+  }
+
+  /// A bare server answers every frame of its client, in either manner.
+  @Test(arguments: BareManner.allCases)
+  func aBareServerIsMeasured(manner: BareManner) throws {
+    let cost = try BareServer.cost(calls: 10, seconds: 0.5, manner)
+    #expect(cost.libraries.decode > 0)
+    #expect(cost.libraries.encode > 0)
+    #expect(cost.libraries.unprotect > 0)
+    #expect(cost.libraries.protect > 0)
+    #expect(cost.sum >= cost.libraries.opus + cost.libraries.srtp)
   }
 
   @Test func targetsCompareMiddleRounds() throws {
@@ -65,6 +86,8 @@ import Testing
     #expect(report.targets.count == 3)
     let bare = try #require(report.bareRatio(50))
     #expect(abs(bare - 1.1) < 0.001)
+    let asItComes = try #require(report.bareRatio(50, \.asItComes))
+    #expect(abs(asItComes - 66.0 / 72) < 0.001)
     let pion = try #require(report.pionRatio(50))
     #expect(abs(pion - 16.0 / 50) < 0.001)
     #expect(report.targets.filter { !$0.isMet }.isEmpty)
@@ -94,6 +117,8 @@ import Testing
     #expect(rows.count == 2)
     #expect(rows.first?["server"] == .text("martlet"))
     #expect(rows.first?["calls"] == .integer(50))
+    #expect(rows.first?["bare_ns_per_frame"] == .real(60_000))
+    #expect(rows.first?["bare_as_it_comes_ns_per_frame"] == .real(72_000))
     #expect(targets.count == 3)
     #expect(targets.first?["met"] == JsonValue.boolean(true))
   }

@@ -15,7 +15,7 @@ import Wire
     #expect(message.transactionID == StunTransactionID(high: 7, low: 1))
     #expect(message.mappedAddress == path(9).client)
     #expect(isSealed(reply, with: serverCredentials.key))
-    #expect(agent.isValidated(path(9)))
+    #expect(agent.isValidated(path(9)) == true)
     #expect(agent.selected == path(9))
   }
 
@@ -59,7 +59,7 @@ import Wire
       let (verdict, reply, _) = agent.take(bytes, from: path(1), at: later)
       #expect(verdict == .ignored(reason))
       #expect(reply.isEmpty)
-      #expect(!agent.isValidated(path(1)))
+      #expect(agent.isValidated(path(1)) == false)
       #expect(agent.ignored[Int(reason.rawValue)] > 0)
     }
     #expect(agent.answered == 0)
@@ -79,7 +79,7 @@ import Wire
       changed[position] ^= 0x04
       #expect(agent.take(changed, from: path(1)).news == nil, "byte \(position)")
     }
-    #expect(!agent.isValidated(path(1)))
+    #expect(agent.isValidated(path(1)) == false)
     #expect(agent.take(whole, from: path(1)).news != nil)
   }
 
@@ -96,8 +96,8 @@ import Wire
     var agent = makeAgent()
     let last = start.advanced(byMilliseconds: 20_000)
     _ = agent.take(Check().bytes, from: path(1), at: last)
-    #expect(!agent.consentLost(at: last.advanced(byMilliseconds: 29_999)))
-    #expect(agent.consentLost(at: last.advanced(byMilliseconds: 30_000)))
+    #expect(agent.consentLost(at: last.advanced(byMilliseconds: 29_999)) == false)
+    #expect(agent.consentLost(at: last.advanced(byMilliseconds: 30_000)) == true)
   }
 
   @Test func pathsAreBoundedAndTheIdleOnesMakeRoom() {
@@ -109,8 +109,8 @@ import Wire
     let later = start.advanced(byMilliseconds: 6_000)
     _ = agent.take(Check().bytes, from: path(2), at: later)
     #expect(agent.take(Check().bytes, from: path(9), at: later).news?.isNewPath == true)
-    #expect(agent.isValidated(path(1)), "the selected path stays")
-    #expect(agent.isValidated(path(2)))
-    #expect(!agent.isValidated(path(3)))
+    #expect(agent.isValidated(path(1)) == true, "the selected path stays")
+    #expect(agent.isValidated(path(2)) == true)
+    #expect(agent.isValidated(path(3)) == false)
   }
 }

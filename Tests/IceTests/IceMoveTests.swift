@@ -90,7 +90,7 @@ import Wire
     #expect(sent <= 3 * check.count)
     #expect(sent > 2 * check.count)
     #expect(agent.selected == path(1))
-    #expect(!agent.isProven(path(2)))
+    #expect(agent.isProven(path(2)) == false)
     agent.noteReceived(1_000, from: path(2))
     #expect(agent.admitSending(2_900, to: path(2)) == true)
   }
@@ -139,8 +139,8 @@ import Wire
     let good = answer(to: proof.bytes)
     #expect(agent.take(good, from: path(3), at: later).verdict == .ignored(.unexpected))
     #expect(agent.take(good, from: path(4), at: later).verdict == .ignored(.unexpected))
-    #expect(!agent.isProven(path(2)))
+    #expect(agent.isProven(path(2)) == false)
     #expect(agent.take(good, from: path(2), at: later).verdict == .proofAnswered)
-    #expect(agent.isProven(path(2)))
+    #expect(agent.isProven(path(2)) == true)
   }
 }

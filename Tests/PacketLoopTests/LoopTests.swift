@@ -63,6 +63,45 @@ import Testing
     #expect(loop.handlers.batches.count == 1)
   }
 
+  /// What comes soon after the last that was read waits for the next multiple of the rest.
+  @Test func aBusyLoopRestsBetweenReadings() throws {
+    let period: UInt64 = 10_000_000
+    let loop = try TestLoop(restNanoseconds: UInt32(period))
+    let socket = try loop.addSocket()
+    let client = try UdpSocket(.loopback(port: 0))
+    try client.send([0], to: socket.address)
+    // A reading lies between the moments at which its batch and its turn are handled.
+    var readings: [(batch: UInt64, turn: UInt64)] = []
+    var rests = 0
+    unsafe loop.handlers.onBatch = { loop, _ in
+      let now = pl_now()
+      let since = unsafe pl_loop_waiting_since(loop)
+      #expect(since <= now)
+      // On a slow machine the pause may be too long for a rest; then nothing is expected.
+      if let last = readings.last, let before = readings.dropLast().last,
+        last.turn - before.batch < period + period / 2
+      {
+        rests += 1
+        #expect(now >= (last.turn / period + 1) * period)
+        #expect((last.batch...last.turn).contains(since))
+      }
+      readings.append((now, now))
+    }
+    unsafe loop.handlers.onTurn = { loop, now in
+      guard !readings.isEmpty else { return .max }
+      readings[readings.count - 1].turn = now
+      if rests == 5 || readings.count == 1_000 {
+        unsafe pl_loop_stop(loop)
+      } else {
+        #expect(throws: Never.self) { try client.send([0], to: socket.address) }
+      }
+      return .max
+    }
+    loop.run()
+    #expect(rests == 5)
+    #expect(loop.counters.received == UInt64(readings.count))
+  }
+
   @Test func aTurnIsBounded() throws {
     let loop = try TestLoop(batch: 16)
     let busy = try loop.addSocket()

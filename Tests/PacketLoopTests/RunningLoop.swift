@@ -40,7 +40,7 @@ struct SeenDatagram {
 
   init(
     batch: UInt32 = 0, queue: UInt32 = 0, socketsMax: UInt32 = 0, node: Int32 = -1,
-    gatherNanoseconds: UInt32 = 0
+    gatherNanoseconds: UInt32 = 0, restNanoseconds: UInt32 = 0
   ) throws {
     var options = unsafe pl_loop_options()
     unsafe options.batch = batch
@@ -48,6 +48,7 @@ struct SeenDatagram {
     unsafe options.sockets_max = socketsMax
     unsafe options.numa_node = node
     unsafe options.gather_nanoseconds = gatherNanoseconds
+    unsafe options.rest_nanoseconds = restNanoseconds
     unsafe options.handlers.context = Unmanaged.passUnretained(handlers).toOpaque()
     unsafe options.handlers.on_batch = { context, loop, batch, count, _ in
       let handlers = unsafe Unmanaged<Handlers>.fromOpaque(context!).takeUnretainedValue()

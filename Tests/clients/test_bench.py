@@ -1,4 +1,4 @@
-"""The benchmark of the relay, for a moment: that it measures something, not what."""
+"""The benchmarks, for a moment: that they measure something, not what."""
 
 import json
 import subprocess
@@ -11,9 +11,9 @@ from scenes import in_some_scene
 PROGRAM = str(PROGRAMS / "martlet")
 
 
-def bench(*arguments):
+def bench(*arguments, what="relay"):
     return subprocess.run(
-        [PROGRAM, "bench", "relay", *arguments, "--sources", str(ROOT / "tools" / "bench")],
+        [PROGRAM, "bench", what, *arguments, "--sources", str(ROOT / "tools" / "bench")],
         capture_output=True, text=True, timeout=120,
     )
 
@@ -67,3 +67,45 @@ def test_a_missing_program_is_a_failure(tmp_path):
     )
     assert done.returncode == 1
     assert "cannot start" in done.stderr and "martlet-relay" in done.stderr
+
+
+CALLS = ("--calls", "2", "--calls", "4", "--rounds", "1", "--seconds", "1", "--no-pion")
+
+
+def test_calls_are_measured():
+    done = bench(*CALLS, "--json", what="transceiver")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert "CPU" in report["machine"]
+    assert report["failures"] == []
+    assert report["skipped"] == ["skipped: pion: --no-pion"]
+    assert [(row["server"], row["calls"]) for row in report["results"]] == [
+        ("martlet", 2), ("martlet", 4),
+    ]
+    for row in report["results"]:
+        for name in (
+            *("cpu_ns_per_frame", "calls_per_core", "decode_ns", "encode_ns", "unprotect_ns"),
+            *("protect_ns", "bare_ns_per_frame", "bare_as_it_comes_ns_per_frame"),
+            *("ratio_to_bare", "ratio_to_bare_as_it_comes", "in_p99_us", "out_p99_us"),
+        ):
+            assert row[name] > 0, name
+        parts = ("decode_ns", "encode_ns", "unprotect_ns", "protect_ns", "system_ns")
+        # Each is rounded by itself.
+        assert sum(row[part] for part in parts) == pytest.approx(row["bare_ns_per_frame"], rel=0.01)
+        assert row["ratio_to_pion"] is None
+    # One for each number of calls, and the memory of a call.
+    assert [target["limit"] for target in report["targets"]] == [1.2, 1.2, 256]
+    for target in report["targets"]:
+        assert target["met"] == (target["seen"] <= target["limit"])
+
+
+def test_calls_are_measured_for_people():
+    done = bench(*CALLS, what="transceiver")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    titles = [line for line in lines if line.startswith(("server ", "bare server ", "target "))]
+    assert len(titles) == 4
+    assert len([line for line in lines if line.startswith("martlet ")]) == 4
+    assert len([line for line in lines if line.startswith("in rounds ")]) == 2
+    assert len([line for line in lines if line.startswith("as it comes ")]) == 2
+    assert lines[-1] == "skipped: pion: --no-pion"

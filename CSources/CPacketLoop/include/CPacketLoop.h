@@ -77,6 +77,10 @@ struct pl_loop_options {
     // How long a loop that was woken waits for more before it reads, 0 or more: larger batches
     // and fewer wake-ups for so much delay. A loop that is behind does not wait.
     uint32_t gather_nanoseconds;
+    // While datagrams come more often than so long after each other, they are read at multiples of
+    // it (of CLOCK_MONOTONIC) and at deadlines only; 0: always at once. Deadlines that are such
+    // multiples too share their wake-ups. pl_loop_wake is not held up.
+    uint32_t rest_nanoseconds;
 };
 
 // Makes a loop that is not running yet.
@@ -114,6 +118,10 @@ void pl_loop_send(struct pl_loop *loop, uint16_t socket, const uint8_t *bytes, u
 
 // Sends everything queued now (for memory that is about to be reused).
 void pl_loop_flush(struct pl_loop *loop) __attribute__((swift_attr("@_noLocks")));
+
+// Since when, at most, the datagrams of the batch in hand have waited to be read: since the reading
+// before for a loop that rests, else since the loop was woken. Inside on_batch.
+uint64_t pl_loop_waiting_since(const struct pl_loop *loop);
 
 // CLOCK_MONOTONIC in nanoseconds: the clock of `now` and of deadlines.
 uint64_t pl_now(void);

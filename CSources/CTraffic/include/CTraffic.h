@@ -133,25 +133,42 @@ void ct_sink_histogram(const struct ct_sink *sink, uint64_t buckets[CT_BUCKETS])
 
 void ct_sink_stop(struct ct_sink *sink);
 
-// --- Bare system calls -------------------------------------------------------------------------
+// --- A bare server's line ------------------------------------------------------------------------
 
-// How a server called the kernel: so many calls, for so many datagrams in all.
-struct ct_calls {
-    uint32_t calls;      // at least 1
-    uint32_t datagrams;  // spread evenly over the calls; at most 64 in one
-    uint32_t bytes;      // in each, 1...65507
+// A server's socket and that of its one client, on the loopback interface. One thread may be the
+// server while another is the client.
+struct ct_line;
+
+// A packet that was received and, with other bytes, is sent back; it has room for 2,048.
+struct ct_packet {
+    uint8_t *bytes;
+    uint32_t length;
 };
 
-// CPU time that this thread needs to receive so (recvmmsg), without that of the sending; in
-// nanoseconds. Negative: errno.
-int64_t ct_bare_receive(const struct ct_calls *shape);
+// NULL and errno when there are no sockets.
+struct ct_line *ct_line_open(void);
+void ct_line_close(struct ct_line *line);
 
-// The same for sending (sendmmsg) on the loopback interface, to a socket for which nobody waits.
-int64_t ct_bare_send(const struct ct_calls *shape);
+// The server: waits until something comes, but not longer (ppoll).
+void ct_line_wait(struct ct_line *line, uint32_t milliseconds);
 
-// CPU time that this thread needs to wait so often for a time that comes soon (ppoll, two sockets),
-// and to run again.
-int64_t ct_bare_wait(uint32_t calls);
+// The server: takes what is there (recvmmsg) and returns how many packets that are, 64 at most.
+uint32_t ct_line_receive(struct ct_line *line);
+
+// The server: the packets of the last ct_line_receive.
+struct ct_packet *ct_line_packets(struct ct_line *line);
+
+// The server: sends the first `count` of them back (sendmmsg). Nobody waits for them.
+bool ct_line_answer(struct ct_line *line, uint32_t count);
+
+// The client: sends a packet.
+bool ct_line_offer(struct ct_line *line, const uint8_t *bytes, uint32_t length);
+
+// The client: throws away what has come back and returns how much it was.
+uint32_t ct_line_collect(struct ct_line *line);
+
+// Either: waits until a moment of CLOCK_MONOTONIC, in nanoseconds.
+void ct_line_rest(uint64_t moment);
 
 // --- Watching a process ------------------------------------------------------------------------
 

@@ -10,9 +10,6 @@ import Wire
 ///
 /// Works on plain packets. A packet and a tick allocate nothing (`SessionBudgetTests`).
 @safe final class CallMedia {
-  /// All calls' ticks fall on multiples of this, so that a thread wakes for several calls at a time
-  /// and what they say shares trunk datagrams; a few apart, so that it does not wake for all.
-  static let gridNanoseconds: UInt64 = 5_000_000
   /// How often we report (RFC 3550, section 6.2, for a session of two with little to say).
   static let reportMilliseconds: UInt64 = 1_000
 
@@ -56,7 +53,7 @@ import Wire
       firstSequenceNumber: UInt16(truncatingIfNeeded: random.next()) & 0x7FFF,
       firstTimestamp: UInt32(truncatingIfNeeded: random.next()))
     name = CanonicalName(parameters.cname)
-    ticks = FrameClock(at: now, gridNanoseconds: Self.gridNanoseconds)
+    ticks = FrameClock(at: now, gridNanoseconds: CallSession.gridNanoseconds)
     nextReport = now.advanced(byMilliseconds: Self.reportMilliseconds / 2)
     unsafe frame = .allocate(capacity: rate.frameSampleCount)
     unsafe frame.initialize(repeating: 0)

@@ -10,6 +10,11 @@ package import Wire
 /// out through a `SessionOutbox`. The rule of use: one mutating call, then drain the outbox, then
 /// ask for `deadline`. One thread (its shard's) for the whole life.
 package final class CallSession {
+  /// All calls' audio ticks fall on multiples of this, so that a thread wakes for several calls at
+  /// a time and what they say shares trunk datagrams; a few apart, so that it does not wake for
+  /// all. A busy thread does well to read then too, and no oftener.
+  package static let gridNanoseconds: UInt64 = 2_500_000
+
   package let parameters: SessionParameters
   /// Why the session ended; nil while it lives. Nothing is accepted or sent afterwards.
   package private(set) var end: SessionEnd?

@@ -22,9 +22,11 @@ package protocol LoopOwner: AnyObject {
   private let loop: OpaquePointer
   private var thread: HostThread?
 
-  /// Makes the loop. `batch` and `queue` are datagrams; 0 means the loop's own default.
+  /// Makes the loop. `batch` and `queue` are datagrams; 0 means the loop's own default. While
+  /// datagrams come more often than `restNanoseconds`, they are read at multiples of it only.
   package init(
-    owner: any LoopOwner, socketsMax: Int, batch: UInt32 = 0, queue: UInt32 = 0
+    owner: any LoopOwner, socketsMax: Int, batch: UInt32 = 0, queue: UInt32 = 0,
+    restNanoseconds: UInt32 = 0
   ) throws(LoopFailure) {
     context = LoopContext(owner)
     var options = unsafe pl_loop_options()
@@ -32,6 +34,7 @@ package protocol LoopOwner: AnyObject {
     unsafe options.sockets_max = UInt32(socketsMax)
     unsafe options.batch = batch
     unsafe options.queue = queue
+    unsafe options.rest_nanoseconds = restNanoseconds
     unsafe options.handlers = context.handlers
     var error = pl_error()
     guard let loop = unsafe pl_loop_create(&options, &error) else { throw LoopFailure(error) }

@@ -9,9 +9,9 @@ struct EchoSample: Equatable, Sendable {
   var waitedForCpu = 0.0
   /// Memory: with all calls, less that before them, for each.
   var bytesPerCall = 0.0
-  /// Measured beside it.
-  var libraries = LibraryCost()
-  var system = SystemCost()
+  /// Measured beside it: bare servers that look at their socket in either manner.
+  var inRounds = BareCost()
+  var asItComes = BareCost()
   /// What the transceiver counted; nil for another server.
   var shard: ShardLine?
 
@@ -29,12 +29,6 @@ struct EchoSample: Equatable, Sendable {
     cpuPerFrame > 0 ? 1e9 / (cpuPerFrame * Self.framesPerSecond) : 0
   }
 
-  /// Nanoseconds for a frame that nobody can do without.
-  var barePerFrame: Double { libraries.opus + libraries.srtp + system.sum }
-
-  /// The same without the waiting for something to do, which costs the more the less there is.
-  var barePerFrameWithoutWaits: Double { barePerFrame - system.wait }
-
   /// Nanoseconds for a frame beyond libopus's.
-  var withoutOpus: Double { cpuPerFrame - libraries.opus }
+  var withoutOpus: Double { cpuPerFrame - inRounds.libraries.opus }
 }

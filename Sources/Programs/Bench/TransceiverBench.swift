@@ -3,9 +3,8 @@ import Settings
 /// `martlet bench transceiver`: what a call costs, beside what its libraries and system calls cost
 /// by themselves and beside a server on Pion.
 struct TransceiverBench {
-  /// Frames of each measurement of the bare sum.
-  private static let bareFrames = 2_000
-  private static let systemFrames = 5_000
+  /// How long a bare server is measured, before and after each run.
+  private static let bareSeconds = 0.7
 
   private let settings: ParsedSettings
   private let calls: [Int]
@@ -64,14 +63,12 @@ struct TransceiverBench {
     return report
   }
 
-  /// One run of a server between two measurements of the bare sum.
+  /// One run of a server between two measurements of bare ones.
   private func sample(
     _ kind: EchoServer.Kind, _ calls: Int, _ toolbox: Toolbox, _ pion: String?
   ) throws(BenchFailure) -> EchoSample {
-    let work = try BareWork(calls: calls)
-    let before = try onServerCpu { () throws(BenchFailure) in
-      try work.cost(frameCount: Self.bareFrames)
-    }
+    let manners = kind == .martlet ? BareManner.allCases : [.inRounds]
+    let before = try bare(calls, manners)
     let server = try EchoServer(kind, toolbox, pion: pion)
     var sample = try server.measure(calls: calls, seconds: seconds)
     let shard = server.stop()
@@ -79,33 +76,24 @@ struct TransceiverBench {
       throw BenchFailure("the transceiver did not say what it had counted")
     }
     sample.shard = kind == .martlet ? shard : nil
-    let after = try onServerCpu { () throws(BenchFailure) in
-      try work.cost(frameCount: Self.bareFrames)
-    }
-    sample.libraries = LibraryCost(mean: before, after)
-    if let shard = sample.shard {
-      sample.system = try onServerCpu { () throws(BenchFailure) in
-        try SystemCost(shard, frames: Self.systemFrames)
+    let after = try bare(calls, manners)
+    for (manner, (before, after)) in zip(manners, zip(before, after)) {
+      let cost = BareCost(mean: before, after)
+      switch manner {
+      case .inRounds: sample.inRounds = cost
+      case .asItComes: sample.asItComes = cost
       }
     }
     return sample
   }
 
-  /// Works where the server does.
-  private func onServerCpu<Result>(
-    _ body: () throws(BenchFailure) -> Result
-  ) throws(BenchFailure) -> Result {
-    let cpus = Processors.all()
-    Processors.bind([cpus[cpus.count - 1]])
-    defer { Processors.bind(cpus) }
-    return try body()
-  }
-}
-
-extension LibraryCost {
-  init(mean one: LibraryCost, _ other: LibraryCost) {
-    self.init(
-      decode: (one.decode + other.decode) / 2, encode: (one.encode + other.encode) / 2,
-      unprotect: (one.unprotect + other.unprotect) / 2, protect: (one.protect + other.protect) / 2)
+  private func bare(
+    _ calls: Int, _ manners: [BareManner]
+  ) throws(BenchFailure) -> [BareCost] {
+    var costs: [BareCost] = []
+    for manner in manners {
+      costs.append(try BareServer.cost(calls: calls, seconds: Self.bareSeconds, manner))
+    }
+    return costs
   }
 }

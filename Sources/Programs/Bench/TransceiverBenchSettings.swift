@@ -21,18 +21,23 @@ enum TransceiverBenchSettings {
         + " transceiver has one CPU. Its CPU time is that of all of its threads"
         + " (/proc/PID/task/*/schedstat) between two moments at which all calls speak. A frame is"
         + " 20 ms of one call, in and out.",
-      "The bare sum is what libopus (decode, encode), libsrtp2 (unprotect, protect) and system"
-        + " calls (recvmmsg, sendmmsg, ppoll) take by themselves for as many frames: the"
-        + " same packets, the same settings, as many states of calls in turn, as many system calls"
-        + " for as many datagrams as the transceiver counted, in this process on the same CPU,"
-        + " before and after each run. The waits (ppoll) are in the sum; it also stands"
-        + " without them.",
+      "The bare sum is that of a server which does nothing but what no server can do without:"
+        + " libopus (decode, encode), libsrtp2 (unprotect, protect) and system calls, for as many"
+        + " calls, with the same packets and settings, on the same CPU, just before and after each"
+        + " run. It has no relay, jitter buffer, clock, ICE or DTLS, knows its clients beforehand,"
+        + " and each frame comes and goes as a datagram of its own. In rounds, it looks at its"
+        + " socket each 20 ms: no voice server can wait less often or in greater batches, so this"
+        + " is the form that the target is held against. As it comes, it waits in ppoll and answers"
+        + " at once, as an echo server without a clock does; that costs more, most of it for"
+        + " waking. Neither form depends on what the transceiver does. System us is what is left of"
+        + " the bare server's CPU time: recvmmsg, sendmmsg, waiting.",
       "The echo server on Pion (tools/bench/pionecho, Go) decodes and encodes with the same libopus"
-        + " and settings, and has neither jitter buffer nor clock nor relay. libopus's share, as in"
-        + " the bare sum, is taken from both before they are compared. Without Go, Pion and libopus"
-        + " (tools/bench/setup gets them) it is left out and said.",
-      "Time inside, as the transceiver counts it: in is from the reading of a batch to its packets'"
-        + " place in the jitter buffers; out is from the moment at which a frame is due until all"
+        + " and settings, and has neither jitter buffer nor clock nor relay. libopus's share, that"
+        + " of the bare server in rounds, is taken from both before they are compared. Without Go,"
+        + " Pion and libopus (tools/bench/setup gets them) it is left out and said.",
+      "Time inside, as the transceiver counts it: in is to a batch's packets' place in the jitter"
+        + " buffers, from the reading before (the longest that they can have waited), or from the"
+        + " wake-up when few packets come; out is from the moment at which a frame is due until all"
         + " that its turn of the loop had to say is with the kernel. What a frame waits in the"
         + " jitter buffer and for the 20 ms clock, which any server with a clock makes it wait, is"
         + " not in them.",

@@ -28,7 +28,7 @@ package struct IceNews: Equatable, Sendable {
 ///
 /// Media never moves because of a STUN request alone, which anybody can replay from anywhere: a new
 /// path must also bring a packet that passed SRTP's authentication, and answer a request of ours.
-package struct IceLiteAgent: Sendable {
+package struct IceLiteAgent: ~Copyable, Sendable {
   /// Paths that a client may have at a time: a few relays times a few networks.
   package static let pathsMaximum = 8
   /// RFC 7675, section 5.1.

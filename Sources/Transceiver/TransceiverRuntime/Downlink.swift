@@ -3,22 +3,29 @@ import Runtime
 import Trunk
 import Wire
 
-/// The bundles that one turn of a shard fills for the relays: one open bundle per relay worker.
+/// The bundles that one turn of a shard fills for the relays: for each relay worker a row of full
+/// ones, and one that takes frames.
 ///
-/// Memory is made once. A bundle leaves when it is full, when its place is needed for another
-/// relay, or at `flush`, which ends every turn: bundling adds no delay.
+/// Memory is made once. Full bundles are padded to one length, so that those for one relay that
+/// follow each other are one message for the kernel (UDP_SEGMENT). All leave together at `flush`,
+/// which ends every turn, or when there is no place for another.
 @safe struct Downlink: ~Copyable {
-  /// Relay workers that one turn can serve without sending early.
-  static let bundleCount = 16
+  /// Bundles that one turn can fill without sending early.
+  static let bundleCount = 32
+  /// A full bundle that misses more than this of its length is not padded: a greater packet than
+  /// voice is on its way, and its bundle ends the row.
+  private static let slackBytes = 256
 
-  private struct Open {
+  private struct Bundle {
     var relay = TransportAddress(high: 0, low: 0, port: 0)
     var ingress: UInt16 = 0
     var writer: BundleWriter
+    /// It is queued and takes no more frames.
+    var isFull = false
   }
 
   private let memory: UnsafeMutableRawBufferPointer
-  private var open: [Open] = []
+  private var bundles: [Bundle] = []
   private var used = 0
   private let key: TrunkKey?
   private let cluster: UInt16
@@ -40,12 +47,12 @@ import Wire
     bundleBytes = datagramBytes
     unsafe memory = UnsafeMutableRawBufferPointer.allocate(
       byteCount: Self.bundleCount * capacity, alignment: 64)
-    open.reserveCapacity(Self.bundleCount)
+    bundles.reserveCapacity(Self.bundleCount)
     for index in 0..<Self.bundleCount {
       let piece = unsafe UnsafeMutableRawBufferPointer(
         rebasing: memory[index * capacity..<(index + 1) * capacity])
-      open.append(
-        Open(
+      bundles.append(
+        Bundle(
           writer: unsafe BundleWriter(into: piece, Self.header(self.cluster, self.transceiver, 0))))
     }
   }
@@ -69,14 +76,9 @@ import Wire
   ) {
     let frame = TrunkFrame(
       listener: path.listener, client: path.client, proven: proven, ended: ended)
-    let index = unsafe bundle(for: path, through: loop)
-    let need = frame.headerBytes + payload.count
-    if open[index].writer.frames > 0, open[index].writer.count + need > bundleBytes {
-      unsafe leave(index, through: loop)
-      unsafe pl_loop_flush(loop)
-      open[index].writer.restart()
-    }
-    if unsafe open[index].writer.append(frame, payload) {
+    let index = unsafe bundle(
+      for: path, bytes: frame.headerBytes + payload.count, through: loop)
+    if unsafe bundles[index].writer.append(frame, payload) {
       frames &+= 1
     } else {
       tooLarge &+= 1
@@ -85,32 +87,51 @@ import Wire
 
   /// Sends every bundle that holds something.
   mutating func flush(through loop: OpaquePointer) {
-    for index in 0..<used { unsafe leave(index, through: loop) }
+    for index in 0..<used where !bundles[index].isFull { unsafe leave(index, through: loop) }
     unsafe pl_loop_flush(loop)
     used = 0
   }
 
-  private mutating func bundle(for path: PathID, through loop: OpaquePointer) -> Int {
-    for index in 0..<used
-    where open[index].relay == path.relay && open[index].ingress == path.ingress {
-      return index
+  /// The bundle for `path`'s relay that takes a frame of so many `bytes`: an empty one takes any.
+  private mutating func bundle(
+    for path: PathID, bytes: Int, through loop: OpaquePointer
+  ) -> Int {
+    if let index = openBundle(for: path) {
+      let writer = bundles[index].writer
+      if writer.frames == 0 || writer.count + bytes <= bundleBytes { return index }
+      bundles[index].writer.pad(to: bundleBytes, slack: Self.slackBytes)
+      unsafe leave(index, through: loop)
+      bundles[index].isFull = true
     }
     if used == Self.bundleCount { unsafe flush(through: loop) }
     let index = used
     used += 1
-    open[index].relay = path.relay
-    open[index].ingress = path.ingress
-    open[index].writer.restart(Self.header(cluster, transceiver, path.ingress))
+    bundles[index].relay = path.relay
+    bundles[index].ingress = path.ingress
+    bundles[index].isFull = false
+    bundles[index].writer.restart(Self.header(cluster, transceiver, path.ingress))
     return index
+  }
+
+  /// The bundle for `path`'s relay that takes frames: the newest one, if any.
+  private func openBundle(for path: PathID) -> Int? {
+    var index = used - 1
+    while index >= 0 {
+      if bundles[index].relay == path.relay, bundles[index].ingress == path.ingress {
+        return bundles[index].isFull ? nil : index
+      }
+      index -= 1
+    }
+    return nil
   }
 
   /// Queues the bundle with the loop, which reads its memory at the next `pl_loop_flush`.
   private mutating func leave(_ index: Int, through loop: OpaquePointer) {
-    guard open[index].writer.frames > 0 else { return }
-    open[index].writer.seal(key)
-    let bytes = unsafe open[index].writer.datagram
+    guard bundles[index].writer.frames > 0 else { return }
+    bundles[index].writer.seal(key)
+    let bytes = unsafe bundles[index].writer.datagram
     unsafe bytes.withMemoryRebound(to: UInt8.self) { bytes in
-      var peer = pl_address(open[index].relay)
+      var peer = pl_address(bundles[index].relay)
       unsafe pl_loop_send(loop, Shard.trunkSocket, bytes.baseAddress, UInt32(bytes.count), &peer)
     }
     datagrams &+= 1

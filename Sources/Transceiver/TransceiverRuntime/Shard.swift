@@ -99,7 +99,7 @@ final class Shard: LoopOwner {
       unsafe handle(batch[index], at: now, through: loop)
     }
     unsafe downlink.flush(through: loop)
-    counters.takingIn.note(nanoseconds: pl_now() &- now.nanoseconds)
+    counters.takingIn.note(nanoseconds: unsafe pl_now() &- pl_loop_waiting_since(loop))
   }
 
   private func handle(_ datagram: pl_datagram, at now: Instant, through loop: OpaquePointer) {

@@ -27,7 +27,8 @@ struct ShardCounters {
   /// Calls that ended here, by `SessionEnd.name`.
   var ended: [String: UInt64] = [:]
 
-  /// From the reading of a batch until its packets were with their sessions, for each batch.
+  /// Until a batch's packets were with their sessions, from the moment since which they can have
+  /// waited (`pl_loop_waiting_since`), for each batch.
   var takingIn = DurationCounts()
   /// From the moment at which a session wanted to run, nearly always to say a frame, until what it
   /// said was given to the kernel: waiting for the thread, decoding, encoding, SRTP, bundling.

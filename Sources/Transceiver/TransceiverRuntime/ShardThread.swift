@@ -1,4 +1,5 @@
 import Runtime
+import Session
 import Wire
 
 /// A shard with its socket, its loop and its thread. Other threads post letters to it; everything
@@ -17,7 +18,8 @@ final class ShardThread: @unchecked Sendable {
   /// Opens the trunk socket and makes the loop; `start` runs it.
   init(shard: Shard, listening address: TransportAddress) throws(LoopFailure) {
     self.shard = shard
-    thread = try LoopThread(owner: shard, socketsMax: 1)
+    thread = try LoopThread(
+      owner: shard, socketsMax: 1, restNanoseconds: UInt32(CallSession.gridNanoseconds))
     trunk = try thread.open(address, bytesMax: Self.receiveBytes)
     shard.post = { [mailbox = shard.mailbox, thread] letter in
       if mailbox.post(letter) { thread.wake() }
