@@ -8,6 +8,7 @@ import pytest
 
 import peer
 from martlet import HOST, PROGRAMS, MartletUp
+from wire import DOWN, Wire
 
 FRAGMENT_TYPE = "application/trickle-ice-sdpfrag"
 PORT = 8092
@@ -105,3 +106,36 @@ def test_options_say_what_is_taken(path, accepts, whip):
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x", ""])
 def test_only_a_bare_offer_is_taken(kind, whip):
     assert peer.post(whip.url + "/whip", "v=0", kind)[0] == 415
+
+
+# What WHIP clients send (they publish), and the other three.
+@pytest.mark.parametrize("direction", ["sendonly", "recvonly", "inactive", "sendrecv"])
+def test_the_direction_of_the_offer_is_kept(direction, whip):
+    answered = {"sendonly": "recvonly", "recvonly": "sendonly"}.get(direction, direction)
+
+    def down(wire, kind):
+        return sum(p.direction == DOWN and p.kind == kind for p in list(wire.passed))
+
+    async def run():
+        with Wire(whip.media) as wire:
+            answers = []
+
+            def rewrite(answer):
+                answers.append(answer)
+                return wire.rewrite(answer)
+
+            async with peer.Call(whip.url, path="/whip", answer_filter=rewrite) as call:
+                call.connection.getTransceivers()[0].direction = direction
+                await call.start()
+                assert f"\r\na={answered}\r\n" in answers[0]
+                assert ("a=ssrc:" in answers[0]) == answered.startswith("send")
+                await call.wait_connected()
+                # Our reports come whatever the direction is, one each second.
+                async with asyncio.timeout(peer.LIMIT_SECONDS):
+                    while down(wire, "SRTCP") < 3:
+                        await asyncio.sleep(0.1)
+                # In silence, a packet for each of the first ten frames and then one each 400 ms.
+                packets = down(wire, "SRTP")
+                assert packets >= 10 if answered.startswith("send") else packets == 0, wire.story()
+
+    asyncio.run(run())

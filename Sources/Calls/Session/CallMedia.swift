@@ -22,7 +22,9 @@ import Wire
   let srtp: SrtpContext
   let rate: PcmRate
   var receiver: AudioReceiver
-  var sender: AudioSender
+  /// Nil in a call in which we do not send.
+  private var sender: AudioSender?
+  private let ssrc: UInt32
   let party: CallParty
   var history = PacketHistory()
   let name: CanonicalName
@@ -47,11 +49,14 @@ import Wire
     rate = party.backend.rate
     receiver = AudioReceiver(
       payloadType: parameters.opusPayloadType, rate: rate, isPrompt: party.backend.hearsPromptly)
-    sender = AudioSender(
-      ssrc: parameters.ssrc, payloadType: parameters.opusPayloadType, rate: rate,
-      // Half the range, so that no receiver meets a wrap in the first minutes (RFC 3711, 3.3.1).
-      firstSequenceNumber: UInt16(truncatingIfNeeded: random.next()) & 0x7FFF,
-      firstTimestamp: UInt32(truncatingIfNeeded: random.next()))
+    ssrc = parameters.ssrc
+    if parameters.sendsAudio {
+      sender = AudioSender(
+        ssrc: ssrc, payloadType: parameters.opusPayloadType, rate: rate,
+        // Half the range, so that no receiver meets a wrap in the first minutes (RFC 3711, 3.3.1).
+        firstSequenceNumber: UInt16(truncatingIfNeeded: random.next()) & 0x7FFF,
+        firstTimestamp: UInt32(truncatingIfNeeded: random.next()))
+    }
     name = CanonicalName(parameters.cname)
     ticks = FrameClock(at: now, gridNanoseconds: CallSession.gridNanoseconds)
     nextReport = now.advanced(byMilliseconds: Self.reportMilliseconds / 2)
@@ -87,7 +92,8 @@ import Wire
   }
 
   /// One tick: a frame heard, unless that goes by what comes, and a frame said. Gives the length of
-  /// the RTP packet that it wrote into `output`, 0 when there is nothing to send.
+  /// the RTP packet that it wrote into `output`, 0 when there is nothing to send. Where we do not
+  /// send, what is said is played to nobody: the party's time goes on.
   func tick(into output: UnsafeMutableRawBufferPointer, at now: Instant) -> Int {
     heldMilliseconds = UInt64(clamping: receiver.delayMilliseconds(at: now))
     heldMillisecondsMax = max(heldMillisecondsMax, heldMilliseconds)
@@ -99,7 +105,17 @@ import Wire
       hearInOrder(at: now)
     }
     let speaks = unsafe party.say(into: frame, at: now)
-    return unsafe sender.send(speaks ? UnsafeBufferPointer(frame) : nil, into: output, at: now)
+    return unsafe sender?.send(speaks ? UnsafeBufferPointer(frame) : nil, into: output, at: now)
+      ?? 0
+  }
+
+  /// The number of the packet that the next tick sends, if it sends one.
+  var nextSequenceNumber: UInt16 { sender?.nextSequenceNumber ?? 0 }
+
+  /// The client says what of ours was lost.
+  func noteReportedLoss(_ block: ReportBlock) {
+    reportedLost = block.cumulativeLost
+    sender?.noteReportedLoss(fraction: block.fractionLost)
   }
 
   /// Writes our report (SR or RR, with SDES); gives its length.
@@ -107,7 +123,7 @@ import Wire
     nextReport = now.advanced(byMilliseconds: Self.reportMilliseconds)
     var writer = unsafe ByteWriter(into: output)
     RtcpWriter.report(
-      from: sender.ssrc, info: sender.statistics.report(at: now),
+      from: ssrc, info: sender?.statistics.report(at: now) ?? nil,
       block: receiver.reportBlock(at: now), name: name, to: &writer)
     return writer.count
   }
@@ -115,7 +131,7 @@ import Wire
   /// Writes the BYE that ends our audio; gives its length.
   func writeGoodbye(into output: UnsafeMutableRawBufferPointer) -> Int {
     var writer = unsafe ByteWriter(into: output)
-    RtcpWriter.goodbye(from: sender.ssrc, name: name, to: &writer)
+    RtcpWriter.goodbye(from: ssrc, name: name, to: &writer)
     return writer.count
   }
 }

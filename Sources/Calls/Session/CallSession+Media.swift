@@ -37,6 +37,7 @@ extension CallSession {
       let plain = unsafe UnsafeRawBufferPointer(rebasing: datagram[..<length])
       unsafe receive(rtcp: plain, at: now, into: &outbox)
     } else {
+      guard parameters.receivesAudio else { return false }
       guard unsafe media.srtp.unprotectRtp(datagram, length: &length) == .ok else { return false }
       let plain = unsafe UnsafeRawBufferPointer(rebasing: datagram[..<length])
       guard unsafe media.receive(rtp: plain.bytes, at: now) else { return false }
@@ -74,8 +75,7 @@ extension CallSession {
     for index in 0..<blocks.count {
       let block = blocks.block(index, of: bytes)
       guard block.ssrc == parameters.ssrc else { continue }
-      media.reportedLost = block.cumulativeLost
-      media.sender.noteReportedLoss(fraction: block.fractionLost)
+      media.noteReportedLoss(block)
       if let trip = MediaClock.roundTripMicroseconds(from: block, at: now) {
         media.roundTripMicroseconds = trip
       }
@@ -120,7 +120,7 @@ extension CallSession {
       counts.sendFailed &+= 1
       return
     }
-    let number = media.sender.nextSequenceNumber
+    let number = media.nextSequenceNumber
     var length = unsafe media.tick(into: slot, at: now)
     party.notePlayed(at: now)
     drainParty(at: now, into: &outbox)

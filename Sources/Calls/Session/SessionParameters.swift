@@ -11,6 +11,9 @@ package struct SessionParameters: Sendable {
   package var remoteFingerprints: [DtlsFingerprint]
   /// Whether we send the ClientHello (`active`) or wait for it (RFC 5763, section 5).
   package var dtlsRole: DtlsRole
+  /// Whether the answer says that we send audio, and that we receive it (RFC 8866, section 6.7).
+  package var sendsAudio = true
+  package var receivesAudio = true
   /// The offer's payload type for Opus.
   package var opusPayloadType: UInt8
   /// The SSRC that the answer announced for our audio.

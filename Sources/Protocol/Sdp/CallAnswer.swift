@@ -154,4 +154,6 @@ extension CallAnswer.Candidate {
 extension Direction {
   /// Whether the describer sends.
   package var sends: Bool { self == .sendrecv || self == .sendonly }
+  /// Whether the describer receives.
+  package var receives: Bool { self == .sendrecv || self == .recvonly }
 }

@@ -21,6 +21,8 @@ extension SessionParameters {
       dtlsRole: plan.dtlsRole == .passive ? .passive : .active,
       opusPayloadType: plan.opus.payloadType, ssrc: plan.localSsrc, cname: plan.canonicalName,
       channels: plan.channels.map(ChannelParameters.init), seed: seed, limits: limits)
+    sendsAudio = plan.direction.sends
+    receivesAudio = plan.direction.receives
   }
 }
 
