@@ -34,7 +34,9 @@ import Wire
     expectDrop(&bench, [0xF2] + good.dropFirst(), .trunkMalformed)
     expectDrop(&bench, bench.down(key: foreign, [(frame, [1])]), .trunkForged)
     expectDrop(&bench, bench.down(kind: .up, [(frame, [1])]), .trunkUnexpectedKind)
-    expectDrop(&bench, bench.down(kind: .probeReply, []), .trunkUnexpectedKind)
+    for kind in UInt8(3)...15 {
+      expectDrop(&bench, [0x10 | kind] + good.dropFirst(), .trunkMalformed)
+    }
     expectDrop(&bench, bench.down(cluster: 8, [(frame, [1])]), .trunkMisdirected)
     expectDrop(&bench, bench.down(ingress: 4, [(frame, [1])]), .trunkMisdirected)
     let stranger = bench.down(id: TransceiverID(node: 9, shard: 9), [(frame, [1])])

@@ -1,23 +1,18 @@
 package import Wire
 
-/// Which way a trunk datagram goes and what it is for.
+/// Which way a trunk datagram goes. 3 and 4 are kept free for a probe and its reply.
 package enum TrunkKind: UInt8, Sendable, BitwiseCopyable {
   /// From a relay to a transceiver: frames from clients.
   case up = 1
   /// From a transceiver to a relay: frames for clients.
   case down = 2
-  /// Asks whether the other end is there; the body comes back unchanged in a `probeReply`.
-  case probe = 3
-  case probeReply = 4
 
-  /// The kind that a header's four bits name; nil for the twelve that have no meaning.
+  /// The kind that a header's four bits name; nil for the fourteen that have no meaning.
   @_noLocks
   static func decode(_ bits: UInt8) -> TrunkKind? {
     switch bits {
     case 1: .up
     case 2: .down
-    case 3: .probe
-    case 4: .probeReply
     default: nil
     }
   }
@@ -40,7 +35,7 @@ package struct TrunkHeader: Hashable, Sendable, BitwiseCopyable {
 
   package var kind: TrunkKind
   package var cluster: UInt16
-  /// The destination of `up` and `probe`, the origin of `down` and `probeReply`.
+  /// The destination of `up`, the origin of `down`.
   package var transceiver: TransceiverID
   /// The ID of the relay that the clients came to; goes back unchanged.
   package var ingress: UInt16
