@@ -176,7 +176,7 @@ let package = Package(
     tests("TrunkTests", uses: ["TestSupport", "Trunk", "Wire"]),
     tests("IceTests", uses: ["CProbe", "TestSupport", "Ice", "Crypto", "Wire"]),
     tests("DtlsTests", uses: ["CProbe", "Dtls", "Wire"]),
-    tests("SrtpTests", uses: ["CProbe", "TestSupport", "Srtp", "Wire"]),
+    tests("SrtpTests", uses: ["CProbe", "TestSupport", "Crypto", "Srtp", "Wire"]),
     tests("RtpTests", uses: ["CProbe", "TestSupport", "Rtp", "Wire"]),
     tests("SdpTests", uses: ["Sdp"]),
     tests("SctpTests", uses: ["Sctp", "Wire"]),
@@ -211,7 +211,7 @@ let package = Package(
       "TransceiverRuntimeTests",
       uses: [
         "TransceiverRuntime", "Backends", "CPacketLoop", "CallClient", "Crypto", "Dtls", "Log",
-        "Json", "Runtime", "Sdp", "Session", "Signalling", "Token", "Trunk", "Wire",
+        "Json", "Runtime", "Sdp", "Session", "Signalling", "Token", "Trunk", "Voice", "Wire",
       ]),
     tests("SettingsTests", uses: ["Settings", "Json", "Log"]),
     tests("BenchTests", uses: ["Bench", "CTraffic", "Json", "Settings"]),

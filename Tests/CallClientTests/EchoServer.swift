@@ -29,7 +29,8 @@ final class EchoServer {
     answer = CallAnswer(
       iceUfrag: "serverUfrag", icePwd: "serverPasswordOf24Chars0",
       fingerprint: fingerprint,
-      candidates: [.init(address: "127.0.0.1", port: 3478)], ssrc: 77, sessionNumber: 1
+      candidates: [.init(address: "127.0.0.1", port: 3478)], ssrc: 77,
+      streamName: "echo", sessionNumber: 1
     ).render(to: offer)
     let configuration = DtlsConfiguration(
       role: offer.setup.answer == .active ? .active : .passive,

@@ -27,6 +27,7 @@ struct Check {
   var key: HmacSha1? = serverCredentials.key
   var nominates = false
   var transaction: UInt64 = 1
+  var unknown: UInt16?
 
   var bytes: [UInt8] {
     var buffer = [UInt8](repeating: 0, count: StunWriter.bytesMax)
@@ -36,6 +37,7 @@ struct Check {
       unsafe writer.append(usernameOf: receiver.span.bytes, from: sender.span.bytes)
       writer.append(controllingTieBreaker: 42)
       if nominates { writer.appendUseCandidate() }
+      if let unknown { unsafe writer.append(attribute: unknown, [1, 2, 3].span.bytes) }
       if let key { StunIntegrity.append(to: &writer, key: key) }
       writer.appendFingerprint()
       return writer.count

@@ -73,14 +73,43 @@ import Wire
     for count in 0..<whole.count {
       #expect(agent.take(Array(whole.prefix(count)), from: path(1)).news == nil)
     }
-    // FINGERPRINT, the last eight bytes, is a checksum and no signature.
-    for position in whole.indices.dropLast(8) {
+    // FINGERPRINT, the last eight bytes, may be missing, so another type in its place may be.
+    for position in whole.indices where !(whole.count - 8..<whole.count - 6).contains(position) {
       var changed = whole
       changed[position] ^= 0x04
       #expect(agent.take(changed, from: path(1)).news == nil, "byte \(position)")
     }
     #expect(agent.isValidated(path(1)) == false)
     #expect(agent.take(whole, from: path(1)).news != nil)
+  }
+
+  /// RFC 8489, section 6.3.1.
+  @Test func whatMayNotBeIgnoredIsRefusedByName() throws {
+    var agent = makeAgent()
+    var reply = [UInt8](repeating: 0, count: 128)
+    func refusal(of check: Check) -> [UInt8]? {
+      let bytes = check.bytes
+      let verdict = unsafe reply.withUnsafeMutableBytes {
+        unsafe agent.handle(bytes.span.bytes, from: path(1), at: start, reply: $0)
+      }
+      guard case .refuse(let length) = verdict else { return nil }
+      #expect(length <= 2 * bytes.count)
+      return Array(reply[..<length])
+    }
+    let refused = try #require(refusal(of: Check(unknown: 0x7123)))
+    let message = try #require(parse(refused))
+    #expect(message.type == .bindingError)
+    #expect(message.transactionID == StunTransactionID(high: 7, low: 1))
+    #expect(message.errorCode == 420)
+    let unknownAttributes: [UInt8] = [0x00, 0x0A, 0x00, 0x02, 0x71, 0x23]
+    #expect(refused.indices.contains { refused[$0...].starts(with: unknownAttributes) })
+    #expect(isSealed(refused, with: serverCredentials.key))
+    #expect(!agent.isValidated(path(1)))
+    #expect(agent.selected == nil)
+    // Nobody else is told, and what may be ignored is.
+    #expect(refusal(of: Check(key: clientCredentials.key, unknown: 0x7123)) == nil)
+    #expect(refusal(of: Check(unknown: 0x8123)) == nil)
+    #expect(agent.isValidated(path(1)))
   }
 
   @Test func moreThanAHundredRequestsInASecondAreIgnored() {

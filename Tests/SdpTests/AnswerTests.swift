@@ -8,7 +8,7 @@ extension Sample {
     candidates: [
       CallAnswer.Candidate(address: "2001:db8::5", port: 3478),
       CallAnswer.Candidate(address: "192.0.2.5", port: 3479),
-    ], ssrc: 77, sessionNumber: .max)
+    ], ssrc: 77, streamName: "Random-16_chars.", sessionNumber: .max)
 }
 
 @Suite("Answers")
@@ -21,7 +21,8 @@ struct AnswerTests {
       s=-
       t=0 0
       a=ice-lite
-      a=msid-semantic: WMS martlet
+      a=ice-options:ice2 trickle
+      a=msid-semantic: WMS Random-16_chars.
       m=audio 3478 UDP/TLS/RTP/SAVPF 111
       c=IN IP6 2001:db8::5
       a=ice-ufrag:1AbCdEfGhIjKlMnOpQrStUv
@@ -34,8 +35,8 @@ struct AnswerTests {
       a=rtpmap:111 opus/48000/2
       a=fmtp:111 minptime=10;useinbandfec=1
       a=ptime:20
-      a=msid:martlet voice
-      a=ssrc:77 cname:martlet
+      a=msid:Random-16_chars. voice
+      a=ssrc:77 cname:Random-16_chars.
       a=candidate:1 1 udp 2130706431 2001:db8::5 3478 typ host
       a=candidate:2 1 udp 2130706175 192.0.2.5 3479 typ host
       a=end-of-candidates
@@ -82,7 +83,7 @@ struct AnswerTests {
     let offer = try CallOffer.parse(Sample.offer(media: "a=\(offered)\r\n"))
     let lines = parts(Sample.answer.render(to: offer))
     #expect(lines.contains(answered))
-    #expect(lines.contains("a=ssrc:77 cname:martlet") == sends)
+    #expect(lines.contains("a=ssrc:77 cname:Random-16_chars.") == sends)
   }
 
   @Test func nackIsConfirmedOnlyWhenOffered() throws {

@@ -106,7 +106,7 @@ final class CallPair {
       iceUfrag: ufrag, icePwd: password,
       fingerprint: Fingerprint(.sha256, bytes: identity.fingerprint().digest)!,
       candidates: [CallAnswer.Candidate(address: "127.0.0.1", port: 3_478)],
-      ssrc: 0x1234_5678, sessionNumber: 1
+      ssrc: 0x1234_5678, streamName: "martlet", sessionNumber: 1
     ).render(to: offer)
   }
 

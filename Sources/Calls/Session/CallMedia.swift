@@ -55,7 +55,7 @@ import Wire
         ssrc: ssrc, payloadType: parameters.opusPayloadType, rate: rate,
         // Half the range, so that no receiver meets a wrap in the first minutes (RFC 3711, 3.3.1).
         firstSequenceNumber: UInt16(truncatingIfNeeded: random.next()) & 0x7FFF,
-        firstTimestamp: UInt32(truncatingIfNeeded: random.next()))
+        firstTimestamp: UInt32(truncatingIfNeeded: random.next()), settings: parameters.opus)
     }
     name = CanonicalName(parameters.cname)
     ticks = FrameClock(at: now, gridNanoseconds: CallSession.gridNanoseconds)

@@ -45,6 +45,10 @@ extension CallSession {
     case .respond(let length, _):
       counts.stunAccepted &+= 1
       outbox.commit(length: length, to: path, proven: ice.isProven(path))
+    case .refuse(let length):
+      counts.stunIgnored &+= 1
+      outbox.commit(length: length, to: path, proven: ice.isProven(path))
+      return .accepted
     case .proofAnswered:
       counts.stunAccepted &+= 1
     case .ignored:

@@ -1,5 +1,6 @@
 package import Dtls
 package import Ice
+package import Voice
 
 /// Everything that a session is told at its birth. It never changes afterwards.
 package struct SessionParameters: Sendable {
@@ -16,6 +17,8 @@ package struct SessionParameters: Sendable {
   package var receivesAudio = true
   /// The offer's payload type for Opus.
   package var opusPayloadType: UInt8
+  /// How our sound is encoded.
+  package var opus = OpusSettings()
   /// The SSRC that the answer announced for our audio.
   package var ssrc: UInt32
   /// The RTCP CNAME that the answer announced, ASCII.

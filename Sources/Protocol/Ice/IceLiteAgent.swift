@@ -5,6 +5,9 @@ package import Wire
 package enum IceVerdict: Equatable, Sendable {
   /// The first `length` bytes of the reply buffer are to be sent back on the same path.
   case respond(length: Int, IceNews)
+  /// The first `length` bytes of the reply buffer are to be sent back: an error response to a
+  /// signed request that asks for what we do not know. The request has changed nothing.
+  case refuse(length: Int)
   /// The client answered our own request: the path leads to it.
   case proofAnswered
   case ignored(IceIgnored)
@@ -147,7 +150,9 @@ package struct IceLiteAgent: ~Copyable, Sendable {
   package mutating func handle(
     _ bytes: RawSpan, from path: PathID, at now: Instant, reply: UnsafeMutableRawBufferPointer
   ) -> IceVerdict {
-    guard case .message(let message) = StunMessage.parse(bytes) else { return ignore(.malformed) }
+    guard case .message(let message) = StunMessage.parse(bytes),
+      message.fingerprintOffset == nil || message.fingerprintHolds(in: bytes)
+    else { return ignore(.malformed) }
     switch message.type {
     case .bindingRequest:
       return unsafe handleRequest(bytes, message, from: path, at: now, reply: reply)
@@ -168,6 +173,9 @@ package struct IceLiteAgent: ~Copyable, Sendable {
       return ignore(.wrongIntegrity)
     }
     guard admitRequest(at: now) else { return ignore(.tooMany) }
+    if let attribute = message.unknownRequired {
+      return unsafe refuse(message, knowingNo: attribute, reply: reply)
+    }
     guard let (index, isNew) = findOrMakePath(path, at: now) else { return ignore(.pathsFull) }
     let news = note(message, count: bytes.byteCount, on: index, isNew: isNew, at: now)
     var writer = unsafe StunWriter(
@@ -177,6 +185,18 @@ package struct IceLiteAgent: ~Copyable, Sendable {
     paths[index].bytesSent &+= UInt64(length)
     answered &+= 1
     return .respond(length: length, news)
+  }
+
+  /// 420, with the first attribute that we would have to know (RFC 8489, section 6.3.1). Shorter
+  /// than twice the shortest request that is answered so.
+  private func refuse(
+    _ message: StunMessage, knowingNo attribute: UInt16, reply: UnsafeMutableRawBufferPointer
+  ) -> IceVerdict {
+    var writer = unsafe StunWriter(
+      into: reply, type: .bindingError, transactionID: message.transactionID)
+    writer.append(errorCode: 420, reason: "")
+    writer.append(unknownAttribute: attribute)
+    return .refuse(length: writer.seal(with: local.key))
   }
 
   private mutating func note(
@@ -216,7 +236,7 @@ package struct IceLiteAgent: ~Copyable, Sendable {
     _ bytes: RawSpan, _ message: StunMessage, from path: PathID, at now: Instant
   ) -> IceVerdict {
     guard let index = index(of: path), let proof = paths[index].proof,
-      proof.transactionID == message.transactionID
+      proof.transactionID == message.transactionID, message.unknownRequired == nil
     else { return ignore(.unexpected) }
     guard StunIntegrity.verify(bytes, message, key: remote.key) else {
       return ignore(.wrongIntegrity)

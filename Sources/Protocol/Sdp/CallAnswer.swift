@@ -27,6 +27,9 @@ package struct CallAnswer: Equatable, Sendable {
   package var candidates: [Candidate]
   /// The SSRC we send with.
   package var ssrc: UInt32
+  /// The canonical name and the stream of what we send: 16 characters, fresh for each call
+  /// (RFC 7022, section 4.1).
+  package var streamName: String
   /// The number of the `o=` line; unguessable by habit, below 2^63 (RFC 9429, section 5.2.1).
   package var sessionNumber: UInt64
   /// Milliseconds of sound per packet, `a=ptime`.
@@ -38,7 +41,7 @@ package struct CallAnswer: Equatable, Sendable {
 
   package init(
     iceUfrag: String, icePwd: String, fingerprint: Fingerprint, candidates: [Candidate],
-    ssrc: UInt32, sessionNumber: UInt64
+    ssrc: UInt32, streamName: String, sessionNumber: UInt64
   ) {
     precondition(!candidates.isEmpty, "an ICE-lite answer needs a candidate")
     self.iceUfrag = iceUfrag
@@ -46,6 +49,7 @@ package struct CallAnswer: Equatable, Sendable {
     self.fingerprint = fingerprint
     self.candidates = candidates
     self.ssrc = ssrc
+    self.streamName = streamName
     self.sessionNumber = sessionNumber
   }
 
@@ -65,11 +69,12 @@ package struct CallAnswer: Equatable, Sendable {
   private func sessionLines(_ offer: CallOffer) -> [String] {
     var lines = [
       "v=0", "o=- \(sessionNumber & 0x7FFF_FFFF_FFFF_FFFF) 1 IN IP4 127.0.0.1", "s=-", "t=0 0",
-      "a=ice-lite",
+      // What RFC 8445, section 10, asks of every agent; and candidates may follow (RFC 8838).
+      "a=ice-lite", "a=ice-options:ice2 trickle",
     ]
     let group = acceptedGroup(offer)
     if !group.isEmpty { lines.append("a=group:BUNDLE \(group.joined(separator: " "))") }
-    if offer.direction.reversed.sends { lines.append("a=msid-semantic: WMS \(Self.streamName)") }
+    if offer.direction.reversed.sends { lines.append("a=msid-semantic: WMS \(streamName)") }
     return lines
   }
 
@@ -91,8 +96,8 @@ package struct CallAnswer: Equatable, Sendable {
     ]
     if offer.usesNack { lines.append("a=rtcp-fb:\(payload) nack") }
     if direction.sends {
-      lines.append("a=msid:\(Self.streamName) \(Self.trackName)")
-      lines.append("a=ssrc:\(ssrc) cname:\(Self.streamName)")
+      lines.append("a=msid:\(streamName) \(Self.trackName)")
+      lines.append("a=ssrc:\(ssrc) cname:\(streamName)")
     }
     return lines + candidateLines(offer.audio, offer)
   }
@@ -137,8 +142,6 @@ package struct CallAnswer: Equatable, Sendable {
     return lines
   }
 
-  /// The canonical name and stream of what we send: the same for all calls, it tells nothing.
-  package static let streamName = "martlet"
   private static let trackName = "voice"
 }
 

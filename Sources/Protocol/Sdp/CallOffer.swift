@@ -31,8 +31,6 @@ package struct CallOffer: Equatable, Sendable {
   package var direction: Direction
   /// How the client names and sets Opus.
   package var opus: OfferedOpus
-  /// The client's first audio SSRC, when the offer tells (not all clients do).
-  package var audioSsrc: UInt32?
   /// Whether the client asks for lost Opus packets by NACK (RFC 4585).
   package var usesNack: Bool
 
@@ -90,16 +88,13 @@ package struct OfferedChannels: Equatable, Sendable {
   }
 }
 
-/// Opus as the client names it (RFC 7587).
+/// Opus as the client names it (RFC 7587), as far as it changes what we send: that is mono, and
+/// nothing during silence, whatever a client says of these.
 package struct OfferedOpus: Equatable, Sendable {
   /// The dynamic payload type, 0...127; used in both directions.
   package var payloadType: UInt8
   /// The client can use in-band forward error correction from us.
   package var usesInbandFec = false
-  /// The client prefers stereo; mono is sent all the same.
-  package var prefersStereo = false
-  /// The client asks for discontinuous transmission.
-  package var usesDtx = false
   /// The most bits per second the client wants to receive, when it says.
   package var averageBitrateMax: Int?
 

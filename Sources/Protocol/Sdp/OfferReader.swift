@@ -46,7 +46,6 @@ struct OfferReader {
       iceUfrag: ufrag, icePwd: pwd, fingerprints: prints,
       setup: parts.lazy.compactMap(\.setup).first ?? .actpass,
       direction: audio.direction ?? session.direction ?? .sendrecv, opus: opus,
-      audioSsrc: audio.ssrc,
       usesNack: audio.nackFormats.contains { $0 == "*" || $0 == "\(opus.payloadType)" })
   }
 
@@ -140,8 +139,6 @@ extension OfferedOpus {
   fileprivate mutating func set(_ key: String, _ value: Substring) {
     switch key {
     case "useinbandfec": usesInbandFec = value == "1"
-    case "stereo": prefersStereo = value == "1"
-    case "usedtx": usesDtx = value == "1"
     case "maxaveragebitrate": averageBitrateMax = number(value, max: 510_000)
     default: break
     }

@@ -15,7 +15,6 @@ struct OfferSection {
   var maps: [(payloadType: Int, encoding: String)] = []
   var parameters: [(payloadType: Int, text: Substring)] = []
   var nackFormats: [Substring] = []
-  var ssrc: UInt32?
   var sctpPort: UInt16?
   var messageBytesMax: Int?
   /// The mids of each BUNDLE group (session part only).
@@ -82,8 +81,6 @@ struct OfferSection {
     case "max-message-size":
       guard let bytes = size(value) else { throw SdpError(.badMessageSize, line: line) }
       messageBytesMax = bytes
-    case "ssrc":
-      if ssrc == nil { ssrc = UInt32(value.prefix { $0 != " " }) }
     default: break
     }
   }

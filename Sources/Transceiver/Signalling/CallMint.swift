@@ -1,7 +1,7 @@
 import Token
 import Wire
 
-/// The three names of a call.
+/// The names of a call.
 struct CallNames {
   /// Unguessable: who knows it may end the call.
   var callID: CallID
@@ -9,6 +9,8 @@ struct CallNames {
   var token: RoutingToken
   /// The ICE password that belongs to it.
   var password: IcePassword
+  /// What the client knows our sound by: 96 random bits (RFC 7022, section 4.1), 16 characters.
+  var streamName: String
 }
 
 /// Makes names for the calls of this node, and reads call IDs. Prepared once, for one thread.
@@ -38,7 +40,13 @@ struct CallMint: ~Copyable {
     let token = tokens.seal(contents, random: &random)
     return CallNames(
       callID: callIDs.seal(contents, random: &random), token: token,
-      password: passwords.derive(token))
+      password: passwords.derive(token), streamName: Self.streamName(random: &random))
+  }
+
+  private static func streamName(random: inout some RandomNumberGenerator) -> String {
+    let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    let name = (0..<16).map { _ in letters[Int(random.next() % 64)] }
+    return String(decoding: name, as: UTF8.self)
   }
 
   /// Whose call an ID means; nil when it is none of this cluster's.

@@ -30,16 +30,12 @@ package struct CallPlan: Sendable {
   package var fingerprints: [Fingerprint]
   /// Our DTLS role: `.active` or `.passive`.
   package var dtlsRole: Setup
-  /// How Opus is named, and what the client prefers.
+  /// How Opus is named, and what the client wants of it.
   package var opus: OfferedOpus
   /// What we do with audio, as our answer says it.
   package var direction: Direction
   /// The SSRC we announced.
   package var localSsrc: UInt32
-  /// The client's SSRC, when its offer told it.
-  package var remoteSsrc: UInt32?
-  /// Whether NACK was agreed on (RFC 4585).
-  package var usesNack: Bool
   /// The canonical name we announced (RFC 3550, section 6.5.1).
   package var canonicalName: String
   /// The data channels that our answer takes; nil when it has none.

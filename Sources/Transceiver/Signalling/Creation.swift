@@ -19,6 +19,7 @@ extension Signalling {
     let answer = CallAnswer(
       iceUfrag: names.token.text, icePwd: names.password.text, fingerprint: options.fingerprint,
       candidates: candidates, ssrc: .random(in: 1 ... .max, using: &random),
+      streamName: names.streamName,
       sessionNumber: .random(in: 1...(.max >> 1), using: &random))
     var response = ApiResponse(status: 201, "application/sdp", answer.render(to: wish.offer))
     response.headers.append(("Location", base + names.callID.text))
@@ -62,8 +63,8 @@ extension Signalling {
       callID: names.callID, shard: shard, localUfrag: names.token, localPwd: names.password,
       remoteUfrag: offer.iceUfrag, remotePwd: offer.icePwd, fingerprints: offer.fingerprints,
       dtlsRole: offer.setup.answer, opus: offer.opus, direction: offer.direction.reversed,
-      localSsrc: answer.ssrc, remoteSsrc: offer.audioSsrc, usesNack: offer.usesNack,
-      canonicalName: CallAnswer.streamName, channels: offer.channels, backend: backend)
+      localSsrc: answer.ssrc, canonicalName: answer.streamName,
+      channels: offer.channels, backend: backend)
   }
 }
 

@@ -7,6 +7,7 @@ import Sdp
 import Session
 import Signalling
 import Token
+import Voice
 import Wire
 
 // Signalling, sessions and logs do not know one another; here one's words become another's.
@@ -23,6 +24,19 @@ extension SessionParameters {
       channels: plan.channels.map(ChannelParameters.init), seed: seed, limits: limits)
     sendsAudio = plan.direction.sends
     receivesAudio = plan.direction.receives
+    opus = OpusSettings(plan.opus)
+  }
+}
+
+extension OpusSettings {
+  /// Ours, as far as the client's go with them: no more bits than it wants (RFC 7587, section 7.1),
+  /// and redundancy only for one that can use it.
+  init(_ offered: OfferedOpus) {
+    self.init()
+    if let most = offered.averageBitrateMax {
+      bitsPerSecond = min(bitsPerSecond, max(Int32(most), Self.bitsPerSecondMin))
+    }
+    usesForwardErrorCorrection = offered.usesInbandFec
   }
 }
 

@@ -2,6 +2,8 @@ import COpus
 
 /// How an `OpusEncoder` is to work.
 package struct OpusSettings: Hashable, Sendable {
+  /// The fewest bits per second that Opus has a meaning for (RFC 7587, section 6.1).
+  package static let bitsPerSecondMin: Int32 = 6_000
   /// 6,000...510,000.
   package var bitsPerSecond: Int32 = 32_000
   /// 0...10; each step costs CPU time.
