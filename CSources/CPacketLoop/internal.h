@@ -27,6 +27,9 @@
 #define PL_POLLED_MAX 16
 // Ready sockets taken from one wait; more wait their turn, which the kernel gives out in a round.
 #define PL_READY_MAX 64
+// What is not a socket's index among the marks of what is ready.
+#define PL_WAKEUP_MARK UINT32_MAX
+#define PL_NEWS_MARK (UINT32_MAX - 1)
 
 // The most datagrams that the kernel takes in, or shows as, one message (UDP_SEGMENT, UDP_GRO).
 #define PL_SEGMENTS_MAX 64
@@ -65,6 +68,8 @@ struct pl_socket {
     uint32_t queued_messages;
     uint32_t last_bytes;    // of the last message in `out`
     bool last_is_closed;    // it takes no further datagram
+    bool sends_frames;      // what it can, it sends past the kernel's UDP (frames.h)
+    struct pl_address local;  // then the address that it is bound to
     struct pl_messages in;
     struct pl_messages out;
     struct pl_datagram *datagrams;  // what on_batch is shown
@@ -72,8 +77,11 @@ struct pl_socket {
     size_t memory_size;             // this struct and all the arrays, one mapping
 };
 
+struct pl_frames;
+
 struct pl_loop {
     struct pl_loop_options options;
+    struct pl_frames *frames;  // NULL: everything goes by the sockets
     int wakeup;  // eventfd
     int epoll;   // -1 while pl_wait asks about all sockets each time
     bool has_precise_wait;  // epoll_pwait2 exists
@@ -155,3 +163,15 @@ void pl_socket_enqueue(struct pl_socket *socket, const uint8_t *bytes, uint32_t 
 
 // Sends the queue of one socket.
 void pl_socket_flush(struct pl_socket *socket);
+
+// Frames (frames.h); only for loops that have them. Takes a datagram, copying it, unless it has to
+// go by the socket.
+bool pl_frames_take(struct pl_loop *loop, struct pl_socket *socket, const uint8_t *bytes,
+                    uint32_t length, const struct pl_address *peer);
+// Hands over what was taken.
+void pl_frames_flush(struct pl_loop *loop);
+// After each wait: looks at the clock and, when there are any, at the kernel's news.
+void pl_frames_wake(struct pl_loop *loop, bool has_news);
+// After each turn: looks up where frames have to go. Returns when it wants to be called again.
+uint64_t pl_frames_turn(struct pl_loop *loop);
+void pl_frames_close(struct pl_loop *loop);

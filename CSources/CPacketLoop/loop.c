@@ -9,7 +9,6 @@
 
 // Batches read from one socket before the others get their turn.
 #define BATCHES_PER_TURN 4
-#define WAKEUP_MARK UINT32_MAX
 #define NANOSECONDS_PER_SECOND 1000000000ull
 
 uint64_t pl_now(void) {
@@ -50,7 +49,7 @@ struct pl_loop *pl_loop_create(const struct pl_loop_options *given, struct pl_er
     loop->epoll = -1;
     loop->wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (loop->wakeup < 0 || pl_wait_open(loop) != 0
-        || pl_wait_add(loop, loop->wakeup, WAKEUP_MARK) != 0) {
+        || pl_wait_add(loop, loop->wakeup, PL_WAKEUP_MARK) != 0) {
         pl_fail(error, errno, "cannot set up a packet loop");
         pl_loop_destroy(loop);
         return NULL;
@@ -61,6 +60,7 @@ struct pl_loop *pl_loop_create(const struct pl_loop_options *given, struct pl_er
 void pl_loop_destroy(struct pl_loop *loop) {
     if (loop == NULL) return;
     uint32_t count = atomic_load(&loop->socket_count);
+    pl_frames_close(loop);
     for (uint32_t i = 0; i < count; i++) pl_socket_destroy(loop->sockets[i]);
     if (loop->wakeup >= 0) close(loop->wakeup);
     pl_wait_close(loop);
@@ -150,12 +150,19 @@ static void note_reading(struct pl_loop *loop) {
 }
 
 static void handle_event(struct pl_loop *loop, uint32_t mark) {
-    if (mark == WAKEUP_MARK) {
+    if (mark == PL_WAKEUP_MARK) {
         uint64_t value;
         (void)!read(loop->wakeup, &value, sizeof value);  // the wake-up itself is all it says
         return;
     }
-    read_socket(loop, loop->sockets[mark]);
+    if (mark != PL_NEWS_MARK) read_socket(loop, loop->sockets[mark]);
+}
+
+// News first: what is sent in this turn goes where it has to go now.
+static void wake_frames(struct pl_loop *loop, int count) {
+    bool has_news = false;
+    for (int i = 0; i < count; i++) has_news = has_news || loop->ready[i] == PL_NEWS_MARK;
+    pl_frames_wake(loop, has_news);
 }
 
 static uint64_t finish_turn(struct pl_loop *loop) {
@@ -163,7 +170,9 @@ static uint64_t finish_turn(struct pl_loop *loop) {
     uint64_t deadline = handlers->on_turn(handlers->context, loop, pl_now());
     pl_loop_flush(loop);
     pl_count(&loop->turns, 1);
-    return deadline;
+    if (loop->frames == NULL) return deadline;
+    uint64_t again = pl_frames_turn(loop);
+    return again < deadline ? again : deadline;
 }
 
 void pl_loop_run(struct pl_loop *loop) {
@@ -173,6 +182,7 @@ void pl_loop_run(struct pl_loop *loop) {
     while (!atomic_load(&loop->stopping)) {
         int count = wait(loop, deadline);
         loop->is_behind = false;
+        if (loop->frames != NULL) wake_frames(loop, count);
         for (int i = 0; i < count; i++) handle_event(loop, loop->ready[i]);
         note_reading(loop);
         deadline = finish_turn(loop);

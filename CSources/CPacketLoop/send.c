@@ -170,6 +170,7 @@ void pl_loop_send(struct pl_loop *loop, uint16_t socket_index, const uint8_t *by
                   uint32_t length, const struct pl_address *peer) {
     PL_REQUIRE(socket_index < atomic_load_explicit(&loop->socket_count, memory_order_relaxed));
     struct pl_socket *socket = loop->sockets[socket_index];
+    if (socket->sends_frames && pl_frames_take(loop, socket, bytes, length, peer)) return;
     struct sockaddr_in6 name;
     socklen_t name_length = pl_address_to_kernel(peer, socket->family, &name);
     if (name_length == 0) {
@@ -183,6 +184,7 @@ void pl_loop_send(struct pl_loop *loop, uint16_t socket_index, const uint8_t *by
 }
 
 void pl_loop_flush(struct pl_loop *loop) {
+    if (loop->frames != NULL) pl_frames_flush(loop);
     for (uint32_t i = 0; i < loop->unsent_count; i++) {
         pl_socket_flush(loop->sockets[loop->unsent[i]]);
     }

@@ -17,7 +17,8 @@ static bool asks_each_time(const struct pl_loop *loop) {
 
 int pl_wait_open(struct pl_loop *loop) {
     loop->has_precise_wait = true;
-    if (loop->options.sockets_max < PL_POLLED_MAX) return 0;
+    // Beside the sockets there are the wake-up and, with frames, the kernel's news.
+    if (loop->options.sockets_max + 2 <= PL_POLLED_MAX) return 0;
     return pl_wait_use_epoll(loop);
 }
 

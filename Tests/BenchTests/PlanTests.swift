@@ -72,6 +72,18 @@ import Testing
     #expect(plan.steps.map(\.kind) == [.martlet, .go])
   }
 
+  @Test func framesAreMeasuredOnTheWayDown() {
+    let plan = Plan(
+      wishes {
+        $0.cases = BenchCase.all
+        $0.kinds = [.martlet, .frames, .c]
+        $0.rounds = 2
+        $0.extras = [.calls, .memory, .latency]
+      })
+    let steps = plan.steps.filter { $0.kind == .frames }
+    #expect(steps.map(\.benchCase.name) == ["down", "down"])
+  }
+
   @Test func aTurnServerIsMeasuredWhereItCan() {
     let plan = Plan(
       wishes {

@@ -71,6 +71,21 @@ import Testing
     #expect(items(root["failures"]).isEmpty)
   }
 
+  @Test func framesHaveRatiosOfTheirOwn() throws {
+    var report = report()
+    report.kinds = [.martlet, .frames, .c]
+    for (kind, cost) in [(Forwarder.Kind.martlet, 800.0), (.frames, 500), (.c, 1000)] {
+      let key = Results.Key(benchCase: "down", kind: kind, flows: 1000)
+      report.results.add(sample(cpu: cost), to: key)
+    }
+    let ratios = try items(parsed(report)["ratios"]).filter { $0["case"]?.text == "down" }
+    #expect(ratios.map { $0["forwarder"]?.text } == ["martlet", "martlet-frames"])
+    #expect(ratios.map { $0["against"]?.text } == ["c", "c"])
+    #expect(ratios.map { number($0["cpu"]) } == [0.8, 0.5])
+    let targets = report.targets.filter { $0.name.contains("down") }
+    #expect(targets.map(\.isMet) == [false, true])
+  }
+
   @Test func latenciesStandUnderTheirNames() throws {
     var report = report()
     var sample = sample(cpu: 1500)

@@ -135,6 +135,18 @@ import Wire
     #expect(try layout(options).text(.works).contains("would not start: no transceiver is given"))
   }
 
+  @Test func howPacketsLeaveIsSaid() throws {
+    var options = options(workers: 2)
+    #expect(try layout(options).text(.works).contains("TRANSMIT   udp"))
+    options.transmit = .frames
+    let layout = try layout(options)
+    #expect(layout.text(.works).contains("TRANSMIT   frames: by AF_XDP"))
+    let root = try JsonValue.parse(Array(layout.json(.works).utf8))
+    #expect(root["steering"]?["transmit"]?.text == "frames")
+    let frames = try #require(layout.memoryParts.first { $0.name.hasPrefix("frames") })
+    #expect(frames.count == 2 && frames.bytes > 2 << 20)
+  }
+
   @Test func theTablesSizeIsTheTablesOwn() {
     var random = SeededRandom(seed: 2)
     for routesMax in [64, 1000, 32_768] {

@@ -19,10 +19,11 @@ import Wire
       workers: workers, more: more)
   }
 
-  @Test func aCallGoesThrough() throws {
+  /// Also where frames are wanted and the loopback interface takes none.
+  @Test(arguments: ["udp", "frames"]) func aCallGoesThrough(transmit: String) throws {
     let transceiver = try FakeTransceiver(node: 1, shard: 0)
     let other = try FakeTransceiver(node: 1, shard: 1)
-    let relay = try relay([other, transceiver])
+    let relay = try relay([other, transceiver], more: ["--transmit", transmit])
     let client = try UdpSocket()
     let check = transceiver.check(relay.keys)
     client.send(check, to: relay.listeners[0])

@@ -46,6 +46,24 @@ def test_a_case_is_measured(case):
 
 
 @in_some_scene
+def test_frames_have_a_row_of_their_own_on_the_way_down():
+    done = bench(
+        *("--case", "down", "--against", "c", "--flows", "100"),
+        *("--rounds", "1", "--seconds", "1", "--json"),
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["failures"] == [] and report["skipped"] == []
+    rows = report["results"]
+    assert [row["forwarder"] for row in rows] == ["martlet", "martlet-frames", "c"]
+    assert all(row["cpu_ns_per_packet"] > 0 for row in rows)
+    ratios = report["ratios"]
+    assert [(row["forwarder"], row["against"]) for row in ratios] == [
+        ("martlet", "c"), ("martlet-frames", "c"),
+    ]
+
+
+@in_some_scene
 def test_a_flood_is_refused_and_counted():
     done = bench(
         *("--case", "forged", "--against", "none", "--flows", "100"),

@@ -123,6 +123,21 @@ void pl_loop_flush(struct pl_loop *loop) __attribute__((swift_attr("@_noLocks"))
 // before for a loop that rests, else since the loop was woken. Inside on_batch.
 uint64_t pl_loop_waiting_since(const struct pl_loop *loop);
 
+// Has a socket's datagrams leave as Ethernet frames of our own making, by AF_XDP in copy mode on
+// this queue of the interface that has its address: half the CPU time of a UDP socket. What is in
+// doubt goes by the socket: a way not looked up yet, a neighbour that is not there, a route by
+// another interface or through a tunnel, a packet too long; and one packet a second to each
+// neighbour, so that the kernel goes on asking for it. The kernel's netfilter, traffic control,
+// IPsec and packet capture do not see these frames. A queue serves one program; the loopback
+// interface takes IPv4 frames only with route_localnet and accept_local. To be called after the
+// socket was added, before pl_loop_run. Returns 0; or -1, and the socket is as it was. Wants
+// CAP_NET_RAW.
+int pl_loop_send_frames(struct pl_loop *loop, uint16_t socket, uint32_t queue,
+                        struct pl_error *error);
+
+// The memory that a loop takes for sending frames by `interfaces` interfaces, in bytes.
+uint64_t pl_frames_bytes(uint32_t interfaces);
+
 // CLOCK_MONOTONIC in nanoseconds: the clock of `now` and of deadlines.
 uint64_t pl_now(void);
 
@@ -138,6 +153,9 @@ struct pl_counters {
     uint64_t sent, sent_bytes;
     uint64_t sent_messages;         // what they went out in: rows of them count once
     uint64_t send_calls;            // sendmmsg calls
+    uint64_t sent_as_frames;        // of `sent`: past the kernel's UDP (pl_loop_send_frames)
+    uint64_t passed_frames_by;      // of a socket that sends frames, what its UDP had to take;
+                                    // these are in `sent` or a `failed_` counter too
     uint64_t failed_full;           // the send buffer or the device's queue was full
     uint64_t failed_refused;        // refused by the peer's host, or no way to it
     uint64_t failed_too_big;        // larger than the path's MTU: we never fragment

@@ -7,6 +7,10 @@ package struct SocketCounters: Sendable, Equatable {
   package var received: UInt64 = 0
   /// The kernel took them.
   package var sent: UInt64 = 0
+  /// Of these, what left as frames of our own, past the kernel's UDP.
+  package var sentAsFrames: UInt64 = 0
+  /// What a socket that sends frames had to give to the kernel's UDP; sent, or one of the failures.
+  package var passedFramesBy: UInt64 = 0
   /// Not sent: the send buffer or the device's queue was full.
   package var failedFull: UInt64 = 0
   /// Not sent: the peer's host refused, or there is no way to it.
@@ -26,6 +30,8 @@ package struct SocketCounters: Sendable, Equatable {
   package init(_ counters: pl_counters) {
     received = counters.received
     sent = counters.sent
+    sentAsFrames = counters.sent_as_frames
+    passedFramesBy = counters.passed_frames_by
     failedFull = counters.failed_full
     failedRefused = counters.failed_refused
     failedTooBig = counters.failed_too_big
@@ -38,6 +44,8 @@ package struct SocketCounters: Sendable, Equatable {
   package mutating func add(_ other: SocketCounters) {
     received &+= other.received
     sent &+= other.sent
+    sentAsFrames &+= other.sentAsFrames
+    passedFramesBy &+= other.passedFramesBy
     failedFull &+= other.failedFull
     failedRefused &+= other.failedRefused
     failedTooBig &+= other.failedTooBig
@@ -59,7 +67,12 @@ package struct SocketCounters: Sendable, Equatable {
     return difference > UInt32.max / 2 ? 0 : UInt64(difference)
   }
 
-  /// Every figure with its name in logs and JSON. Allocates.
+  /// What only a sender of frames has.
+  package var namedFrames: [(name: String, value: UInt64)] {
+    [("sent_as_frames", sentAsFrames), ("passed_frames_by", passedFramesBy)]
+  }
+
+  /// Every other figure with its name in logs and JSON. Allocates.
   package func named(filtered: UInt64 = 0) -> [(name: String, value: UInt64)] {
     [
       ("received", received), ("lost_unread", lost(besides: filtered)), ("sent", sent),

@@ -62,6 +62,11 @@ package struct Bench {
     }
     if ct_enter_namespace() != 0 {
       standardError("martlet bench: no network namespace of its own: the senders use sockets\n")
+      skipped.append("skipped: martlet-frames: it wants a network namespace of its own")
+    } else if let refusal = Forwarder.refusalOfFrames() {
+      skipped.append("skipped: martlet-frames: \(refusal)")
+    } else {
+      kinds.insert(.frames, at: 1)
     }
     let plan = Plan(wishes(kinds))
     var runner = Runner(toolbox: toolbox, seconds: seconds)

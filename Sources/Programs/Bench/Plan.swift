@@ -97,10 +97,15 @@ struct Plan: Equatable, Sendable {
     }
   }
 
-  /// A TURN server has a port for each client, and its channels look the same in all cases of
-  /// voice that clients send: the first one stands for them.
+  /// How the relay sends to clients shows on the way down. A TURN server has a port for each
+  /// client, and its channels look the same in all cases of voice that clients send: the first one
+  /// stands for them.
   private static func can(_ kind: Forwarder.Kind, _ benchCase: BenchCase, flows: Int) -> Bool {
-    kind != .coturn || (benchCase == BenchCase.all[0] && flows <= 10_000)
+    switch kind {
+    case .martlet, .c, .go: true
+    case .frames: benchCase.direction == .down
+    case .coturn: benchCase == BenchCase.all[0] && flows <= 10_000
+    }
   }
 
   private mutating func addRounds(

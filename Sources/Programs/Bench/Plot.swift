@@ -18,18 +18,18 @@ struct Plot: Equatable, Sendable {
 
   init(_ report: Report) {
     ratios = Self.ratios(report)
-    columns = report.kinds.count
+    columns = 1 + report.kinds.filter { !$0.isOurs }.count
     let blocks = Self.latencyBlocks(report)
     latency = blocks.joined(separator: "\n\n\n") + "\n"
     self.blocks = blocks.count
   }
 
   private static func ratios(_ report: Report) -> String {
-    let others = report.kinds.filter { $0 != .martlet }
+    let others = report.kinds.filter { !$0.isOurs }
     var lines = ["case " + others.map(\.rawValue).joined(separator: " ")]
     for benchCase in BenchCase.all {
       let ratios = report.ratios.filter {
-        $0.benchCase == benchCase.name && $0.flows == report.flows
+        $0.benchCase == benchCase.name && $0.flows == report.flows && $0.of == .martlet
       }
       guard !ratios.isEmpty else { continue }
       let values = others.map { kind in

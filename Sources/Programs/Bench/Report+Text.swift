@@ -12,22 +12,27 @@ extension Report {
   private var table: TextTable {
     var table = TextTable([
       "case", "flows", "forwarder", "CPU ns/packet", "packets/s/core", "packets/datagram",
-      "CPU ratio", "rate ratio",
+      "CPU ratio", "rate ratio", "with frames", "rate",
     ])
     let ratios = self.ratios
     for key in keys {
-      let ratio = ratios.first {
-        $0.benchCase == key.benchCase && $0.against == key.kind && $0.flows == key.flows
+      let own = [Forwarder.Kind.martlet, .frames].map { kind in
+        ratios.first {
+          $0.benchCase == key.benchCase && $0.against == key.kind && $0.flows == key.flows
+            && $0.of == kind
+        }
       }
-      table.add([
-        key.benchCase, "\(key.flows)",
-        key.kind.rawValue + (results.isGeneratorLimited(key) ? " *" : ""),
-        Number.text(results.median(key) { $0.cpuPerPacket }),
-        Number.text(results.median(key) { $0.packetsPerSecondPerCore }),
-        Number.text(results.median(key) { $0.packetsPerDatagram }),
-        ratio.map { Number.fixed($0.cpu, digits: 2) } ?? "",
-        ratio.map { Number.fixed($0.rate, digits: 2) } ?? "",
-      ])
+      table.add(
+        [
+          key.benchCase, "\(key.flows)",
+          key.kind.rawValue + (results.isGeneratorLimited(key) ? " *" : ""),
+          Number.text(results.median(key) { $0.cpuPerPacket }),
+          Number.text(results.median(key) { $0.packetsPerSecondPerCore }),
+          Number.text(results.median(key) { $0.packetsPerDatagram }),
+        ]
+          + own.flatMap { ratio in
+            [ratio?.cpu, ratio?.rate].map { $0.map { Number.fixed($0, digits: 2) } ?? "" }
+          })
     }
     return table
   }

@@ -24,9 +24,10 @@ struct Report: Equatable, Sendable {
     }.filter { results.samples[$0] != nil }
   }
 
-  /// The relay's figures through another's, of one load.
+  /// The figures of a relay of ours through another's, of one load.
   struct Ratio: Equatable, Sendable {
     var benchCase: String
+    var of: Forwarder.Kind
     var against: Forwarder.Kind
     var flows: Int
     var cpu: Double
@@ -35,16 +36,21 @@ struct Report: Equatable, Sendable {
 
   /// In the order of the rows.
   var ratios: [Ratio] {
-    keys.filter { $0.kind != .martlet }.compactMap { key in
-      guard
-        let cpu = results.ratio(
-          key.benchCase, against: key.kind, flows: key.flows, { $0.cpuPerPacket }),
-        let rate = results.ratio(
-          key.benchCase, against: key.kind, flows: key.flows, { $0.packetsPerSecondPerCore })
-      else { return nil }
-      return Ratio(
-        benchCase: key.benchCase, against: key.kind, flows: key.flows, cpu: cpu, rate: rate)
+    keys.filter { !$0.kind.isOurs }.flatMap { key in
+      kinds.filter(\.isOurs).compactMap { ratio(of: $0, key) }
     }
+  }
+
+  private func ratio(of own: Forwarder.Kind, _ key: Results.Key) -> Ratio? {
+    guard
+      let cpu = results.ratio(
+        key.benchCase, of: own, against: key.kind, flows: key.flows, { $0.cpuPerPacket }),
+      let rate = results.ratio(
+        key.benchCase, of: own, against: key.kind, flows: key.flows,
+        { $0.packetsPerSecondPerCore })
+    else { return nil }
+    return Ratio(
+      benchCase: key.benchCase, of: own, against: key.kind, flows: key.flows, cpu: cpu, rate: rate)
   }
 
   var targets: [Target] { Target.all(results, flows: flows, kinds: kinds) }
@@ -120,6 +126,7 @@ extension Report {
   private static func ratio(_ ratio: Ratio) -> JsonObject {
     var object = JsonObject()
     object.add("case", ratio.benchCase)
+    object.add("forwarder", ratio.of.rawValue)
     object.add("against", ratio.against.rawValue)
     object.add("flows", ratio.flows)
     object.add("cpu", ratio.cpu)

@@ -53,12 +53,12 @@ struct Results: Equatable, Sendable {
     return (residentFull - residentEmpty) / Double(Plan.routes)
   }
 
-  /// The relay's median through another forwarder's, of the same load.
+  /// The median of a relay of ours through another forwarder's, of the same load.
   func ratio(
-    _ benchCase: String, against kind: Forwarder.Kind, flows: Int, percent: Int = 100,
-    _ figure: (Sample) -> Double?
+    _ benchCase: String, of own: Forwarder.Kind = .martlet, against kind: Forwarder.Kind,
+    flows: Int, percent: Int = 100, _ figure: (Sample) -> Double?
   ) -> Double? {
-    let ours = Key(benchCase: benchCase, kind: .martlet, flows: flows, percent: percent)
+    let ours = Key(benchCase: benchCase, kind: own, flows: flows, percent: percent)
     let theirs = Key(benchCase: benchCase, kind: kind, flows: flows, percent: percent)
     guard let top = median(ours, figure), let bottom = median(theirs, figure), bottom > 0 else {
       return nil

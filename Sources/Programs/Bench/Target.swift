@@ -48,30 +48,34 @@ extension Target {
   static func all(_ results: Results, flows: Int, kinds: [Forwarder.Kind]) -> [Target] {
     let others = kinds.filter { $0 == .go || $0 == .c }
     let ratios = BenchCase.all.flatMap { benchCase in
-      others.flatMap { ratioTargets(results, benchCase.name, $0, flows) }
+      kinds.filter(\.isOurs).flatMap { own in
+        others.flatMap { ratioTargets(results, benchCase.name, own, $0, flows) }
+      }
     }
     return ratios + others.compactMap { latencyTarget(results, $0, flows) }
       + flowTargets(results, flows) + memoryTargets(results) + hurtTargets(results)
   }
 
   private static func ratioTargets(
-    _ results: Results, _ name: String, _ kind: Forwarder.Kind, _ flows: Int
+    _ results: Results, _ name: String, _ own: Forwarder.Kind, _ kind: Forwarder.Kind,
+    _ flows: Int
   ) -> [Target] {
     var targets: [Target] = []
     if let limit = cpuLimit(name, against: kind),
-      let seen = results.ratio(name, against: kind, flows: flows, { $0.cpuPerPacket })
+      let seen = results.ratio(name, of: own, against: kind, flows: flows, { $0.cpuPerPacket })
     {
       targets.append(
         Target(
-          name: "CPU per packet, \(name), martlet / \(kind.rawValue)", bound: .atMost,
+          name: "CPU per packet, \(name), \(own.rawValue) / \(kind.rawValue)", bound: .atMost,
           limit: limit, seen: seen))
     }
     if let limit = rateLimit(name, against: kind),
-      let seen = results.ratio(name, against: kind, flows: flows, { $0.packetsPerSecondPerCore })
+      let seen = results.ratio(
+        name, of: own, against: kind, flows: flows, { $0.packetsPerSecondPerCore })
     {
       targets.append(
         Target(
-          name: "packets/s per core, \(name), martlet / \(kind.rawValue)", bound: .atLeast,
+          name: "packets/s per core, \(name), \(own.rawValue) / \(kind.rawValue)", bound: .atLeast,
           limit: limit, seen: seen))
     }
     return targets

@@ -46,7 +46,7 @@ final class Toolbox {
     if let path = programs[kind] { return path }
     let path =
       switch kind {
-      case .martlet: Siblings.path(of: "martlet-relay")
+      case .martlet, .frames: Siblings.path(of: "martlet-relay")
       case .c: try buildC()
       case .go: try buildGo()
       case .coturn: try findTurn()

@@ -98,7 +98,7 @@ struct TrafficMaker: ~Copyable {
   func fromTransceivers() -> [Traffic] {
     site.transceivers.indices.map { transceiver in
       let flows = (0..<site.flows).filter { site.owner(of: $0) == transceiver }
-      return kind == .martlet
+      return kind.isOurs
         ? bundles(flows, from: transceiver) : singles(flows, from: transceiver)
     }
   }
@@ -169,7 +169,7 @@ struct TrafficMaker: ~Copyable {
   /// The text that names a transceiver: a sealed token for a relay of ours, for the others
   /// something as long that can be read: T, the number, letters.
   private mutating func ufrag(for transceiver: Int) -> String {
-    guard kind == .martlet else {
+    guard kind.isOurs else {
       let digits = String(transceiver, radix: 16)
       return "T" + String(repeating: "0", count: 2 - digits.count) + digits + letters(20)
     }

@@ -1,4 +1,5 @@
 import CTraffic
+import Settings
 
 /// One run: one forwarder that has just been started, one load.
 final class Trial {
@@ -40,6 +41,7 @@ final class Trial {
       log: toolbox.file("forwarder.log"),
       // A server that does not say so is asked until it answers.
       saysReady: order.kind != .coturn)
+    if order.kind == .frames { try Self.checkFrames(toolbox.file("forwarder.log")) }
     let isCheck = benchCase.load == .checks || benchCase.load == .forged
     let packetBytes = isCheck ? maker.checkBytes : TrafficMaker.packetBytes
     sink = try Sink(
@@ -48,10 +50,16 @@ final class Trial {
       measuresLatency: order.measuresLatency, cpu: layout.sink)
   }
 
+  /// A relay that is refused frames goes on with UDP, which would be somebody else's figure.
+  private static func checkFrames(_ log: String) throws(BenchFailure) {
+    let words = (try? FileContents.read(log)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    guard !words.contains("by UDP alone") else { throw BenchFailure(words) }
+  }
+
   /// How packets come to a transceiver.
   private static func shapeUp(_ kind: Forwarder.Kind, _ packetBytes: Int) -> Sink.Shape {
     switch kind {
-    case .martlet: Sink.Shape(head: 16, stride: 9 + packetBytes)
+    case .martlet, .frames: Sink.Shape(head: 16, stride: 9 + packetBytes)
     case .c, .go: Sink.Shape(head: 0, stride: TrafficMaker.baselineHeaderBytes + packetBytes)
     case .coturn: Sink.Shape(head: 0, stride: packetBytes)
     }
@@ -62,13 +70,14 @@ final class Trial {
     switch order.kind {
     case .c, .go: return ["\(site.listenPort)", "\(site.trunkPort)"] + ports.map { "\($0)" }
     case .coturn: return turnArguments(site, toolbox)
-    case .martlet: break
+    case .martlet, .frames: break
     }
     return [
       "--keys", toolbox.keyFile, "--listen", "127.0.0.1:\(site.listenPort)",
       "--trunk", "127.0.0.1:\(site.trunkPort)", "--workers", "1", "--idle-seconds", "3600",
       "--routes", "\(order.routes)", "--bundle-bytes", "\(order.benchCase.bundleBytes)",
-      "--stats", toolbox.file("stats.json"), "--ready-fd", "3",
+      "--transmit", order.kind == .frames ? "frames" : "udp", "--stats", toolbox.file("stats.json"),
+      "--ready-fd", "3",
     ]
       + ports.enumerated().flatMap { number, port in
         ["--transceiver", "\(Site.name(ofTransceiver: number))=127.0.0.1:\(port)"]
@@ -96,7 +105,7 @@ final class Trial {
     for _ in 0..<Self.primingTries {
       let isComplete =
         switch order.kind {
-        case .martlet: try primeFromTransceivers()
+        case .martlet, .frames: try primeFromTransceivers()
         case .go: try primeFromClients()
         case .coturn: try primeTurn()
         case .c: true

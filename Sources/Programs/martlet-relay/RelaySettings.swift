@@ -22,6 +22,9 @@ enum RelaySettings {
   static let steering = Setting.value(
     "steering", .choice(SteeringMode.allCases.map(\.rawValue)), default: "flow",
     help: "how datagrams are spread over the workers")
+  static let transmit = Setting.value(
+    "transmit", .choice(TransmitMode.allCases.map(\.rawValue)), default: "udp",
+    help: "how packets leave for clients: by UDP sockets, or as frames of the relay's own")
   static let pinCPUs = Setting.flag(
     "pin-cpus", help: "bind each worker to a CPU, near the listeners' interfaces")
   static let busyPoll = Setting.value(
@@ -54,14 +57,20 @@ enum RelaySettings {
   static let command: Command = Command(
     "martlet-relay", summary: "forwards WebRTC datagrams to the transceivers that own them.",
     notes: [
-      "It decrypts nothing. SIGTERM and Ctrl-C stop it; it needs no state to start again."
+      "It decrypts nothing. SIGTERM and Ctrl-C stop it; it needs no state to start again.",
+      "--transmit frames halves what sending costs: the relay makes the Ethernet frames itself and"
+        + " gives them to the network interface (AF_XDP in copy mode; wants CAP_NET_RAW, listeners"
+        + " with one address each, and as many queues as workers). Netfilter's OUTPUT and"
+        + " POSTROUTING, connection tracking, NAT, traffic control, IPsec and tcpdump on this"
+        + " machine do not see these frames. Where to is the kernel's answer; what is in doubt"
+        + " goes by UDP.",
     ],
     declarations: [
       listen.declaration, trunk.declaration, transceiver.declaration, workers.declaration,
-      relayID.declaration, steering.declaration, pinCPUs.declaration, busyPoll.declaration,
-      bundleWait.declaration, bundleBytes.declaration, routes.declaration, idleSeconds.declaration,
-      statisticsSeconds.declaration, statisticsFile.declaration, explain.declaration,
-      json.declaration, machineRoot.declaration,
+      relayID.declaration, steering.declaration, transmit.declaration, pinCPUs.declaration,
+      busyPoll.declaration, bundleWait.declaration, bundleBytes.declaration, routes.declaration,
+      idleSeconds.declaration, statisticsSeconds.declaration, statisticsFile.declaration,
+      explain.declaration, json.declaration, machineRoot.declaration,
     ] + SharedSettings.declarations,
     conflict: Explanation.conflict)
 
@@ -77,6 +86,7 @@ enum RelaySettings {
     options.relayID = UInt16(settings[relayID])
     options.cluster = UInt16(settings[SharedSettings.cluster])
     options.steering = SteeringMode(rawValue: settings[steering]) ?? .flow
+    options.transmit = TransmitMode(rawValue: settings[transmit]) ?? .udp
     options.pinsCPUs = settings[pinCPUs]
     options.bundleBytes = settings[bundleBytes]
     options.routesMax = settings[routes]

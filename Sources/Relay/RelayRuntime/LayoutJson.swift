@@ -25,6 +25,7 @@ extension RelayLayout {
     object.add("fallback", SteeringState.fallback(options.steering))
     object.add("busy_poll_us", options.busyPollMicroseconds)
     object.add("bundle_wait_us", options.bundleWaitMicroseconds)
+    object.add("transmit", options.transmit.rawValue)
     return object
   }
 

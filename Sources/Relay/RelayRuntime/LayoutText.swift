@@ -28,7 +28,13 @@ extension RelayLayout {
     let busy = options.busyPollMicroseconds
     let wait = options.bundleWaitMicroseconds
     text += "BUSY POLL  \(busy == 0 ? "off" : "\(busy) us")\n"
-    return text + "WAIT       \(wait == 0 ? "none" : "\(wait) us for fuller bundles")\n"
+    text += "WAIT       \(wait == 0 ? "none" : "\(wait) us for fuller bundles")\n"
+    return text + "TRANSMIT   \(transmitText)\n"
+  }
+
+  private var transmitText: String {
+    guard options.transmit == .frames else { return "udp: by the listeners' sockets" }
+    return "frames: by AF_XDP, worker N by queue N of the listener's interface; else udp"
   }
 
   private var workerText: String {
@@ -157,6 +163,13 @@ extension RelayLayout {
         name: "receive buffers of the trunk, for rows of datagrams",
         bytes: receiveBytes(coalesces: true), count: options.workers),
     ]
+    if options.transmit == .frames {
+      // As a rule all listeners are on one interface.
+      parts.append(
+        MemoryPart(
+          name: "frames, and where they go", bytes: Int(pl_frames_bytes(1)), count: options.workers)
+      )
+    }
     if options.steering != .kernel {
       parts.append(
         MemoryPart(name: "BPF maps (kernel)", bytes: mapBytes, count: options.listeners.count))

@@ -94,7 +94,7 @@ final class RunningRelay {
   }
 
   private func warn(of worker: WorkerThread) {
-    if let refusal = worker.refusal {
+    for refusal in worker.refusals {
       log.warning(refusal, ["worker": .number(worker.number)])
     }
     let node = layout.placement.node(of: worker.number)
@@ -130,6 +130,7 @@ final class RunningRelay {
         "workers": .number(workers.count), "trunk": .text(trunks.text),
         "transceivers": .number(options.transceivers.count),
         "steering": .text(steeringText), "cpus": .text(cpuText),
+        "transmit": .text(options.transmit.rawValue),
       ])
   }
 

@@ -12,6 +12,15 @@ package enum SteeringMode: String, CaseIterable, Sendable {
   case kernel
 }
 
+/// How datagrams leave for clients.
+package enum TransmitMode: String, CaseIterable, Sendable {
+  /// By the listeners' UDP sockets.
+  case udp
+  /// As Ethernet frames that the relay makes itself (AF_XDP), as far as it knows where to: half the
+  /// CPU time, past the kernel's netfilter, traffic control and packet capture.
+  case frames
+}
+
 /// What a relay is told at the start.
 package struct RelayOptions: Sendable {
   /// Public addresses that clients send to, in the order of their numbers. Port 0 lets the kernel
@@ -29,6 +38,8 @@ package struct RelayOptions: Sendable {
   /// The transceivers that may be reached.
   package var transceivers: [TransceiverEntry]
   package var steering: SteeringMode
+  /// How datagrams leave for clients.
+  package var transmit: TransmitMode
   /// Bind each worker to a CPU of its own (`Placement`); `cpu` steering does so anyway.
   package var pinsCPUs: Bool
   package var keys: RoutingKeys
@@ -63,6 +74,7 @@ package struct RelayOptions: Sendable {
     relayID = 1
     cluster = 1
     steering = .flow
+    transmit = .udp
     pinsCPUs = false
     signsTrunk = true
     bundleBytes = RelayLimits.bundleBytes

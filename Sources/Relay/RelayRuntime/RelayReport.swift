@@ -81,7 +81,7 @@ extension RelayReport {
   /// What the kernel did for the relay, and then what became of each datagram that it handed over.
   private var named: [(name: String, value: UInt64)] {
     let total = total
-    return sockets.named(filtered: steering.dropped) + steering.named
+    return sockets.named(filtered: steering.dropped) + sockets.namedFrames + steering.named
       + RelayCounter.allCases.map { ($0.name, total[$0]) }
   }
 

@@ -17,6 +17,8 @@ struct WorkerPlan: Sendable {
   let transceivers: [TransceiverEntry]
   let keys: RoutingKeys
   let signsTrunk: Bool
+  /// Whether datagrams for clients leave as frames, by the interface's queue of this number.
+  let sendsFrames: Bool
   let busyPollMicroseconds: Int
   let bundleWaitMicroseconds: Int
 
@@ -32,6 +34,7 @@ struct WorkerPlan: Sendable {
     transceivers = options.transceivers
     keys = options.keys
     signsTrunk = options.signsTrunk
+    sendsFrames = options.transmit == .frames
     busyPollMicroseconds = options.busyPollMicroseconds
     bundleWaitMicroseconds = options.bundleWaitMicroseconds
   }

@@ -25,8 +25,8 @@ import Wire
   private var state: UnsafeMutablePointer<WorkerState>?
   private var loop: OpaquePointer?
   private var failure: RelayFailure?
-  /// Why something that the worker can do without is refused; nil when nothing is.
-  private(set) var refusal: String?
+  /// Why something that the worker can do without is refused, a sentence for each such thing.
+  private(set) var refusals: [String] = []
   /// The CPU on which the worker's memory was first touched, and the NUMA node of its route table;
   /// -1 when the machine does not tell.
   private(set) var birthplace = (cpu: -1, node: -1)
@@ -127,9 +127,22 @@ import Wire
         throw refused(error.sentence)
       }
     }
+    if plan.sendsFrames { sendFrames() }
     guard plan.busyPollMicroseconds > 0 else { return }
     if unsafe pl_loop_busy_poll(loop, UInt32(plan.busyPollMicroseconds), &error) != 0 {
-      refusal = error.sentence
+      refusals.append(error.sentence)
+    }
+  }
+
+  /// Has the listeners' datagrams leave as frames. A listener that cannot goes on with UDP.
+  private func sendFrames() {
+    var error = pl_error()
+    for listener in plan.listeners.indices {
+      let status = unsafe pl_loop_send_frames(
+        loop, UInt16(listener), UInt32(plan.number), &error)
+      if status != 0 {
+        refusals.append("listener \(listener) sends by UDP alone: \(error.sentence)")
+      }
     }
   }
 

@@ -31,3 +31,10 @@ void probe_begin(void);
 
 // Closes the window; what the calling thread did since probe_begin.
 struct probe_counts probe_end(void);
+
+// Moves the calling thread into a new network namespace, in which there is only a loopback
+// interface that is down. Returns a descriptor for it; -1 and errno when it is refused.
+int probe_new_network(void);
+
+// Moves the calling thread into a network namespace. Returns 0, or -1 and errno.
+int probe_enter_network(int network);
