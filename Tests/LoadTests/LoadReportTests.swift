@@ -28,7 +28,7 @@ import Testing
         {"calls":3,"good":0,"seconds":10,"connect_ms_median":30,"connect_ms_p99":30,\
         "connect_ms_max":30,"round_trip_us_median":null,"packets_sent":1500,\
         "packets_received":495,"packets_lost":5,"packets_lost_percent":1.0,"packets_refused":0,\
-        "frames_concealed":0,\
+        "frames_concealed":0,"errors":{},\
         "failures":{"the server said \\"no\\"\\n":2,"the tone did not come back":1}}
 
         """)
@@ -38,12 +38,15 @@ import Testing
     let results = [900, 300, 500].map { (time: UInt64) in
       var updated = result(nil, connect: 10)
       updated.updateMicroseconds = time
+      if time > 300 { updated.errorCodes = ["event_too_long"] }
       return updated
     }
     let report = LoadReport(results, seconds: 10)
     #expect(report.text.contains("session updated    500 us (median), 900 (99 of 100), 900 (slow"))
     #expect(
       report.json.contains(#","updates":3,"update_us_median":500,"update_us_max":900,"#))
+    #expect(report.text.contains("error events       2 calls, event_too_long"))
+    #expect(report.json.contains(#","errors":{"event_too_long":2},"#))
   }
 
   @Test func withoutCallsNothingIsDividedByZero() {

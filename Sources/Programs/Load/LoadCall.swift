@@ -9,6 +9,8 @@ struct LoadResult: Sendable {
   var figures: CallClientFigures
   /// From session.update to session.updated, when events were asked for and it came.
   var updateMicroseconds: UInt64?
+  /// The codes of the `error` events that came, each once.
+  var errorCodes: [String] = []
 
   /// Connected, and its own tone came back for nine tenths of the time since it was first heard,
   /// which is at least half of the call.
@@ -34,6 +36,8 @@ struct LoadCall {
 struct LoadEvents {
   private var askedAt: Instant?
   private(set) var updateMicroseconds: UInt64?
+  /// Each once, and the first eight.
+  private(set) var errorCodes: [String] = []
 
   private static let update = Array(
     #"{"type":"session.update","session":{"type":"realtime","instructions":"Sing."}}"#.utf8)
@@ -52,11 +56,17 @@ struct LoadEvents {
 
   private mutating func take(_ event: [UInt8], at now: Instant) {
     let span = unsafe event.span.bytes
-    guard let askedAt, updateMicroseconds == nil,
-      JsonText.equals(
-        JsonText.members(of: span)?.value("type", in: span), "session.updated", in: span)
-    else { return }
-    updateMicroseconds = now.nanoseconds(since: askedAt) / 1_000
+    guard let members = JsonText.members(of: span) else { return }
+    let type = members.value("type", in: span)
+    if let askedAt, updateMicroseconds == nil, JsonText.equals(type, "session.updated", in: span) {
+      updateMicroseconds = now.nanoseconds(since: askedAt) / 1_000
+    } else if JsonText.equals(type, "error", in: span),
+      let error = members.value("error", in: span),
+      let code = JsonText.members(of: error, in: span)?.value("code", in: span),
+      let text = JsonText.text(code, in: span, byteCountMax: 64)
+    {
+      if errorCodes.count < 8, !errorCodes.contains(text) { errorCodes.append(text) }
+    }
   }
 }
 

@@ -44,7 +44,18 @@ struct LoadReport {
     for result in results where !result.isGood(seconds: seconds) {
       counts[result.failure ?? Self.toneFailure(result.figures), default: 0] += 1
     }
-    return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
+    return Self.mostFirst(counts)
+  }
+
+  /// How many calls got an `error` event of each code, most first.
+  private var errors: [(reason: String, count: Int)] {
+    var counts: [String: Int] = [:]
+    for code in results.flatMap(\.errorCodes) { counts[code, default: 0] += 1 }
+    return Self.mostFirst(counts)
+  }
+
+  private static func mostFirst(_ counts: [String: Int]) -> [(reason: String, count: Int)] {
+    counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
   }
 
   private static func toneFailure(_ figures: CallClientFigures) -> String {
@@ -70,6 +81,7 @@ struct LoadReport {
     if !updates.isEmpty {
       lines.append("  session updated    \(Self.spread(updates, unit: "us"))")
     }
+    lines += errors.map { "  error events       \($0.count) calls, \($0.reason)" }
     lines += failures.map { "  failed: \($0.count) x \($0.reason)" }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -102,10 +114,15 @@ struct LoadReport {
       object.add("update_us_median", Self.percentile(50, of: updates))
       object.add("update_us_max", updates.last)
     }
-    var reasons = JsonObject()
-    for failure in failures { reasons.add(failure.reason, failure.count) }
-    object.add("failures", reasons)
+    object.add("errors", Self.object(errors))
+    object.add("failures", Self.object(failures))
     return object.text + "\n"
+  }
+
+  private static func object(_ counts: [(reason: String, count: Int)]) -> JsonObject {
+    var object = JsonObject()
+    for item in counts { object.add(item.reason, item.count) }
+    return object
   }
 
   private static func rounded(_ value: Double, digits: Int) -> String {

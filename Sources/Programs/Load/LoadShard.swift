@@ -152,7 +152,8 @@ import Wire
     let isSilent = update == nil && !call.client.options.channels.isEmpty
     return LoadResult(
       failure: end.failure ?? (isSilent ? "session.updated did not come" : nil),
-      figures: call.client.figures, updateMicroseconds: update)
+      figures: call.client.figures, updateMicroseconds: update,
+      errorCodes: call.events.errorCodes)
   }
 
   private func drain(_ number: Int, through loop: OpaquePointer) {
