@@ -4,8 +4,9 @@
 
 #include "exchange.h"
 
-// libwebsockets reads the offered subprotocols into 128 bytes, and says nothing when that fails.
-enum { PROTOCOLS_BYTES_MAX = 126, KEY_LENGTH = 24 };
+// libwebsockets reads the offered subprotocols into 128 bytes, and each of them up to the one that
+// it knows into 64, and says nothing when that fails.
+enum { PROTOCOLS_BYTES_MAX = 126, PROTOCOL_BYTES_MAX = 62, KEY_LENGTH = 24 };
 
 static bool field_is(struct lws *wsi, enum lws_token_indexes token, const char *value)
 {
@@ -33,6 +34,27 @@ static bool list_field_holds(struct lws *wsi, enum lws_token_indexes token, cons
     return lws_hdr_copy(wsi, list, sizeof list, token) > 0 && list_holds(list, word);
 }
 
+// What is wrong with the subprotocols that are offered; NULL: nothing, or none are.
+static const char *protocols_fault(struct lws *wsi)
+{
+    char list[PROTOCOLS_BYTES_MAX + 1];
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) <= 0)
+        return NULL;
+    if (lws_hdr_copy(wsi, list, sizeof list, WSI_TOKEN_PROTOCOL) <= 0)
+        return "Subprotocols may have 126 bytes together: send a long key as Authorization.";
+    const char *rest = list;
+    while (*rest) {
+        rest += strspn(rest, " \t,");
+        size_t length = strcspn(rest, " \t,");
+        if (length == strlen(UPGRADE_PROTOCOL) && !strncmp(rest, UPGRADE_PROTOCOL, length))
+            return NULL;
+        if (length > PROTOCOL_BYTES_MAX)
+            break;
+        rest += length;
+    }
+    return "Offer the subprotocol " UPGRADE_PROTOCOL " first, or none.";
+}
+
 // What libwebsockets would answer with silence is answered here (RFC 6455, section 4.2.1).
 static bool is_well_formed(struct exchange *exchange, struct lws *wsi)
 {
@@ -47,13 +69,10 @@ static bool is_well_formed(struct exchange *exchange, struct lws *wsi)
         exchange_refuse(exchange, 400, "bad_upgrade", "This is not a WebSocket handshake.");
         return false;
     }
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) > 0 &&
-        !list_field_holds(wsi, WSI_TOKEN_PROTOCOL, UPGRADE_PROTOCOL)) {
-        exchange_refuse(exchange, 400, "bad_subprotocol",
-                        "Offer " UPGRADE_PROTOCOL " and others in at most 126 bytes, or none.");
-        return false;
-    }
-    return true;
+    const char *fault = protocols_fault(wsi);
+    if (fault)
+        exchange_refuse(exchange, 400, "bad_subprotocol", fault);
+    return !fault;
 }
 
 static bool is_let_in(struct ws_server *server, struct exchange *exchange,

@@ -9,6 +9,9 @@ final class WebSocketProbe {
   /// The server's answer to the upgrade, up to the blank line.
   let handshake: String
 
+  /// What came behind the handshake and was not looked at yet.
+  var rest: String { String(decoding: waiting, as: UTF8.self) }
+
   static func request(
     path: String = "/ws", _ fields: String = "", version: Int = 13,
     key: String = "dGhlIHNhbXBsZSBub25jZQ=="

@@ -69,6 +69,27 @@ struct WebSocketTests {
     #expect(WebSocketProbe(server).handshake.hasPrefix("HTTP/1.1 101 "))
   }
 
+  @Test func subprotocolsThatCannotBeReadAreRefusedWithAReason() throws {
+    let server = try ServerUnderTest()
+    let key = { (count: Int) in
+      "openai-insecure-api-key." + String(repeating: "k", count: count)
+    }
+    let lists = [
+      ("realtime, \(key(92))", nil), ("realtime, \(key(93))", "as Authorization"),
+      ("realtime, \(key(256))", "as Authorization"), ("\(key(38)), realtime", nil),
+      ("\(key(39)), realtime", "realtime first"), ("REALTIME", "realtime first"),
+    ]
+    for (list, reason) in lists {
+      let probe = WebSocketProbe(server, fields: "Sec-WebSocket-Protocol: \(list)\r\n")
+      if let reason {
+        #expect(probe.handshake.hasPrefix("HTTP/1.1 400 "), "\(list)")
+        #expect((probe.rest + probe.http.readToEnd()).contains(reason), "\(list)")
+      } else {
+        #expect(probe.handshake.hasPrefix("HTTP/1.1 101 "), "\(list)")
+      }
+    }
+  }
+
   @Test func theKnownSubprotocolIsAgreedOn() throws {
     let server = try ServerUnderTest()
     let probe = WebSocketProbe(
