@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 // A message on its way out. libwebsockets writes its header in front of the bytes.
 struct waiting_message {
@@ -111,9 +113,20 @@ void socket_end(struct lws *wsi)
     socket_discard(socket);
 }
 
+// Else the kernel takes megabytes, and our queue's bound says nothing of a peer that stopped
+// reading. What is on its way is not counted, so a long way is as fast as before.
+static void bound_unsent(struct ws_socket *socket)
+{
+    int most = UNSENT_BYTES_MAX;
+    setsockopt(lws_get_socket_fd(socket->wsi), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most,
+               sizeof most);
+}
+
 int socket_established(struct ws_socket *socket)
 {
     socket->established = true;
+    socket->moved_at = lws_now_usecs();
+    bound_unsent(socket);
     lws_set_timeout(socket->wsi, NO_PENDING_TIMEOUT, 0);
     handshake_free(socket->handshake);
     socket->handshake = NULL;
@@ -276,10 +289,12 @@ bool ws_socket_send(struct ws_socket *socket, const uint8_t *bytes, size_t lengt
     *message = (struct waiting_message){.length = length, .is_text = is_text};
     if (length)
         memcpy(message->space + LWS_PRE, bytes, length);
-    if (socket->last)
+    if (socket->last) {
         socket->last->next = message;
-    else
+    } else {
         socket->first = message;
+        socket->moved_at = lws_now_usecs();
+    }
     socket->last = message;
     socket->queued += cost(message);
     if (socket->established)
@@ -290,6 +305,14 @@ bool ws_socket_send(struct ws_socket *socket, const uint8_t *bytes, size_t lengt
 size_t ws_socket_queued(const struct ws_socket *socket)
 {
     return socket->queued;
+}
+
+uint32_t ws_socket_stalled_milliseconds(const struct ws_socket *socket)
+{
+    if (!socket->first || !socket->established)
+        return 0;
+    lws_usec_t stalled = (lws_now_usecs() - socket->moved_at) / 1000;
+    return stalled < UINT32_MAX ? (uint32_t)stalled : UINT32_MAX;
 }
 
 void ws_socket_close(struct ws_socket *socket, uint16_t code, const char *reason)
@@ -333,6 +356,7 @@ static int write_piece(struct ws_socket *socket)
     if (lws_write(socket->wsi, piece, length, kind) < (int)length)
         return -1;
     message->sent += length;
+    socket->moved_at = lws_now_usecs();
     if (message->sent == message->length)
         drop_first(socket);
     return 0;

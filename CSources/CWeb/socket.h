@@ -13,6 +13,7 @@ enum {
     MESSAGE_COST_BYTES = 512,      // what a message counts on top of its length
     HELD_MICROSECONDS = 20000,     // between two looks at whether to read again
     CLOSE_SECONDS = 5,
+    UNSENT_BYTES_MAX = 65536,      // that the kernel may keep beside what is on its way
 };
 
 // All sockets of one server or client.
@@ -39,6 +40,7 @@ struct ws_socket {
 
     struct waiting_message *first, *last;
     size_t queued;
+    lws_usec_t moved_at;  // when something of it left last, or the first of it came
 
     uint8_t *assembly;
     size_t assembled, capacity;

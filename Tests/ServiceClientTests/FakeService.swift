@@ -85,8 +85,11 @@ final class HubUnderTest {
   let hub: ServiceHub
   let news = NewsRecord()
 
-  init(_ endpoint: ServiceEndpoint, key: String? = nil) throws {
+  init(
+    _ endpoint: ServiceEndpoint, key: String? = nil, stallMilliseconds: UInt32 = 600_000
+  ) throws {
     var options = ServiceOptions(endpoint)
+    options.stallMilliseconds = stallMilliseconds
     options.key = key.flatMap(ServiceKey.init)
     hub = try ServiceHub(options)
     hub.start()

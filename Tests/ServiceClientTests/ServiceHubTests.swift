@@ -108,6 +108,32 @@ struct ServiceHubTests {
     #expect(rig.news.waits { $0.contains { $0 == failure || $0 == crowded } })
   }
 
+  /// Voice alone, at the pace of a call: no queue need be full for that.
+  @Test func aServiceThatReadsNothingFailsTheLine() throws {
+    let service = try FakeService()
+    let rig = try HubUnderTest(service.endpoint(), stallMilliseconds: 500)
+    let line = rig.open()
+    #expect(rig.news.waits(for: .opened))
+    line.send(.text("x"))
+    #expect(rig.news.waits(for: .message([0x78], isText: true)))
+    service.reads = false
+    line.send(.text("y"))
+    let failed = { (news: [ServiceNews]) in
+      news.contains {
+        guard case .failed(let reason) = $0 else { return false }
+        return reason.hasPrefix("it has read nothing for ")
+      }
+    }
+    // Its own kernel takes what its buffers hold.
+    var sent = 0
+    while !failed(rig.news.all), sent < 20_000 {
+      line.send(.audio(10_000))
+      sent += 1
+      usleep(1_000)
+    }
+    #expect(rig.news.waits(until: failed), "\(sent) sent, \(line.droppedAudio) dropped")
+  }
+
   @Test func readingStopsWhenNobodyHandlesWhatCame() throws {
     let service = try FakeService()
     let rig = try HubUnderTest(service.endpoint())

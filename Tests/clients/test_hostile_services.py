@@ -20,7 +20,9 @@ from martlet import PROGRAMS, MartletUp
 from scenes import in_some_scene
 
 HTTP_PORT, MEDIA_PORT = 8091, 3491
-CALLS, SECONDS = 100, 15
+# Long enough for a service that reads nothing to be given up: after ten seconds, and what it takes
+# to fill its kernel's buffers before.
+CALLS, SECONDS = 100, 25
 # What a transceiver may take for all of this, kept by the kernel's own highest mark.
 MEMORY_MIB_MAX = 256
 
@@ -46,6 +48,8 @@ async def echo(call):
     async for message in call.connection:
         _, found, rest = message.partition('"audio":"')
         if not found:
+            if '"session.update"' in message:
+                await call.send("session.updated", session={"id": "sess_1"})
             continue
         waiting.append(rest[: rest.index('"')])
         begun = begun or len(waiting) >= 60
@@ -169,14 +173,19 @@ def good_calls():
                     break
                 time.sleep(0.05)
     ends = collections.Counter(re.findall(r"call-ended .* reason=(\S+)", log))
+    details = collections.Counter(re.findall(r'call-ended .* detail="([a-z ]*)', log))
+    print(details)
     print(f"memory: {before:.0f} MiB before, {peak:.0f} MiB at most; ends: {dict(ends)}; {report}")
     assert report["calls"] == CALLS
     # Nobody else heard the tone of the own.
     assert report["good"] <= GOOD_CALLS, report
     assert sum(ends.values()) == CALLS
-    # A service that vanished ended its calls; all others ended when their client wished.
-    assert ends["backend-failed"] == 10, ends
-    assert report["failures"].get("the server ended the call") == 10, report
+    # A service that vanished or read nothing ended its calls, and the log says which; all others
+    # ended when their client wished.
+    assert ends["backend-failed"] == 20, ends
+    stalls = re.findall(r'call-ended .* detail="it has read nothing for \d+ ms"', log)
+    assert len(stalls) == 10, log
+    assert report["failures"].get("the server ended the call") == 20, report
     assert peak < MEMORY_MIB_MAX, peak
     return report["good"]
 
@@ -185,7 +194,7 @@ def load(url):
     done = subprocess.run(
         [
             *(str(PROGRAMS / "martlet"), "load", "--url", url, "--json", "--backend", "realtime"),
-            *("--calls", str(CALLS), "--seconds", str(SECONDS)),
+            *("--calls", str(CALLS), "--seconds", str(SECONDS), "--events"),
         ],
         capture_output=True, text=True, timeout=SECONDS + 90,
     )
@@ -219,7 +228,7 @@ async def watch(up, seconds):
     (send_garbage, 6, "error"),
     (send_two_mebibytes, 6, "some.long.event"),
     (say_nothing, 6, None),
-    (stall, 6, None),
+    (stall, 60, "error"),
 ])
 @in_some_scene
 def test_each_client_is_told(behaviour, seconds, kind):
@@ -245,5 +254,7 @@ def test_each_client_is_told(behaviour, seconds, kind):
         assert all(event["error"]["message"] for event in ours)
     else:
         assert "error" not in kinds, events
-    expected = "backend-failed" if behaviour is disconnect else "hung-up"
+    expected = "backend-failed" if behaviour in (disconnect, stall) else "hung-up"
     assert f"reason={expected}" in log
+    if behaviour is stall:
+        assert "it has read nothing for 1" in log  # ten thousand milliseconds and a few

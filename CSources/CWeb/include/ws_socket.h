@@ -77,6 +77,10 @@ bool ws_socket_send(struct ws_socket *socket, const uint8_t *bytes, size_t lengt
 // Bytes that wait to be sent.
 size_t ws_socket_queued(const struct ws_socket *socket);
 
+// For how long the network has taken nothing of what waits to be sent, milliseconds; 0 when nothing
+// waits. The kernel keeps 64 KiB of its own before that, and the peer's what its buffers take.
+uint32_t ws_socket_stalled_milliseconds(const struct ws_socket *socket);
+
 // Sends what waits, then a Close frame (RFC 6455, section 7.4.1), then ends; a peer that does not
 // take it within 5 s is cut off. At most 123 bytes of the reason are told.
 void ws_socket_close(struct ws_socket *socket, uint16_t code, const char *reason);

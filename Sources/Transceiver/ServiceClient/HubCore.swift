@@ -45,9 +45,7 @@ import Runtime
       case .send(let line, let message): send(message, by: line)
       case .close(let line): close(line)
       case .fail(let line, let reason):
-        guard let connection = connections[line.number] else { continue }
-        shut(connection, code: 1_011, reason: reason)
-        line.deliver(line, .failed(reason))
+        if let connection = connections[line.number] { fail(connection, reason) }
       case .found(let answer): resume(answer)
       }
     }
@@ -86,15 +84,22 @@ import Runtime
     guard let connection = connections[line.number], let socket = unsafe connection.socket else {
       return
     }
+    let stalled = unsafe ws_socket_stalled_milliseconds(socket)
+    if stalled >= options.stallMilliseconds {
+      return fail(connection, "it has read nothing for \(stalled) ms")
+    }
     let queued = unsafe ws_socket_queued(socket)
     if message.isAudio, queued > ServiceHub.audioQueueBytesMax { return line.noteDropped() }
     let isTaken = unsafe ws_socket_send(
       socket, message.bytes, message.bytes.count, message.isText)
     if isTaken { return }
     if message.isAudio { return line.noteDropped() }
-    let reason = "it does not read what it is sent"
+    fail(connection, "it does not read what it is sent")
+  }
+
+  private func fail(_ connection: Connection, _ reason: String) {
     shut(connection, code: 1_011, reason: reason)
-    line.deliver(line, .failed(reason))
+    connection.line.deliver(connection.line, .failed(reason))
   }
 
   private func close(_ line: ServiceLine) {

@@ -10,7 +10,7 @@ import Synchronization
 /// Bounds, besides those of a line: a message of 16 MiB; 128 MiB of messages of all lines that are
 /// half received, and as much on the way to the shards; 2 MiB a second to read on one line, after
 /// a burst of 4 MiB; 4 MiB waiting for the network on one line, of which voice may use 512 KiB
-/// (8 s at 24 kHz).
+/// (8 s at 24 kHz), beside 64 KiB in the kernel; 10 s in which a service takes nothing of it.
 @safe package final class ServiceHub: @unchecked Sendable {
   // @unchecked: `core` is touched by the hub's thread only, once it runs; everything else is made
   // for any thread.

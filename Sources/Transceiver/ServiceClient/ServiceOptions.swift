@@ -7,6 +7,8 @@ package struct ServiceOptions: Sendable {
   package var caFile: String?
   /// Connections at once.
   package var connectionsMax = 2_000
+  /// A service that takes nothing for so long, while something waits for it, has failed.
+  package var stallMilliseconds: UInt32 = 10_000
 
   package init(_ endpoint: ServiceEndpoint) {
     self.endpoint = endpoint
