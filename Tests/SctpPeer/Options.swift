@@ -5,6 +5,8 @@ struct Options {
   var isOdd = false
   var echoes = false
   var lossPercent = 0
+  /// So many of the packets, each way, are overtaken by later ones.
+  var latePercent = 0
   var seed: UInt64 = 1
 
   init(_ arguments: [String]) {
@@ -16,6 +18,7 @@ struct Options {
       case "--echo": echoes = true
       case "--to": peerPort = Self.number(rest.popFirst())
       case "--loss": lossPercent = Int(Self.number(rest.popFirst()))
+      case "--late": latePercent = Int(Self.number(rest.popFirst()))
       case "--seed": seed = UInt64(Self.number(rest.popFirst()))
       default: fatalError("there is no option \(name)")
       }

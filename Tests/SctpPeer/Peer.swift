@@ -12,6 +12,8 @@ struct Peer {
   /// Messages to send back that found the send buffer full, in order. While there are any, no
   /// event is taken, so the peer's window closes.
   private var waiting: [(stream: UInt16, kind: SctpMessageKind, bytes: [UInt8])] = []
+  /// Packets that are overtaken, until when, and whether they are our own.
+  private var late: [(due: Instant, isOwn: Bool, bytes: [UInt8])] = []
   private var isOver = false
 
   init(_ options: Options) {
@@ -28,7 +30,8 @@ struct Peer {
     if options.starts { association.start(at: now()) }
     var buffer = [UInt8](repeating: 0, count: 65_536)
     while !isOver {
-      let deadline = association.deadline.nanoseconds(since: now()) / 1_000_000
+      let next = late.reduce(association.deadline) { min($0, $1.due) }
+      let deadline = next.nanoseconds(since: now()) / 1_000_000
       var descriptors = [
         pollfd(fd: socket, events: Int16(POLLIN), revents: 0),
         pollfd(fd: 0, events: Int16(POLLIN), revents: 0),
@@ -36,8 +39,9 @@ struct Peer {
       unsafe poll(&descriptors, 2, Int32(min(deadline + 1, 1_000)))
       if descriptors[0].revents != 0 {
         let count = unsafe recv(socket, &buffer, buffer.count, Int32(MSG_DONTWAIT))
-        if count > 0, !isLost() { take(buffer[..<count]) }
+        if count > 0, !isLost(), !isLate(buffer[..<count], isOwn: false) { take(buffer[..<count]) }
       }
+      passLate()
       if descriptors[1].revents != 0 { takeInput() }
       if association.deadline <= now() { association.handleTimeout(at: now()) }
       drain()
@@ -66,7 +70,30 @@ struct Peer {
       }
       guard let count else { return isAny }
       isAny = true
-      if !isLost() { unsafe send(socket, &buffer, count, 0) }
+      if isLost() || isLate(buffer[..<count], isOwn: true) { continue }
+      unsafe send(socket, &buffer, count, 0)
+    }
+  }
+
+  /// Keeps some packets back for as long as some others take.
+  private mutating func isLate(_ packet: ArraySlice<UInt8>, isOwn: Bool) -> Bool {
+    guard options.latePercent > 0, Int.random(in: 0..<100, using: &random) < options.latePercent
+    else { return false }
+    let milliseconds = UInt64.random(in: 1...20, using: &random)
+    late.append((now().advanced(byMilliseconds: milliseconds), isOwn, Array(packet)))
+    return true
+  }
+
+  private mutating func passLate() {
+    let moment = now()
+    let due = late.filter { $0.due <= moment }
+    late.removeAll { $0.due <= moment }
+    for packet in due {
+      if packet.isOwn {
+        unsafe send(socket, packet.bytes, packet.bytes.count, 0)
+      } else {
+        take(packet.bytes[...])
+      }
     }
   }
 

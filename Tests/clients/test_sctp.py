@@ -58,13 +58,14 @@ def test_a_channel_of_ours():
     run(body())
 
 
-@pytest.mark.parametrize("loss_percent", [0, 5])
+@pytest.mark.parametrize("loss_percent, late_percent", [(0, 0), (5, 0), (0, 20), (3, 20)])
 @in_some_scene
-def test_large_messages(loss_percent):
+def test_large_messages(loss_percent, late_percent):
     """256 KiB there and back, every byte of it."""
 
     async def body():
-        async with Pair("--echo", loss_percent=loss_percent) as pair:
+        options = ["--echo", "--late", str(late_percent)]
+        async with Pair(*options, loss_percent=loss_percent) as pair:
             channel = pair.open("large")
             await pair.start()
             await channel.state("open")

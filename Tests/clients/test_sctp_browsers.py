@@ -119,7 +119,7 @@ class Site:
 
 
 @pytest.mark.parametrize("name", ["chromium", "firefox"])
-@pytest.mark.parametrize("options", [[], ["--start"], ["--start", "--loss", "3"]])
+@pytest.mark.parametrize("options", [[], ["--start"], ["--start", "--loss", "3"], ["--late", "20"]])
 @in_some_scene
 def test_a_browser(name, options, sound, monkeypatch):
     monkeypatch.setattr(aiortc.rtcpeerconnection, "RTCSctpTransport", Bridge)

@@ -54,6 +54,12 @@ CASES = {
     "loss": (["-count", "300", "-size", "3000"], ["--loss", "5"]),
     "unordered with loss": (["-count", "300", "-size", "3000", "-unordered"], ["--loss", "5"]),
     "large with loss": (["-count", "4", "-size", "262144"], ["--loss", "3"]),
+    "overtaken": (["-count", "300", "-size", "3000"], ["--late", "20"]),
+    "unordered and overtaken": (
+        ["-count", "300", "-size", "3000", "-unordered"],
+        ["--late", "20"],
+    ),
+    "large and overtaken": (["-count", "4", "-size", "262144"], ["--late", "20"]),
 }
 
 
@@ -75,7 +81,7 @@ def test_a_channel_of_theirs(program, case, both_start):
     run(body())
 
 
-@pytest.mark.parametrize("loss", [[], ["--loss", "5"]])
+@pytest.mark.parametrize("loss", [[], ["--loss", "5"], ["--late", "20"]])
 @in_some_scene
 def test_channels_of_ours(program, loss):
     """Ours sends INIT, opens, and hears every byte again."""
