@@ -187,7 +187,14 @@ def good_calls():
     assert len(stalls) == 10, log
     assert report["failures"].get("the server ended the call") == 20, report
     assert peak < MEMORY_MIB_MAX, peak
-    return report["good"]
+    # Each client but those whose service says nothing, which is its right, was told by its code.
+    told = collections.Counter(report["errors"])
+    unavailable = told.pop("service_unavailable", 0)
+    assert told == dict.fromkeys(
+        ("event_too_long", "output_audio_overflow", "service_garbage"), 10
+    ), report
+    # The last event of a call may be lost with it on a machine that is busy elsewhere.
+    return report["good"] if unavailable == 20 else 0
 
 
 def load(url):
@@ -223,12 +230,12 @@ async def watch(up, seconds):
 
 
 @pytest.mark.parametrize("behaviour, seconds, kind", [
-    (speak_ten_times_as_fast, 12, "error"),
-    (disconnect, 20, "error"),
-    (send_garbage, 6, "error"),
+    (speak_ten_times_as_fast, 12, "output_audio_overflow"),
+    (disconnect, 20, "service_unavailable"),
+    (send_garbage, 6, "service_garbage"),
     (send_two_mebibytes, 6, "some.long.event"),
     (say_nothing, 6, None),
-    (stall, 60, "error"),
+    (stall, 60, "service_unavailable"),
 ])
 @in_some_scene
 def test_each_client_is_told(behaviour, seconds, kind):
@@ -249,9 +256,9 @@ def test_each_client_is_told(behaviour, seconds, kind):
         )
     elif kind:
         # However much a service sends, what its clients are told about it is little.
-        ours = [event for event in events if "event_id" in event and event["type"] == kind]
+        ours = [event for event in events if "event_id" in event and event["type"] == "error"]
         assert 1 <= len(ours) <= 2 * seconds, ours
-        assert all(event["error"]["message"] for event in ours)
+        assert all(event["error"]["message"] and event["error"]["code"] == kind for event in ours)
     else:
         assert "error" not in kinds, events
     expected = "backend-failed" if behaviour in (disconnect, stall) else "hung-up"
