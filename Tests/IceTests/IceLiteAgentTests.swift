@@ -104,12 +104,12 @@ import Wire
     let unknownAttributes: [UInt8] = [0x00, 0x0A, 0x00, 0x02, 0x71, 0x23]
     #expect(refused.indices.contains { refused[$0...].starts(with: unknownAttributes) })
     #expect(isSealed(refused, with: serverCredentials.key))
-    #expect(!agent.isValidated(path(1)))
+    #expect(agent.isValidated(path(1)) == false)
     #expect(agent.selected == nil)
     // Nobody else is told, and what may be ignored is.
     #expect(refusal(of: Check(key: clientCredentials.key, unknown: 0x7123)) == nil)
     #expect(refusal(of: Check(unknown: 0x8123)) == nil)
-    #expect(agent.isValidated(path(1)))
+    #expect(agent.isValidated(path(1)) == true)
   }
 
   @Test func moreThanAHundredRequestsInASecondAreIgnored() {
