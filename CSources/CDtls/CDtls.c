@@ -39,6 +39,8 @@ static SSL *make_ssl(struct dtls_connection *connection) {
     SSL_set_bio(ssl, bio, bio);
     SSL_set_mtu(ssl, connection->options.mtu);
     DTLS_set_timer_cb(ssl, timer_interval);
+    if (connection->options.without_extended_master_secret)
+        SSL_set_options(ssl, SSL_OP_NO_EXTENDED_MASTER_SECRET);
     if (connection->options.active)
         SSL_set_connect_state(ssl);
     else
@@ -50,6 +52,7 @@ bool dtls_connection_restart(struct dtls_connection *connection) {
     connection->openssl_timer = NULL;
     SSL_free(connection->ssl);
     connection->connected = connection->closed = connection->dead = false;
+    connection->mismatched = false;
     connection->input_length = 0;
     connection->clear_records = 0;
     dtls_connection_drop_output(connection);
@@ -159,6 +162,18 @@ enum dtls_expected dtls_connection_expects(const struct dtls_connection *connect
 
 bool dtls_connection_certificate_refused(const struct dtls_connection *connection) {
     return connection->certificate_refused;
+}
+
+bool dtls_connection_certificate_mismatched(const struct dtls_connection *connection) {
+    return connection->dead && connection->mismatched;
+}
+
+void dtls_connection_tolerate_mismatch(struct dtls_connection *connection, bool tolerates) {
+    connection->tolerates_mismatch = tolerates;
+}
+
+bool dtls_connection_has_extended_master_secret(const struct dtls_connection *connection) {
+    return connection->connected && SSL_get_extms_support(connection->ssl) == 1;
 }
 
 bool dtls_connection_certificate_matches(const struct dtls_connection *connection) {

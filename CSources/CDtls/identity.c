@@ -84,7 +84,9 @@ static int verify_certificate(X509_STORE_CTX *store, void *unused) {
     if (certificate && certificate_matches(certificate, connection->options.fingerprints,
                                            connection->options.fingerprint_count))
         return 1;
+    if (certificate && connection->tolerates_mismatch) return 1;
     connection->certificate_refused = true;
+    connection->mismatched = certificate != NULL;
     X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
     return 0;
 }

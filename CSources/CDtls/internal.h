@@ -36,6 +36,8 @@ struct dtls_connection {
     bool closed;
     bool dead;
     bool certificate_refused;
+    bool mismatched;  // what this handshake died over
+    bool tolerates_mismatch;
     char error[DTLS_ERROR_TEXT_BYTES];
     uint64_t clear_records;  // given to ssl so far
     uint32_t input_length;

@@ -30,7 +30,7 @@ import Wire
   }
 
   @Test(arguments: [LossyWire.End.a, .b], DtlsHash.allCases)
-  func aWrongOneEndsWithoutKeys(refuser: LossyWire.End, hash: DtlsHash) throws {
+  func aWrongOneEndsTheHandshakeSoonWithoutKeys(refuser: LossyWire.End, hash: DtlsHash) throws {
     var digest = (refuser == .a ? identityOfB : identityOfA).fingerprint(hash).digest
     digest[digest.count - 1] ^= 1
     let wrong = [try #require(DtlsFingerprint(hash: hash, digest: digest))]
@@ -38,8 +38,9 @@ import Wire
       aExpects: refuser == .a ? wrong : [identityOfB.fingerprint()],
       bExpects: refuser == .b ? wrong : [identityOfA.fingerprint()])
     wire.startBoth()
-    wire.run()
-    #expect(wire.endpoint(refuser).state == .failed(.certificateRefused))
+    // Two ways, and half a second for the right one to come, however often the wrong one does.
+    wire.run(untilMilliseconds: 520)
+    #expect(wire.endpoint(refuser).state == .failed(.fingerprintMismatch))
     #expect(wire.a.srtpKeys == nil)
     #expect(wire.b.srtpKeys == nil)
     #expect(!wire.sent.contains { $0.bytes[0] == 21 })
@@ -49,8 +50,81 @@ import Wire
     let wire = try wire(aExpects: [], bExpects: [identityOfA.fingerprint()])
     wire.startBoth()
     wire.run()
-    #expect(wire.a.state == .failed(.certificateRefused))
+    #expect(wire.a.state == .failed(.fingerprintMismatch))
     #expect(wire.b.srtpKeys == nil)
+  }
+
+  /// Whatever the pieces are, and whichever of them is lost at first.
+  @Test(arguments: [LossyWire.End.a, .b], [1200, 300])
+  func aWrongOneInPiecesEndsItTooAndSoon(refuser: LossyWire.End, mtu: Int) throws {
+    func wire() throws -> LossyWire {
+      let wrong = [identityOfImpostor.fingerprint()]
+      return LossyWire(
+        try makeEndpoint(
+          .active, identity: identityOfA,
+          fingerprints: refuser == .a ? wrong : [identityOfB.fingerprint()]
+        ) { $0.mtu = mtu },
+        try makeEndpoint(
+          .passive, identity: identityOfB,
+          fingerprints: refuser == .b ? wrong : [identityOfA.fingerprint()]
+        ) { $0.mtu = mtu })
+    }
+    let whole = try wire()
+    whole.startBoth()
+    whole.run(untilMilliseconds: 400)
+    for lost in 0..<whole.sent.count(where: { $0.to == refuser }) {
+      let wire = try wire()
+      wire.tamper = { $0.to == refuser && $0.index == lost ? [] : [$0.bytes] }
+      wire.startBoth()
+      wire.run(untilMilliseconds: 3_000)
+      #expect(wire.endpoint(refuser).state == .failed(.fingerprintMismatch), "\(lost), \(mtu)")
+    }
+  }
+
+  /// Somebody who reads along and can sign a handshake with a certificate of their own, in which
+  /// the fingerprint is wrong, is faster than the peer: the peer is still heard.
+  @Test(arguments: [300, 1200]) func anImpostorDoesNotEndTheCall(mtu: Int) throws {
+    let wire = try makePair { $0.mtu = mtu }
+    // The same seed, so the same hello.
+    let impostor = try makeEndpoint(
+      .active, identity: identityOfImpostor, fingerprints: [identityOfB.fingerprint()]
+    ) { $0.mtu = mtu }
+    impostor.start(at: wire.now)
+    _ = impostor.datagrams()
+    var forged: [[UInt8]] = []
+    wire.tamper = { datagram in
+      if datagram.to == .a {
+        unsafe datagram.bytes.withUnsafeBytes { unsafe impostor.handle($0, at: wire.now) }
+        forged += impostor.datagrams()
+        return [datagram.bytes]
+      }
+      defer { forged = [] }
+      return forged + [datagram.bytes]
+    }
+    wire.startBoth()
+    wire.run(untilMilliseconds: 2_000)
+    #expect(wire.isConnected, "a \(wire.a.state), b \(wire.b.state)")
+  }
+
+  @Test func aPeerThatDoesNotBindItsKeysIsRefusedAtOnce() throws {
+    for old in [LossyWire.End.a, .b] {
+      let wire = LossyWire(
+        try makeEndpoint(
+          .active, identity: identityOfA, fingerprints: [identityOfB.fingerprint()]
+        ) { $0.bindsKeys = old != .a },
+        try makeEndpoint(
+          .passive, identity: identityOfB, fingerprints: [identityOfA.fingerprint()]
+        ) { $0.bindsKeys = old != .b })
+      wire.startBoth()
+      wire.run(untilMilliseconds: 200)
+      let refuser = wire.endpoint(old == .a ? .b : .a)
+      #expect(refuser.state == .failed(.noExtendedMasterSecret))
+      #expect(refuser.srtpKeys == nil)
+    }
+    let both = try makePair { $0.bindsKeys = false }
+    both.startBoth()
+    both.run()
+    #expect(both.isConnected, "two of them agree: it is the missing secret that is refused")
   }
 
   /// The client's Certificate message is replaced by an empty one on its way.

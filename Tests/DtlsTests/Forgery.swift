@@ -61,6 +61,30 @@ struct Forgery: CustomTestStringConvertible, Sendable {
     Forgery("epoch 7", record(type: 22, epoch: 7, random60)),
   ]
 
+  /// The Certificate message of a stranger, as it was seen in another handshake.
+  private static func certificate(to end: LossyWire.End) -> [UInt8] {
+    guard
+      let wire = try? LossyWire(
+        makeEndpoint(
+          .active, identity: identityOfImpostor, fingerprints: [identityOfB.fingerprint()]),
+        makeEndpoint(
+          .passive, identity: end == .a ? identityOfImpostor : identityOfB,
+          fingerprints: [identityOfImpostor.fingerprint()]))
+    else { return [] }
+    wire.startBoth()
+    wire.run(untilMilliseconds: 20)
+    for datagram in wire.sent where datagram.to == end {
+      var rest = datagram.bytes[...]
+      while rest.count > 13 {
+        let start = rest.startIndex
+        let length = 13 + Int(rest[start + 11]) * 256 + Int(rest[start + 12])
+        if rest[start] == 22, rest[start + 13] == 11 { return Array(rest.prefix(length)) }
+        rest = rest.dropFirst(length)
+      }
+    }
+    return []
+  }
+
   /// A hello's body up to and with the random: version, 32 bytes, empty session ID.
   private static let helloStart: [UInt8] = [0xFE, 0xFD] + Array(random60.prefix(32)) + [0]
 
@@ -84,6 +108,7 @@ struct Forgery: CustomTestStringConvertible, Sendable {
       "Certificate, half, wrong",
       handshake(
         type: 11, sequence: 1, length: 700, offset: 400, random60)),
+    Forgery("Certificate of a stranger", certificate(to: .b)),
     Forgery(
       "ClientKeyExchange, wrong point",
       handshake(
@@ -123,6 +148,7 @@ struct Forgery: CustomTestStringConvertible, Sendable {
       "Certificate, half, wrong",
       handshake(
         type: 11, sequence: 1, length: 700, offset: 400, random60)),
+    Forgery("Certificate of a stranger", certificate(to: .a)),
     Forgery("ServerKeyExchange, wrong", handshake(type: 12, sequence: 2, random60)),
     Forgery("CertificateRequest, wrong", handshake(type: 13, sequence: 3, random60)),
     Forgery("ServerHelloDone", handshake(type: 14, sequence: 4, [])),

@@ -31,6 +31,11 @@ import Wire
     }
   }
 
+  @Test func theStrangersCertificateIsOne() {
+    let seen = Self.cases.filter { $0.1.name == "Certificate of a stranger" }
+    #expect(seen.count == 2 && seen.allSatisfy { $0.1.bytes.count > 250 })
+  }
+
   @Test(arguments: cases)
   func oneBeforeEverythingDoesNotEndTheCall(victim: LossyWire.End, forgery: Forgery) throws {
     let wire = try makePair()

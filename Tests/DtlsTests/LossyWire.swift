@@ -115,6 +115,7 @@ extension DtlsEndpoint {
 /// Identities are slow to make and can be shared.
 let identityOfA = try! DtlsIdentity.generate()
 let identityOfB = try! DtlsIdentity.generate()
+let identityOfImpostor = try! DtlsIdentity.generate()
 
 /// An endpoint of `identity` that expects `peer`.
 func makeEndpoint(

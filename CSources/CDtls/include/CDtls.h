@@ -57,6 +57,7 @@ struct dtls_options {
     uint8_t seed[DTLS_SEED_BYTES];
     struct dtls_fingerprint fingerprints[DTLS_FINGERPRINTS_MAX];  // the peer's; any one must match
     uint32_t fingerprint_count;
+    bool without_extended_master_secret;  // as peers of before RFC 7627; for tests
 };
 
 // NULL when memory is short or an option is out of its range.
@@ -112,6 +113,13 @@ enum dtls_expected {
 enum dtls_expected dtls_connection_expects(const struct dtls_connection *connection);
 // The last fatal error was the peer's certificate: no fingerprint matched it, or there was none.
 bool dtls_connection_certificate_refused(const struct dtls_connection *connection);
+// This handshake died over a certificate that none of the fingerprints matches.
+bool dtls_connection_certificate_mismatched(const struct dtls_connection *connection);
+// Whether from the next restart on a certificate that no fingerprint matches lets the handshake go
+// on: to see whether the peer holds its key. Such a handshake is for looking at only.
+void dtls_connection_tolerate_mismatch(struct dtls_connection *connection, bool tolerates);
+// The keys of a connected association are bound to its handshake (RFC 7627).
+bool dtls_connection_has_extended_master_secret(const struct dtls_connection *connection);
 // The peer's certificate carries one of the expected fingerprints. False before it is known.
 bool dtls_connection_certificate_matches(const struct dtls_connection *connection);
 // A sentence on the last fatal error, empty when there was none.

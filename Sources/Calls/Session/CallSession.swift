@@ -133,10 +133,18 @@ package final class CallSession {
     switch dtls.state {
     case .idle, .handshaking: break
     case .connected: if media == nil { beginMedia(at: now, into: &outbox) }
-    case .failed(let failure):
-      let cause = dtls.lastError.isEmpty ? "" : ": \(dtls.lastError)"
-      finish(.dtlsFailed("\(failure)\(cause)"), at: now, into: &outbox)
+    case .failed(let failure): finish(reason(failure), at: now, into: &outbox)
     case .closed: finish(.clientClosed, at: now, into: &outbox)
+    }
+  }
+
+  private func reason(_ failure: DtlsFailure) -> SessionEnd {
+    switch failure {
+    case .fingerprintMismatch: return .fingerprintMismatch
+    case .noExtendedMasterSecret: return .noExtendedMasterSecret
+    default:
+      let cause = dtls.lastError.isEmpty ? "" : ": \(dtls.lastError)"
+      return .dtlsFailed("\(failure)\(cause)")
     }
   }
 

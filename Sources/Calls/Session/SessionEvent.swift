@@ -8,7 +8,11 @@ package enum SessionEnd: Equatable, Sendable {
   case clientClosed
   /// No valid consent check on any path for 30 s (RFC 7675).
   case consentLost
-  /// The DTLS handshake failed for good; the text says why.
+  /// The client's certificate is not the one that its offer names (RFC 8122).
+  case fingerprintMismatch
+  /// The client does not bind its keys to the handshake (RFC 7627).
+  case noExtendedMasterSecret
+  /// The DTLS handshake failed for good in another way; the text says why.
   case dtlsFailed(String)
   /// No media path came up in the time allowed after the answer.
   case neverConnected
@@ -27,6 +31,8 @@ package enum SessionEnd: Equatable, Sendable {
     case .hungUp: "hung-up"
     case .clientClosed: "client-closed"
     case .consentLost: "consent-lost"
+    case .fingerprintMismatch: "fingerprint-mismatch"
+    case .noExtendedMasterSecret: "no-extended-master-secret"
     case .dtlsFailed: "dtls-failed"
     case .neverConnected: "never-connected"
     case .shuttingDown: "shutting-down"

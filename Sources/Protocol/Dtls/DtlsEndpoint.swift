@@ -23,8 +23,14 @@ package enum DtlsState: Equatable, Sendable {
 package enum DtlsFailure: Equatable, Sendable {
   /// No end of the handshake within its time.
   case timedOut
-  /// No certificate came, or none of the expected fingerprints is its (RFC 8122).
+  /// The peer holds the key of a certificate that has none of the expected fingerprints (RFC 8122),
+  /// and showed no other.
+  case fingerprintMismatch
+  /// No end within the handshake's time, and what certificates came were refused: they were empty,
+  /// or nobody showed that they are the peer's.
   case certificateRefused
+  /// The peer does not bind its keys to the handshake, as RFC 7627 wants it.
+  case noExtendedMasterSecret
   /// The peer knows no SRTP profile that we know (RFC 5764).
   case noSrtpProfile
   /// The handshake died more often than it may be replaced.

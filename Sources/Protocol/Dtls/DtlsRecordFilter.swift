@@ -194,6 +194,20 @@ struct DtlsRecordFilter {
       && record[recordHeaderBytes] == helloVerifyRequest
   }
 
+  /// The message that only who holds the certificate's key can sign.
+  private var proof: Expected { role == .passive ? .certificateVerify : .serverKeyExchange }
+
+  /// Whether a sound record begins with some of that message.
+  func isProof(_ record: Span<UInt8>) -> Bool {
+    record[0] == ContentType.handshake && record[4] == 0
+      && Self.turn(ofMessage: record[Self.recordHeaderBytes]) == proof
+  }
+
+  /// Whether who expects this has read that message. Not so of what is dead.
+  func isPastProof(_ expected: Expected) -> Bool {
+    expected.rawValue > proof.rawValue && expected != .applicationData
+  }
+
   /// Protected records authenticate themselves once there are keys.
   private func judgeProtected(type: UInt8, length: Int, _ expected: Expected) -> DropReason? {
     switch (expected, type) {

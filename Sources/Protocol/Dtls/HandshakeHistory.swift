@@ -64,6 +64,9 @@ struct HandshakeHistory {
     return known.messageLength != fragment.messageLength
   }
 
+  /// The fragments of the message that is being read.
+  var fragments: [[UInt8]] { Array(records[recordsAtMessage...]) }
+
   /// Takes the fragments of the message that is being read out.
   mutating func dropFragments() -> [[UInt8]] { drop(from: recordsAtMessage) }
 

@@ -17,6 +17,11 @@ package struct DtlsConfiguration: Sendable {
   package var restartsMaximum: UInt64 = 64
   /// How often a handshake that a peer's repetitions do not bring on is taken back some way.
   package var rewindsMaximum = 8
+  /// How long a peer that has shown a wrong certificate to be its own has for the right one.
+  package var wrongCertificateMilliseconds: UInt64 = 500
+  /// Whether this end does as RFC 7627 says, and wants its peer to. A peer of before it does not:
+  /// that is for tests.
+  package var bindsKeys = true
 
   package init(role: DtlsRole, fingerprints: [DtlsFingerprint]) {
     self.role = role
@@ -46,6 +51,11 @@ package struct DtlsConfiguration: Sendable {
   private var verifyRequests = VerifyRequests()
   /// How often the hello without a cookie has been sent.
   private var hellos = 0
+  /// The records of a certificate that matched no fingerprint.
+  private var doubted: [[UInt8]] = []
+  private var trials = 0
+  /// When the handshake ends unless the right certificate has come.
+  private var wrongCertificateDeadline = Instant.never
   private var received: [[UInt8]] = []
 
   package private(set) var state: DtlsState = .idle
@@ -70,6 +80,7 @@ package struct DtlsConfiguration: Sendable {
     options.mtu = UInt16(clamping: configuration.mtu)
     unsafe withUnsafeMutableBytes(of: &options.seed) { unsafe $0.copyBytes(from: seed) }
     options.setFingerprints(configuration.fingerprints)
+    options.without_extended_master_secret = !configuration.bindsKeys
     guard let connection = unsafe dtls_connection_create(identity.handle, &options) else {
       throw DtlsSetupError(description: "cannot create a DTLS connection")
     }
@@ -83,7 +94,9 @@ package struct DtlsConfiguration: Sendable {
 
   package var lastError: String { unsafe String(cString: dtls_connection_error(connection)) }
 
-  package var deadline: Instant { min(handshakeDeadline, flightDeadline) }
+  package var deadline: Instant {
+    min(handshakeDeadline, min(flightDeadline, wrongCertificateDeadline))
+  }
 
   package func start(at now: Instant) {
     guard state == .idle else { return }
@@ -113,6 +126,7 @@ package struct DtlsConfiguration: Sendable {
         counters.count(reason)
         if reason == .outOfPlace, unsafe filter.isEarly(Span(_unsafeBytes: record), for: expected) {
           unsafe early.keep(record)
+          if unsafe filter.isProof(Span(_unsafeBytes: record)) { tryDoubted(at: now) }
         }
       case .pass:
         guard unsafe isBelieved(record) else {
@@ -133,6 +147,7 @@ package struct DtlsConfiguration: Sendable {
     }
     guard state == .handshaking else { return }
     if now >= handshakeDeadline { return fail(timeoutFailure) }
+    if now >= wrongCertificateDeadline { return fail(.fingerprintMismatch) }
     guard now >= flightDeadline else { return }
     if expected == .serverHello { hellos += 1 }
     let progress = unsafe dtls_connection_fire_timer(connection)
@@ -201,7 +216,13 @@ package struct DtlsConfiguration: Sendable {
     }
     let before = expected
     let progress = unsafe feed(record)
-    if progress == DTLS_PROGRESS_FATAL { return unsafe recover(from: record, at: now) }
+    if progress == DTLS_PROGRESS_FATAL {
+      if unsafe dtls_connection_certificate_mismatched(connection) {
+        doubted = unsafe history.fragments + [Array(record)]
+      }
+      unsafe recover(from: record, at: now)
+      return tryDoubted(at: now)
+    }
     if progress == DTLS_PROGRESS_PENDING, expected == .applicationData {
       // OpenSSL waits for something that no peer of ours sends, a session ticket for instance:
       // somebody has promised it.
@@ -232,6 +253,10 @@ package struct DtlsConfiguration: Sendable {
   private func noteMessage(at now: Instant) {
     history.noteMessage()
     lastProgress = now
+    // The right certificate has come, if any has.
+    guard expected.rawValue > DtlsRecordFilter.Expected.certificate.rawValue else { return }
+    doubted = []
+    wrongCertificateDeadline = .never
   }
 
   private func feed(_ record: UnsafeRawBufferPointer) -> dtls_progress {
@@ -344,11 +369,61 @@ package struct DtlsConfiguration: Sendable {
     return false
   }
 
+  // MARK: - A wrong certificate
+
+  /// Whether the peer itself has sent the certificate that was refused, or somebody who only knows
+  /// its address. A handshake with that certificate is played: who cannot sign its messages, the
+  /// random numbers of both ends among them, gets no further than to the signature.
+  private func tryDoubted(at now: Instant) {
+    guard state == .handshaking, !doubted.isEmpty, wrongCertificateDeadline == .never,
+      trials < Self.trialsMax
+    else { return }
+    trials += 1
+    unsafe dtls_connection_tolerate_mismatch(connection, true)
+    let isProven = restart() && playDoubted()
+    unsafe dtls_connection_tolerate_mismatch(connection, false)
+    guard replay(at: now), isProven else { return }
+    // What came early is of the same maker.
+    early = EarlyRecords()
+    wrongCertificateDeadline = now.advanced(
+      byMilliseconds: configuration.wrongCertificateMilliseconds)
+  }
+
+  /// Plays on with the doubted certificate and what came early; true when it is the signer's.
+  private func playDoubted() -> Bool {
+    var waiting = early
+    for record in doubted {
+      guard unsafe record.withUnsafeBytes({ unsafe feed($0) }) != DTLS_PROGRESS_FATAL else {
+        return false
+      }
+    }
+    while !filter.isPastProof(expected),
+      let record = waiting.take(where: {
+        if case .pass = filter.judge($0.span, at: 0, expecting: expected) { true } else { false }
+      })
+    {
+      guard unsafe record.withUnsafeBytes({ unsafe feed($0) }) != DTLS_PROGRESS_FATAL else {
+        return false
+      }
+    }
+    return filter.isPastProof(expected)
+  }
+
+  /// Each costs two handshakes up to the certificate.
+  private static let trialsMax = 8
+
   // MARK: - Ends
 
   private func finish(at now: Instant) {
     guard unsafe dtls_connection_certificate_matches(connection) else {
-      return fail(.certificateRefused)
+      return fail(.fingerprintMismatch)
+    }
+    // Both Finished messages are verified: it is the peer that does not, nobody in between. Without
+    // it the keys could be those of another handshake that somebody made alike (RFC 7627, 1).
+    guard
+      unsafe !configuration.bindsKeys || dtls_connection_has_extended_master_secret(connection)
+    else {
+      return fail(.noExtendedMasterSecret)
     }
     var masters = dtls_srtp_masters()
     guard unsafe dtls_connection_export_srtp(connection, &masters) else {
@@ -363,6 +438,8 @@ package struct DtlsConfiguration: Sendable {
       ? lastFlight.begin(configuration.firstTimeoutMilliseconds, at: now) : .never
     history = HandshakeHistory()
     early = EarlyRecords()
+    doubted = []
+    wrongCertificateDeadline = .never
     drainAssociation()
   }
 
@@ -398,6 +475,8 @@ package struct DtlsConfiguration: Sendable {
     lastFlight = LastFlight()
     history = HandshakeHistory()
     early = EarlyRecords()
+    doubted = []
+    wrongCertificateDeadline = .never
   }
 }
 
