@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -92,6 +94,41 @@ int cp_spawn(const char *path, char *const argv[], struct cp_child *child)
     child->pid = pid;
     child->ready = ready[0];
     return 0;
+}
+
+static int write_all(int descriptor, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t count = write(descriptor, bytes, length);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return -1;
+        bytes += count;
+        length -= (size_t)count;
+    }
+    return 0;
+}
+
+int cp_nameless_file(const void *bytes, size_t length)
+{
+    int low = memfd_create("martlet", MFD_CLOEXEC);
+    if (low < 0)
+        return -1;
+    int high = -1;
+    if (fchmod(low, S_IRUSR | S_IWUSR) == 0 && write_all(low, bytes, length) == 0)
+        high = fcntl(low, F_DUPFD, CP_READY_DESCRIPTOR + 1);
+    int failure = errno;
+    close(low);
+    errno = failure;
+    return high;
+}
+
+void cp_forget_file(int descriptor)
+{
+    while (ftruncate(descriptor, 0) != 0 && errno == EINTR)
+        ;
+    close(descriptor);
 }
 
 int cp_wait(pid_t pid, struct cp_end *end)

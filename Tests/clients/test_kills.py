@@ -3,7 +3,9 @@
 import asyncio
 import http.client
 import os
+import pathlib
 import signal
+import tempfile
 import time
 
 import pytest
@@ -12,6 +14,7 @@ import peer
 from browsers import Browser
 from martlet import MartletUp, held_ports, martlet_processes
 from reports import ReportServer
+from test_calls import wait_for
 
 PORTS = {"8090/tcp", "3490/udp"}
 
@@ -47,6 +50,22 @@ async def calling(run, seconds):
                 await asyncio.sleep(max(0, min(1, end - time.monotonic())))
         except (OSError, http.client.HTTPException, AssertionError):
             await asyncio.sleep(0.05)
+
+
+def test_the_keys_of_a_run_have_no_file(monkeypatch):
+    """So nothing stays of them, in whichever moment the run is killed."""
+    tempfile.gettempdir()  # the test's own files go where they always do
+    monkeypatch.setenv("TMPDIR", "/nowhere")
+    with MartletUp(http_port=8090, media_port=3490) as run:
+        for name, process in run.children().items():
+            words = pathlib.Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+            path = words[words.index(b"--keys") + 1].decode()
+            assert path.startswith("/proc/self/fd/"), (name, path)
+            # It can be read once: by the program, at its start.
+            left = pathlib.Path(path.replace("self", str(process)))
+            assert os.readlink(left) == "/memfd:martlet (deleted)"
+            assert left.stat().st_mode & 0o777 == 0o600
+            wait_for(lambda: left.read_bytes() == b"", f"{name} still holds the keys in a file")
 
 
 # From before the programs are ready, over the handshake, into the call.

@@ -20,6 +20,14 @@ struct cp_child {
 // process, which has no other threads yet. Returns 0, or the errno of what failed, the exec too.
 int cp_spawn(const char *path, char *const argv[], struct cp_child *child);
 
+// Puts bytes into a file that has no name anywhere, so that nothing of it stays whenever this
+// process is killed; only its user may read it. Children inherit the descriptor, which is beyond
+// CP_READY_DESCRIPTOR, and read it at /proc/self/fd/N, each from its beginning. -1 with errno.
+int cp_nameless_file(const void *bytes, size_t length);
+
+// Empties such a file for everybody who has it open, and closes it here.
+void cp_forget_file(int descriptor);
+
 // How a process ended.
 struct cp_end {
     int exited;  // 1: by itself, with `code`; 0: by the signal `code`

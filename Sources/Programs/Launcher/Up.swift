@@ -52,9 +52,8 @@ package struct Up: ~Copyable {
       let trunkPort = PortCheck.freeTrunkPort(
         count: shards, seed: .random(in: .min ... .max, using: &random))
     else { throw Failure("no \(shards) free UDP ports in a row for the trunk") }
-    let folder: RunFolder
-    do { folder = try RunFolder() } catch { throw Failure(error.description) }
-    let keyFile = try keyFile(in: folder, random: &random)
+    let keys = try passedKeys(random: &random)
+    let keyFile = settings[UpSettings.keys] ?? keys.path
     let plan: UpPlan
     do {
       plan = try UpPlan(settings, keyFile: keyFile, trunkPort: trunkPort)
@@ -66,7 +65,7 @@ package struct Up: ~Copyable {
     if let outcome = supervisor.waitUntilReady(timeoutMilliseconds: Self.readyMilliseconds) {
       return outcome
     }
-    _ = consume folder  // nobody reads the keys again
+    _ = consume keys  // nobody reads them again
     standardOutput("martlet is ready: \(plan.url)\n")
     return supervisor.waitUntilEnd()
   }
@@ -97,12 +96,9 @@ package struct Up: ~Copyable {
     }
   }
 
-  private func keyFile(
-    in folder: borrowing RunFolder, random: inout SecureRandom
-  ) throws(Failure) -> String {
-    if let given = settings[UpSettings.keys] { return given }
+  private func passedKeys(random: inout SecureRandom) throws(Failure) -> PassedKeys {
     do {
-      return try folder.writeKeys(RoutingKeys.generate(random: &random))
+      return try PassedKeys(RoutingKeys.generate(random: &random))
     } catch {
       throw Failure(error.description)
     }
