@@ -75,6 +75,42 @@ import Wire
   }
 
   /// A client with good keys names a victim's address: it gets the requests, and little more.
+  /// Copies of a check from elsewhere are answered, and that is all that comes of them.
+  @Test func copiesFromElsewhereNeitherKeepACallNorStarveIt() throws {
+    var agent = makeCall()
+    let copy = Check(nominates: true).bytes
+    var ends = false
+    for second in 1...40 {
+      let now = start.advanced(byMilliseconds: UInt64(second) * 1_000)
+      for _ in 0..<200 { _ = agent.take(copy, from: path(66), at: now) }
+      // While the client is there it is heard.
+      if second <= 5 {
+        #expect(agent.take(Check().bytes, from: path(1), at: now).news != nil)
+        #expect(!agent.consentLost(at: now))
+      }
+      ends = ends || agent.consentLost(at: now)
+      #expect(ends == (second >= 35), "\(second)")
+    }
+    #expect(agent.selected == path(1))
+    #expect(agent.ignored[Int(IceIgnored.tooMany.rawValue)] > 3_000)
+  }
+
+  /// A client that moved keeps its call, as soon as the new path is known to be its own.
+  @Test(arguments: [true, false]) func aNewPathOfTheClientsKeepsTheCall(byProof: Bool) throws {
+    var agent = makeCall()
+    _ = agent.take(Check(nominates: true).bytes, from: path(2), at: later)
+    if byProof {
+      try prove(&agent, at: later)
+    } else {
+      _ = agent.noteAuthenticated(path(2), at: later)
+    }
+    for second in 1...20 {
+      let now = later.advanced(byMilliseconds: UInt64(second) * 5_000)
+      _ = agent.take(Check().bytes, from: path(2), at: now)
+      #expect(!agent.consentLost(at: now))
+    }
+  }
+
   @Test func anAddressThatNeverAnswersGetsThreeTimesWhatItSentAtMost() {
     var agent = makeCall()
     let check = Check(nominates: true).bytes

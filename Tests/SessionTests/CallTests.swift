@@ -106,11 +106,8 @@ struct EndTests {
   @Test("another certificate than the offer's gets no keys")
   func wrongCertificate() throws {
     let call = try CallPair(expecting: CallPair.identity)
-    call.run(15_000)
-    guard case .dtlsFailed = call.session.end else {
-      Issue.record("ended as \(String(describing: call.session.end))")
-      return
-    }
+    call.run(2_000)
+    #expect(call.session.end == .fingerprintMismatch)
     #expect(!call.isConnected)
     #expect(call.session.figures.rtpSent == 0)
   }

@@ -31,6 +31,7 @@ package struct IceNews: Equatable, Sendable {
 ///
 /// Media never moves because of a STUN request alone, which anybody can replay from anywhere: a new
 /// path must also bring a packet that passed SRTP's authentication, and answer a request of ours.
+/// Nor do copies from elsewhere keep a call alive, or use up what the client's own path may ask.
 package struct IceLiteAgent: ~Copyable, Sendable {
   /// Paths that a client may have at a time: a few relays times a few networks.
   package static let pathsMaximum = 8
@@ -48,8 +49,8 @@ package struct IceLiteAgent: ~Copyable, Sendable {
   private var paths: [IcePath] = []
   private var selectedIndex: Int?
   private var lastRequest: Instant
-  private var secondStart: Instant
-  private var requestsInSecond = 0
+  /// Of all paths that are not known to be the client's.
+  private var strangersRate = IceRate()
   /// How many datagrams were passed over, by `IceIgnored`.
   package private(set) var ignored = [7 of UInt64](repeating: 0)
   /// How many requests were answered.
@@ -60,7 +61,6 @@ package struct IceLiteAgent: ~Copyable, Sendable {
     self.local = local
     self.remote = remote
     lastRequest = now
-    secondStart = now
     paths.reserveCapacity(Self.pathsMaximum)
   }
 
@@ -80,7 +80,8 @@ package struct IceLiteAgent: ~Copyable, Sendable {
     index(of: path).map { paths[$0].isProven } ?? false
   }
 
-  /// Whether no valid request has come by any path for 30 s: the call is over (RFC 7675).
+  /// Whether no valid request has come by a path of the client's for 30 s: the call is over
+  /// (RFC 7675).
   package func consentLost(at now: Instant) -> Bool { now >= consentDeadline }
 
   /// When `poll` or `consentLost` wants to be asked next.
@@ -172,7 +173,7 @@ package struct IceLiteAgent: ~Copyable, Sendable {
     guard StunIntegrity.verify(bytes, message, key: local.key) else {
       return ignore(.wrongIntegrity)
     }
-    guard admitRequest(at: now) else { return ignore(.tooMany) }
+    guard admitRequest(by: path, at: now) else { return ignore(.tooMany) }
     if let attribute = message.unknownRequired {
       return unsafe refuse(message, knowingNo: attribute, reply: reply)
     }
@@ -202,7 +203,7 @@ package struct IceLiteAgent: ~Copyable, Sendable {
   private mutating func note(
     _ message: StunMessage, count: Int, on index: Int, isNew: Bool, at now: Instant
   ) -> IceNews {
-    lastRequest = now
+    if paths[index].isClients || !paths.contains(where: \.isClients) { lastRequest = now }
     paths[index].lastRequest = now
     paths[index].bytesReceived &+= UInt64(count)
     let isNominatedNow = message.useCandidate && paths[index].lastNomination == nil
@@ -296,13 +297,12 @@ package struct IceLiteAgent: ~Copyable, Sendable {
     return .ignored(reason)
   }
 
-  private mutating func admitRequest(at now: Instant) -> Bool {
-    if now.milliseconds(since: secondStart) >= 1000 {
-      secondStart = now
-      requestsInSecond = 0
+  private mutating func admitRequest(by path: PathID, at now: Instant) -> Bool {
+    let maximum = Self.requestsMaximumPerSecond
+    guard let index = index(of: path), paths[index].isClients else {
+      return strangersRate.admit(at: now, maximum: maximum)
     }
-    requestsInSecond += 1
-    return requestsInSecond <= Self.requestsMaximumPerSecond
+    return paths[index].rate.admit(at: now, maximum: maximum)
   }
 
   private func index(of path: PathID) -> Int? {

@@ -14,6 +14,11 @@ struct IcePath: Sendable {
   var bytesReceived: UInt64 = 0
   var bytesSent: UInt64 = 0
   var proof: IceProof?
+  var rate = IceRate()
+
+  /// The client itself is at this address, or was: others can send no more than copies of its
+  /// checks from there.
+  var isClients: Bool { isProven || lastAuthenticated != nil }
 
   /// Before the proof an address gets at most three times what it sent (as QUIC, RFC 9000,
   /// section 8.1): who forges a victim's address gains little.
@@ -24,6 +29,22 @@ struct IcePath: Sendable {
     guard isProven || sum <= bytesReceived &* Self.amplificationMaximum else { return false }
     bytesSent = sum
     return true
+  }
+}
+
+/// Requests of the current second, for a bound on them.
+struct IceRate: Sendable {
+  private var secondStart = Instant(nanoseconds: 0)
+  private var requestsInSecond = 0
+
+  /// Counts one; false when it is one too many.
+  mutating func admit(at now: Instant, maximum: Int) -> Bool {
+    if now.milliseconds(since: secondStart) >= 1000 {
+      secondStart = now
+      requestsInSecond = 0
+    }
+    requestsInSecond += 1
+    return requestsInSecond <= maximum
   }
 }
 
