@@ -44,8 +44,9 @@ package enum SessionEnd: Equatable, Sendable {
 
   /// Every `name` that there is.
   package static let names = [
-    SessionEnd.hungUp, .clientClosed, .consentLost, .dtlsFailed(""), .neverConnected,
-    .shuttingDown, .backendFinished(""), .backendFailed(""), .tooLong,
+    SessionEnd.hungUp, .clientClosed, .consentLost, .fingerprintMismatch,
+    .noExtendedMasterSecret, .dtlsFailed(""), .neverConnected, .shuttingDown,
+    .backendFinished(""), .backendFailed(""), .tooLong,
   ].map(\.name)
 
   /// What a person needs beside the name; nil when the name says it all.
