@@ -86,7 +86,7 @@ import Wire
       // While the client is there it is heard.
       if second <= 5 {
         #expect(agent.take(Check().bytes, from: path(1), at: now).news != nil)
-        #expect(!agent.consentLost(at: now))
+        #expect(agent.consentLost(at: now) == false)
       }
       ends = ends || agent.consentLost(at: now)
       #expect(ends == (second >= 35), "\(second)")
@@ -107,7 +107,7 @@ import Wire
     for second in 1...20 {
       let now = later.advanced(byMilliseconds: UInt64(second) * 5_000)
       _ = agent.take(Check().bytes, from: path(2), at: now)
-      #expect(!agent.consentLost(at: now))
+      #expect(agent.consentLost(at: now) == false)
     }
   }
 
