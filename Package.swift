@@ -189,7 +189,7 @@ let package = Package(
         "TestSupport", "Session", "CallClient", "Ice", "Dtls", "Sctp", "Sdp", "Srtp", "Voice",
         "Backends", "Realtime", "Json", "Wire",
       ]),
-    tests("LoadTests", uses: ["Load", "CallClient"]),
+    tests("LoadTests", uses: ["Load", "CallClient", "Voice"]),
     tests(
       "CallClientTests",
       uses: ["CallClient", "Crypto", "Dtls", "Ice", "Rtp", "Sdp", "Srtp", "Voice", "Wire"]),

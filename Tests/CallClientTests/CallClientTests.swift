@@ -64,6 +64,16 @@ final class Call {
 }
 
 @Suite struct CallClientTests {
+  /// Loads of 200 calls tell their tones apart: the lowest, its neighbour, the highest.
+  @Test(arguments: [300, 310, 2_290]) func tonesAreToldApart(hertz: Int) throws {
+    let call = try Call(hertz: hertz)
+    call.run(milliseconds: 5_000)
+    let tone = call.client.figures.tone
+    #expect(tone.windows >= 20)
+    #expect(tone.rightWindows == tone.windows)
+    #expect((try #require(tone.last).hertz - Double(hertz)).magnitude < 1)
+  }
+
   @Test(arguments: [CallClientOptions.Setup.actpass, .active, .passive])
   func hearsItsOwnToneComeBack(setup: CallClientOptions.Setup) throws {
     var options = CallClientOptions()

@@ -1,7 +1,8 @@
-import CallClient
 import Testing
 
+@testable import CallClient
 @testable import Load
+@testable import Voice
 
 @Suite struct LoadReportTests {
   private func result(_ failure: String?, connect: UInt64?) -> LoadResult {
@@ -18,6 +19,22 @@ import Testing
     #expect(!report.isGood)
     #expect(report.text.contains("0 of 1 calls connected and heard their tone for 10 s"))
     #expect(report.text.contains("failed: 1 x the tone did not come back"))
+  }
+
+  /// Of 50 windows: all with another call's tone, all right, wrong now and then, right only in the
+  /// second half.
+  @Test(arguments: [
+    (50, 310.0, 0, false), (50, 300, 0, true), (50, 300, 6, false), (25, 300, 0, false),
+  ])
+  func aCallIsGoodWithItsOwnToneAllAlong(
+    windows: Int, hertz: Double, wrong: Int, isGood: Bool
+  ) {
+    var result = result(nil, connect: 10)
+    for window in 0..<windows {
+      let heard = window > 0 && window <= wrong ? 0 : hertz
+      result.figures.tone.note(ToneReading(hertz: heard, level: -12, purity: 1), expected: 300)
+    }
+    #expect(result.isGood(seconds: 10) == isGood)
   }
 
   @Test func jsonNamesFiguresAndFailures() {

@@ -13,9 +13,9 @@ package final class EncodedTone: Sendable {
   /// The encoder needs some frames to settle.
   private static let warmUpFrameCount = 50
 
-  /// `hertz` must be a multiple of 50, so that the tone's end fits its beginning: 50...4,000.
+  /// `hertz`: 50...4,000. A whole number, so the two seconds' end fits their beginning.
   package init(hertz: Int, level: Double = -12, rate: PcmRate = .hertz16000) {
-    precondition(hertz >= 50 && hertz <= 4_000 && hertz % 50 == 0, "the tone would not fit itself")
+    precondition(hertz >= 50 && hertz <= 4_000, "no tone that every rate carries")
     self.hertz = Double(hertz)
     self.level = level
     var generator = ToneGenerator(hertz: Double(hertz), level: level, rate: rate)

@@ -10,9 +10,9 @@ package import Settings
 /// `martlet load`: calls a server many times at once, says a tone in each call and measures what
 /// comes back.
 package struct Load {
-  /// Tones of neighbouring calls are a semitone or more apart, so that a voice that comes back in
-  /// the wrong call is seen.
-  private static let tonesHertz = Array(stride(from: 300, through: 1_450, by: 50))
+  /// Each of 200 calls has a tone of its own, three times as far from the next as a tone may be off
+  /// when it comes back: a voice that comes back in the wrong call is seen.
+  private static let tonesHertz = Array(stride(from: 300, to: 2_300, by: 10))
 
   private let settings: ParsedSettings
   private let seconds: Int
@@ -60,7 +60,7 @@ package struct Load {
       client: HttpClient(origin: origin, apiKey: try apiKey()),
       backend: settings[LoadSettings.backend],
       setup: settings[LoadSettings.setup], hasEvents: settings[LoadSettings.events],
-      tonesHertz: Self.tonesHertz)
+      tonesHertz: Self.tonesHertz.prefix(count))
     thread.start()
     let interval = 1_000_000_000 / UInt64(settings[LoadSettings.rate])
     let start = pl_now()
@@ -105,7 +105,7 @@ private struct Caller {
   private let tones: [EncodedTone]
 
   init(
-    client: HttpClient, backend: String, setup: String, hasEvents: Bool, tonesHertz: [Int]
+    client: HttpClient, backend: String, setup: String, hasEvents: Bool, tonesHertz: ArraySlice<Int>
   ) throws(LoadFailure) {
     self.client = client
     path = "/v1/realtime/calls" + (backend == "default" ? "" : "?backend=\(backend)")

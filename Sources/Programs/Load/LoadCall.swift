@@ -13,10 +13,10 @@ struct LoadResult: Sendable {
   var errorCodes: [String] = []
 
   /// Connected, and its own tone came back for nine tenths of the time since it was first heard,
-  /// which is at least half of the call.
+  /// which is all of the call but its first two seconds, and at least half of it.
   func isGood(seconds: Int) -> Bool {
     let windows = seconds * 5  // of 200 ms
-    return failure == nil && figures.tone.windows * 2 >= windows
+    return failure == nil && figures.tone.windows >= max(windows - 10, (windows + 1) / 2)
       && figures.tone.rightWindows * 10 >= figures.tone.windows * 9
   }
 }

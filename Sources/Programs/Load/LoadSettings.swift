@@ -34,8 +34,8 @@ package enum LoadSettings {
   package static let command = Command(
     "martlet load", summary: "makes many calls at once and checks that every voice comes back.",
     notes: [
-      "Each call says a tone of its own and measures what returns. Exits with 1 when a call did"
-        + " not connect, its tone did not come back, or its session was not updated."
+      "Each of 200 calls says a tone of its own and measures what returns. Exits with 1 when a"
+        + " call did not connect, its tone did not come back, or its session was not updated."
     ],
     declarations: [
       url.declaration, calls.declaration, seconds.declaration, rate.declaration,
