@@ -8,6 +8,7 @@ import Testing
     (["--backend", "realtime"], "--backend realtime needs --backend-url"),
     (["--backend", "audiosocket"], "--backend audiosocket needs --backend-url"),
     (["--backend-key-file", "k"], "--backend-key-file needs --backend-url"),
+    (["--backend-rate", "8000"], "--backend-rate needs --backend-url"),
     (["--backend-ca-file", "c"], "--backend-ca-file needs --backend-url"),
     (["--backend-url", "http://u:p@h/"], "--backend-url must begin with ws://, wss:// or tcp://"),
     (["--backend-url", "wss:h"], "--backend-url must begin with ws://, wss:// or tcp://"),

@@ -16,7 +16,8 @@ import Testing
   }
 
   @Test func theRelayKnowsEveryShard() throws {
-    let plan = try plan("--shards", "3", "--workers", "2")
+    let plan = try plan("--shards", "3", "--workers", "2", "--calls", "17")
+    #expect(values("--calls", in: plan.transceiver) == ["17"])
     #expect(
       values("--transceiver", in: plan.relay)
         == ["1.0=127.0.0.1:20000", "1.1=127.0.0.1:20001", "1.2=127.0.0.1:20002"])

@@ -201,6 +201,7 @@ def test_wss_trusts_no_stranger(name, gives_authority, tmp_path):
         (["--backend-url", "ws://h/", "--backend-ca-file", "x"], "is for wss:// only"),
         (["--backend-url", "ws://h/", "--backend-key-file", "/nowhere"], "/nowhere"),
         (["--backend-key-file", "x"], "--backend-key-file needs --backend-url"),
+        (["--backend-rate", "8000"], "--backend-rate needs --backend-url"),
     ],
 )
 def test_settings_that_do_not_go_together(arguments, sentence):

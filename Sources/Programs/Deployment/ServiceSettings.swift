@@ -13,8 +13,9 @@ package enum ServiceSettings {
     help: "authorities (PEM) for wss://, instead of the system's")
   package static let model = Setting<String?>.optional(
     "backend-model", .text("NAME"), help: "model to ask the service for")
+  package static let defaultRate = "24000"
   package static let rate = Setting.value(
-    "backend-rate", .choice(["24000", "16000", "8000"]), default: "24000",
+    "backend-rate", .choice([defaultRate, "16000", "8000"]), default: defaultRate,
     help: "samples a second towards the service and back")
 
   package static let declarations: [Declaration] = [
@@ -27,8 +28,10 @@ package enum ServiceSettings {
     let schemes = ["realtime": ["ws", "wss"], "audiosocket": ["tcp"]]
     guard let given = settings[url] else {
       if schemes[backend] != nil { return "--backend \(backend) needs --backend-url" }
-      let lone = [keyFile, caFile].first { settings[$0] != nil }
-      return lone.map { "--\($0.name) needs --backend-url" }
+      let lone =
+        [keyFile, caFile].first { settings[$0] != nil }.map(\.name)
+        ?? (settings[rate] == defaultRate ? nil : rate.name)
+      return lone.map { "--\($0) needs --backend-url" }
     }
     let scheme = given.prefix { $0 != ":" }.lowercased()
     guard schemes.values.joined().contains(scheme), given.dropFirst(scheme.count).hasPrefix("://")

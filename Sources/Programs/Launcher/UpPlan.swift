@@ -37,7 +37,8 @@ package struct UpPlan: Equatable {
     transceiver =
       [
         "--http", "\(http)", "--trunk", "\(trunk[0])", "--node", String(Self.node),
-        "--shards", String(shards), "--backend", settings[UpSettings.backend],
+        "--shards", String(shards), "--calls", String(settings[UpSettings.calls]),
+        "--backend", settings[UpSettings.backend],
       ] + common + HttpAccess.arguments(settings) + ServiceSettings.arguments(settings)
       + (try Self.candidates(settings)).flatMap { ["--candidate", "\($0)"] }
     relay =

@@ -19,6 +19,8 @@ package enum UpSettings {
   package static let backend = Setting.value(
     "backend", .choice(["echo", "parrot", "realtime", "audiosocket"]), default: "echo",
     help: "who answers a call")
+  package static let calls = Setting.value(
+    "calls", .integer(1...1_000_000), default: "2000", help: "calls at once")
   package static let steering = Setting.value(
     "steering", .choice(["flow", "cpu", "kernel"]), default: "flow",
     help: "how datagrams are spread over the workers")
@@ -34,8 +36,8 @@ package enum UpSettings {
     notes: ["Ctrl-C stops everything that it started."],
     declarations: [
       http.declaration, media.declaration, candidate.declaration, workers.declaration,
-      shards.declaration, backend.declaration, steering.declaration, pinCPUs.declaration,
-      keys.declaration, log.declaration,
+      shards.declaration, calls.declaration, backend.declaration, steering.declaration,
+      pinCPUs.declaration, keys.declaration, log.declaration,
     ] + ServiceSettings.declarations + HttpAccess.declarations,
     conflict: { ServiceSettings.conflict($0, backend: $0[backend]) })
 }
