@@ -64,4 +64,4 @@ def test_calls_outlive_their_relay(keys):
     assert int(re.search(r"route_learned=(\d+)", second.log())[1]) > CALLS / 2
     # Lost is what the outage swallowed, each way; the client's next check, 2.5 s away at most,
     # would have been far too late to explain it.
-    assert 0 < summary["packetsLost"] < CALLS * 75, summary
+    assert 0 < summary["packets_lost"] < CALLS * 75, summary
