@@ -13,7 +13,7 @@ import Testing
 
   @Test(arguments: ["0.0.0.0:80", "10.0.0.5:80", "[::]:80", "[2001:db8::1]:80", "126.0.0.1:80"])
   func anOpenApiStaysOnTheMachine(address: String) throws {
-    let error = #expect(throws: UpPlan.Conflict.self) { try plan("--http", address) }
+    let error = #expect(throws: SettingsError.self) { try plan("--http", address) }
     let sentence = error?.description ?? ""
     #expect(sentence.contains("--api-keys FILE") && sentence.contains("--no-auth"))
     #expect(try plan("--http", address, "--no-auth").transceiver.contains("--no-auth"))
@@ -27,14 +27,14 @@ import Testing
   }
 
   @Test func bothAtOnceContradict() {
-    #expect(throws: UpPlan.Conflict.self) { try plan("--no-auth", "--api-keys", "/etc/keys") }
+    #expect(throws: SettingsError.self) { try plan("--no-auth", "--api-keys", "/etc/keys") }
   }
 
   @Test func namesAreForWhereNobodyIsAskedForAKey() throws {
     let words = try plan("--http-name", "voice.example", "--http-name", "[::5]").transceiver
     #expect(words.contains("voice.example") && words.contains("[::5]"))
     for more in [["--no-auth"], ["--api-keys", "/etc/keys"]] {
-      #expect(throws: UpPlan.Conflict.self) {
+      #expect(throws: SettingsError.self) {
         guard
           case .run(let settings) = try UpSettings.command.parse(
             ["--http-name", "voice.example"] + more)
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test func aCredentialStaysOffTheCommandLine() throws {
-    let error = #expect(throws: UpPlan.Conflict.self) {
+    let error = #expect(throws: SettingsError.self) {
       try plan("--ice-server", "turn:turn.example,bob,top-secret")
     }
     let sentence = error?.description ?? ""

@@ -26,7 +26,6 @@ package struct UpPlan: Equatable {
     _ settings: ParsedSettings, keyFile: String, trunkPort: UInt16
   ) throws(Conflict) {
     let http = settings[UpSettings.http]
-    if let conflict = HttpAccess.conflict(http, settings) { throw Conflict(description: conflict) }
     let shards = settings[UpSettings.shards]
     let trunk = (0..<shards).map { shard in
       TransportAddress(ipv4: 0x7F00_0001, port: trunkPort + UInt16(shard))

@@ -39,5 +39,7 @@ package enum UpSettings {
       shards.declaration, calls.declaration, backend.declaration, steering.declaration,
       pinCPUs.declaration, keys.declaration, log.declaration,
     ] + ServiceSettings.declarations + HttpAccess.declarations,
-    conflict: { ServiceSettings.conflict($0, backend: $0[backend]) })
+    conflict: {
+      HttpAccess.conflict($0[http], $0) ?? ServiceSettings.conflict($0, backend: $0[backend])
+    })
 }

@@ -45,7 +45,9 @@ enum TransceiverSettings {
       candidate.declaration, backend.declaration, calls.declaration,
       peer.declaration, statisticsSeconds.declaration, statisticsFile.declaration,
     ] + ServiceSettings.declarations + HttpAccess.declarations + SharedSettings.declarations,
-    conflict: { ServiceSettings.conflict($0, backend: $0[backend]) })
+    conflict: {
+      HttpAccess.conflict($0[http], $0) ?? ServiceSettings.conflict($0, backend: $0[backend])
+    })
 
   /// What the runtime is told.
   static func options(_ program: ServerProgram) -> TransceiverOptions {
@@ -126,12 +128,8 @@ enum TransceiverSettings {
     }
   }
 
-  /// Ends the process when the API would be open to everybody and nobody said that it shall be.
+  /// Ends the process when the keys cannot be read.
   private static func access(_ program: ServerProgram) -> Access {
-    if let conflict = HttpAccess.conflict(program.settings[http], program.settings) {
-      program.log.error("\(conflict)")
-      exit(Command.usageStatus)
-    }
     guard let file = program.settings[HttpAccess.apiKeys] else {
       let names = LocalNames(program.settings[HttpAccess.names])
       return program.settings[HttpAccess.noAuthentication] ? .open : .local(names)
