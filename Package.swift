@@ -147,8 +147,8 @@ let package = Package(
     module(
       "Bench", in: "Programs",
       uses: [
-        "Settings", "Launcher", "Json", "Token", "Trunk", "Crypto", "Wire", "CTraffic",
-        "CallClient", "Rtp", "Srtp", "Voice", "Runtime",
+        "Settings", "Deployment", "Launcher", "Json", "Token", "Trunk", "Crypto", "Wire",
+        "CTraffic", "CallClient", "Rtp", "Srtp", "Voice", "Runtime",
       ]),
     program(
       "martlet",

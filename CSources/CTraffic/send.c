@@ -216,11 +216,6 @@ uint64_t ct_sender_missed(const struct ct_sender *sender)
                                     : atomic_load_explicit(&sender->missed, memory_order_relaxed);
 }
 
-bool ct_sender_injects(const struct ct_sender *sender)
-{
-    return sender->injector != NULL;
-}
-
 void ct_sender_wait(struct ct_sender *sender)
 {
     pthread_join(sender->thread, NULL);

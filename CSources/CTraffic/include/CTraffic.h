@@ -74,9 +74,6 @@ uint64_t ct_sender_sent(const struct ct_sender *sender);
 // rate. Any thread.
 uint64_t ct_sender_missed(const struct ct_sender *sender);
 
-// Whether it sends without its socket.
-bool ct_sender_injects(const struct ct_sender *sender);
-
 // Waits for a sender with a limit. Then `ct_sender_stop`.
 void ct_sender_wait(struct ct_sender *sender);
 

@@ -1,20 +1,20 @@
 import Deployment
 import Glibc
 import Settings
-package import Token
+import Token
 
 /// A private folder for the files of one run; removed with everything in it.
-package struct RunFolder: ~Copyable {
-  package let path: String
+struct RunFolder: ~Copyable {
+  let path: String
   private let keyFile: String
 
   /// Why the folder or a file in it could not be made.
-  package struct Failure: Error, CustomStringConvertible {
-    package let description: String
+  struct Failure: Error, CustomStringConvertible {
+    let description: String
   }
 
   /// Makes the folder in TMPDIR.
-  package init() throws(Failure) {
+  init() throws(Failure) {
     let parent = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
     var name = Array("\(parent)/martlet-XXXXXX".utf8CString)
     guard unsafe mkdtemp(&name) != nil else {
@@ -38,7 +38,7 @@ package struct RunFolder: ~Copyable {
   }
 
   /// Writes the keys where only this user can read them, and returns the path.
-  package func writeKeys(_ keys: RoutingKeys) throws(Failure) -> String {
+  func writeKeys(_ keys: RoutingKeys) throws(Failure) -> String {
     do {
       try SecretFile.create(keyFile, text: KeyFile.text(keys))
     } catch {
