@@ -69,6 +69,8 @@ let package = Package(
     module("Log", in: "Host"),
     module("Runtime", in: "Host", uses: ["Wire", "CPacketLoop"]),
     module("Machine", in: "Host", uses: ["Wire"]),
+    // What an operator must hear of. No clock, socket, thread or random source.
+    module("Complaints", in: "Host", uses: ["Log", "Wire"]),
 
     // Protocol: no clock, socket, thread or random source.
     module("Wire", in: "Protocol"),
@@ -101,8 +103,8 @@ let package = Package(
     module(
       "RelayRuntime", in: "Relay",
       uses: [
-        "Log", "Runtime", "Machine", "RelayCore", "Wire", "Crypto", "Json", "Token", "Trunk",
-        "CPacketLoop", "CSteering",
+        "Log", "Complaints", "Runtime", "Machine", "RelayCore", "Wire", "Crypto", "Json", "Token",
+        "Trunk", "CPacketLoop", "CSteering",
       ]),
 
     // Transceiver: signalling, and the process that owns the sessions.
@@ -112,8 +114,9 @@ let package = Package(
     module(
       "TransceiverRuntime", in: "Transceiver",
       uses: [
-        "Log", "Runtime", "ServiceClient", "Session", "Signalling", "Backends", "Realtime", "Voice",
-        "Wire", "Json", "Crypto", "Token", "Trunk", "Ice", "Dtls", "Sctp", "Sdp", "Srtp",
+        "Log", "Complaints", "Runtime", "ServiceClient", "Session", "Signalling", "Backends",
+        "Realtime", "Voice", "Wire", "Json", "Crypto", "Token", "Trunk", "Ice", "Dtls", "Sctp",
+        "Sdp", "Srtp",
         "CPacketLoop", "CWeb", "CPage",
       ]),
 
@@ -197,10 +200,12 @@ let package = Package(
       "RelayCoreTests",
       uses: ["CProbe", "TestSupport", "RelayCore", "Token", "Trunk", "Crypto", "Wire"]),
     tests("MachineTests", uses: ["Machine", "TestSupport", "Wire"]),
+    tests("ComplaintsTests", uses: ["Complaints", "Log", "Wire"]),
     tests(
       "RelayRuntimeTests",
       uses: [
-        "martlet-relay", "RelayRuntime", "RelayCore", "Machine", "Deployment", "Json", "Settings",
+        "martlet-relay", "RelayRuntime", "RelayCore", "Complaints", "Machine", "Deployment", "Json",
+        "Settings",
         "Token", "Trunk", "Crypto", "CPacketLoop", "TestSupport", "Wire",
       ]),
     tests("PacketLoopTests", uses: ["CProbe", "TestSupport", "CPacketLoop", "CSteering"]),
@@ -210,7 +215,8 @@ let package = Package(
     tests(
       "TransceiverRuntimeTests",
       uses: [
-        "TransceiverRuntime", "Backends", "CPacketLoop", "CallClient", "Crypto", "Dtls", "Log",
+        "TransceiverRuntime", "Backends", "CPacketLoop", "CallClient", "Complaints", "Crypto",
+        "Dtls", "Log",
         "Json", "Runtime", "Sdp", "Session", "Signalling", "Token", "Trunk", "Voice", "Wire",
       ]),
     tests("SettingsTests", uses: ["Settings", "Json", "Log"]),

@@ -162,6 +162,7 @@ extension CallSession {
     figures.pacerMilliseconds = party.pacer.queuedMilliseconds
     figures.pacerMillisecondsMax = party.pacerMillisecondsMax
     figures.channels = channels?.figures
+    figures.setUp = setUpProgress
     guard let media else { return figures }
     figures.packetsLost = Int64(media.receiver.source?.cumulativeLost ?? 0)
     figures.jitterMilliseconds = Double(media.receiver.source?.jitterMicroseconds ?? 0) / 1_000

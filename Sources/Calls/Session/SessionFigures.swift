@@ -49,6 +49,9 @@ package struct SessionFigures: Sendable {
   /// Nil in a call without data channels, and before they begin.
   package var channels: ChannelFigures?
 
+  /// What was seen of a client that is not connected yet, or never was; nil once it is.
+  package var setUp: SetUpProgress?
+
   /// The path that media takes; nil before there is one.
   package var path: PathID?
 

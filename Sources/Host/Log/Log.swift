@@ -31,6 +31,11 @@ package struct Log: Sendable {
     write(.warning, event, fields)
   }
 
+  /// The same, with fields that are put together at the time.
+  package func warning(_ event: String, _ fields: [(key: String, value: LogValue)]) {
+    write(.warning, event, fields)
+  }
+
   /// Something failed for good.
   package func error(_ event: String, _ fields: KeyValuePairs<String, LogValue> = [:]) {
     write(.error, event, fields)

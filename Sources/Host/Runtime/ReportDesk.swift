@@ -24,9 +24,11 @@ import Synchronization
     unsafe isLaid.deallocate()
   }
 
-  /// The number of a new question. Any thread.
+  /// The number of a new question. One asking thread at a time.
   package func ask() -> UInt64 {
-    laid.withLock { laid in
+    // Answers that nobody waited for.
+    while unsafe sem_trywait(isLaid) == 0 {}
+    return laid.withLock { laid in
       laid.asked += 1
       return laid.asked
     }

@@ -105,14 +105,23 @@ extension RelayWorker {
     _ datagram: ReceivedDatagram, _ bytes: RawSpan, _ message: StunMessage,
     _ token: TokenContents, _ frame: TrunkFrame, _ key: RouteKey, _ now: Instant
   ) {
-    guard token.cluster == cluster else { return counters.count(.clientOtherCluster) }
+    guard token.cluster == cluster else {
+      evidence.otherCluster = token.cluster
+      return counters.count(.clientOtherCluster)
+    }
     let place = directory.place(of: token.transceiver)
-    guard place >= 0 else { return counters.count(.clientUnknownTransceiver) }
+    guard place >= 0 else {
+      evidence.unknownTransceiver = token.transceiver
+      return counters.count(.clientUnknownTransceiver)
+    }
     let slot = liveRoute(key, at: now)
     if slot < 0 || !routes.route(at: slot).isServed(by: UInt16(truncatingIfNeeded: place)) {
       // This check may open a flow or bring a challenger: it has to come from somebody who was
       // given the SDP answer. The transceiver checks every request, this one included.
-      guard isFresh(token) else { return counters.count(.clientTokenExpired) }
+      guard isFresh(token) else {
+        evidence.tokenAgeMinutes = Int64(tokenMinutes) - Int64(token.mintedMinutes)
+        return counters.count(.clientTokenExpired)
+      }
       guard integrityHolds(bytes, message) else {
         return counters.count(.clientIntegrityFailed)
       }

@@ -32,15 +32,20 @@ extension RelayWorker {
   ) {
     guard case .down = header.kind else { return counters.count(.trunkUnexpectedKind) }
     guard header.cluster == cluster, header.ingress == relayID else {
+      evidence.otherRelay = Evidence.RelayName(cluster: header.cluster, relayID: header.ingress)
       return counters.count(.trunkMisdirected)
     }
     let speaker = directory.place(of: header.transceiver)
-    guard speaker >= 0 else { return counters.count(.trunkUnknownTransceiver) }
+    guard speaker >= 0 else {
+      evidence.unknownSpeaker = header.transceiver
+      return counters.count(.trunkUnknownTransceiver)
+    }
     // With a key the tag says who speaks; without one at least the address has to fit.
     guard trunkKey != nil || datagram.peer.isSame(as: directory.entry(at: speaker).address) else {
       return counters.count(.trunkWrongSource)
     }
     counters.count(.trunkAccepted)
+    directory.noteHeard(from: speaker)
     takeFrames(datagram, bytes, UInt16(truncatingIfNeeded: speaker), now)
   }
 

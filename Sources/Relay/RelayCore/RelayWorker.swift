@@ -80,6 +80,8 @@ package struct RelayWorker: ~Copyable {
 
   /// What has become of all datagrams so far.
   package internal(set) var counters = RelayCounters()
+  /// What the last refused ones of some kinds said.
+  package internal(set) var evidence = Evidence()
   /// The time by `TokenClock`; the runtime keeps it right to a minute.
   package var tokenMinutes: UInt32 = 0
 
@@ -122,6 +124,10 @@ package struct RelayWorker: ~Copyable {
 
   /// Routes that the worker holds now.
   package var routeCount: Int { routes.count }
+
+  /// What each transceiver was sent and said, in the order in which they were given. Allocates: not
+  /// for the packet path.
+  package var traffic: [TransceiverTraffic] { directory.traffic }
 
   /// The memory of the route table, most of what the worker has; at a multiple of 2 MiB when it is
   /// that large. Valid as long as the worker.
@@ -201,7 +207,9 @@ extension RelayWorker {
     let frames = bundles.seal(bundle, trunkKey)
     counters.count(.bundlesSent)
     counters.count(.framesSent, frames)
-    let destination = directory.entry(at: bundles.place(of: bundle)).address
+    let place = bundles.place(of: bundle)
+    directory.noteSent(to: place)
+    let destination = directory.entry(at: place).address
     unsafe output.append(
       OutgoingDatagram(
         bytes: bundles.datagram(bundle), exit: OutgoingDatagram.trunk, destination: destination))

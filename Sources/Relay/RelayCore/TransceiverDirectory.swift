@@ -34,6 +34,15 @@ package struct TransceiverEntry: Hashable, Sendable {
   }
 }
 
+/// What went to a transceiver and came from it, in trunk datagrams.
+package struct TransceiverTraffic: Sendable, BitwiseCopyable, Equatable {
+  package var sent: UInt64 = 0
+  /// With a tag that holds.
+  package var heard: UInt64 = 0
+
+  package init() {}
+}
+
 /// The transceivers that a relay forwards to: ID to trunk address, fixed from the start.
 ///
 /// It is an allow-list. Tokens name IDs, so nothing a client sends can make the relay send anywhere
@@ -48,6 +57,7 @@ package struct TransceiverEntry: Hashable, Sendable {
   private let slots: UnsafeMutablePointer<Slot>
   private let mask: Int
   private let entries: UnsafeMutablePointer<TransceiverEntry>
+  private let counts: UnsafeMutablePointer<TransceiverTraffic>
   /// Transceivers in the directory.
   package let count: Int
 
@@ -59,6 +69,8 @@ package struct TransceiverEntry: Hashable, Sendable {
     unsafe slots = .allocate(capacity: capacity)
     unsafe slots.initialize(repeating: Slot(id: 0, place: -1), count: capacity)
     unsafe entries = .allocate(capacity: list.count)
+    unsafe counts = .allocate(capacity: list.count)
+    unsafe counts.initialize(repeating: TransceiverTraffic(), count: list.count)
     for (place, entry) in list.enumerated() {
       unsafe (entries + place).initialize(to: entry)
       var slot = Self.home(of: entry.id, mask: mask)
@@ -70,6 +82,7 @@ package struct TransceiverEntry: Hashable, Sendable {
   deinit {
     unsafe slots.deallocate()
     unsafe entries.deallocate()
+    unsafe counts.deallocate()
   }
 
   private static func check(_ list: [TransceiverEntry]) throws(DirectoryError) {
@@ -102,6 +115,25 @@ package struct TransceiverEntry: Hashable, Sendable {
   func entry(at place: Int) -> TransceiverEntry {
     precondition(place >= 0 && place < count)
     return unsafe entries[place]
+  }
+
+  /// Counts a datagram to the transceiver at `place`.
+  @_noLocks
+  func noteSent(to place: Int) {
+    precondition(place >= 0 && place < count)
+    unsafe counts[place].sent &+= 1
+  }
+
+  /// Counts a datagram from the transceiver at `place`.
+  @_noLocks
+  func noteHeard(from place: Int) {
+    precondition(place >= 0 && place < count)
+    unsafe counts[place].heard &+= 1
+  }
+
+  /// What each transceiver was sent and said, in the order of the list. Allocates.
+  var traffic: [TransceiverTraffic] {
+    unsafe Array(UnsafeBufferPointer(start: counts, count: count))
   }
 
   @_noLocks @inline(__always)

@@ -1,3 +1,4 @@
+import Complaints
 package import Log
 package import Machine
 import RelayCore
@@ -6,21 +7,23 @@ import Wire
 
 /// The relay as a process: sockets, threads, signals, reports around `RelayWorker`.
 package enum Relay {
-  /// Runs a relay until SIGINT, SIGTERM or SIGHUP. Call it on the main thread before any other is
-  /// started: it blocks those signals. `onReady` gets one sentence when every socket is open and
-  /// every worker runs.
+  /// Runs a relay until SIGINT or SIGTERM comes, or the terminal goes that it was started from.
+  /// Call it on the main thread before any other is started: it blocks those signals. `onReady`
+  /// gets one sentence when every socket is open and every worker runs.
   package static func run(
     _ options: RelayOptions, log: Log, onReady: (String) -> Void
   ) throws(RelayFailure) {
     try options.check()
-    var signals = StopSignals()
+    var duties = MainDuties(reportSeconds: options.statisticsSeconds)
     let relay = try RunningRelay(options, log: log)
     try relay.start()
     relay.logReady()
     onReady("martlet-relay is ready: \(relay.addressText)")
     while true {
-      switch signals.next(seconds: options.statisticsSeconds) {
-      case .report, .timeout: relay.report()
+      switch duties.next() {
+      case .look: relay.look()
+      case .report: relay.report()
+      case .refuseHangUp: log.warning(MainDuties.hangUpText)
       case .stop:
         relay.stop()
         return
@@ -50,14 +53,15 @@ final class RunningRelay {
   private let trunks: TrunkSockets
   private let layout: RelayLayout
   private var workers: [WorkerThread] = []
-  /// `RelayReport.lostUnread` at the last report.
-  private var lostBefore: UInt64 = 0
+  private var complaints = Complaints(RelayComplaints.table)
+  private var silence: TransceiverSilence
   /// Why eBPF is refused; nil when it is not.
   private var refusal: String?
 
   init(_ options: RelayOptions, log: Log) throws(RelayFailure) {
     self.options = options
     self.log = log
+    silence = TransceiverSilence(options.transceivers)
     layout = try RelayLayout.here(options)
     var groups: [ListenerGroup] = []
     for listener in options.listeners {
@@ -142,7 +146,28 @@ final class RunningRelay {
   /// Ends all workers and says what they have done.
   func stop() {
     endWorkers()
-    publish(workers.map { $0.finalReport() }, event: "stopped")
+    let report = makeReport(workers.map { $0.finalReport() })
+    say(
+      complaints.lastWords(
+        of: report.named, details: report.evidence.details, now: MainDuties.now))
+    publish(report, event: "stopped")
+  }
+
+  /// Says what an operator must hear of. Waits for no worker: the figures are those that were asked
+  /// for at the last look.
+  func look() {
+    watch(makeReport(workers.map { $0.askAgain() }))
+  }
+
+  private func watch(_ report: RelayReport) {
+    let now = MainDuties.now
+    silence.note(report.traffic, at: now)
+    let details = report.evidence.details.merging(silence.details) { first, _ in first }
+    say(complaints.look(at: report.named + silence.figures, details: details, now: now))
+  }
+
+  private func say(_ lines: [ComplaintLine]) {
+    for line in lines { log.warning(line.event, line.fields) }
   }
 
   /// Asks all workers what they have done so far, and says it. Of a worker that is too busy to
@@ -159,28 +184,27 @@ final class RunningRelay {
         reports.append(worker.lastReport)
       }
     }
-    publish(reports, event: "report")
+    let report = makeReport(reports)
+    watch(report)
+    publish(report, event: "report")
   }
 
-  /// Full receive queues are the sign that the relay has too few CPUs for what comes.
-  private func warnOfLosses(_ lost: UInt64) {
-    if lost > lostBefore {
-      log.warning(
-        "datagrams were lost unread: the workers do not keep up",
-        ["since_last_report": .number(Int(lost - lostBefore)), "in_all": .number(Int(lost))])
-    }
-    lostBefore = lost
-  }
-
-  private func publish(_ reports: [PublishedReport], event: String) {
+  private func makeReport(_ published: [PublishedReport]) -> RelayReport {
     var report = RelayReport()
-    report.workers = reports.map(\.counters)
-    report.routes = reports.reduce(0) { $0 + $1.routes }
+    report.workers = published.map(\.counters)
+    report.routes = published.reduce(0) { $0 + $1.routes }
+    for one in published {
+      report.evidence.add(one.evidence)
+      report.add(one.traffic)
+    }
     for worker in workers { report.sockets.add(worker.socketCounters()) }
     for group in groups { report.steering.add(group.steeringCounters) }
+    return report
+  }
+
+  private func publish(_ report: RelayReport, event: String) {
     log.info(
       event, ["routes": .number(report.routes), "counters": .text(report.text)])
-    warnOfLosses(report.lostUnread)
     guard let file = options.statisticsFile else { return }
     if let failure = StatisticsFile.write(report.json + "\n", to: file) {
       log.warning("cannot write the counters", ["file": .text(file), "reason": .text(failure)])

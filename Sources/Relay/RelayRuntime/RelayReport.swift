@@ -12,6 +12,23 @@ package struct RelayReport: Sendable {
   package internal(set) var sockets = SocketCounters()
   /// What the steering programs did, all listeners together.
   package internal(set) var steering = SteeringCounters()
+  /// What the last datagrams said that were refused for it.
+  package internal(set) var evidence = Evidence()
+  /// What each transceiver was sent and said, all workers together, in the options' order; empty
+  /// until a worker has reported.
+  package internal(set) var traffic: [TransceiverTraffic] = []
+
+  /// Adds a worker's.
+  mutating func add(_ others: [TransceiverTraffic]) {
+    if traffic.isEmpty {
+      traffic = others
+    } else {
+      for (place, other) in others.enumerated() {
+        traffic[place].sent &+= other.sent
+        traffic[place].heard &+= other.heard
+      }
+    }
+  }
 
   /// All workers' counters added up.
   package var total: RelayCounters {
@@ -79,7 +96,7 @@ extension RelayReport {
   package var lostUnread: UInt64 { sockets.lost(besides: steering.dropped) }
 
   /// What the kernel did for the relay, and then what became of each datagram that it handed over.
-  private var named: [(name: String, value: UInt64)] {
+  var named: [(name: String, value: UInt64)] {
     let total = total
     return sockets.named(filtered: steering.dropped) + sockets.namedFrames + steering.named
       + RelayCounter.allCases.map { ($0.name, total[$0]) }

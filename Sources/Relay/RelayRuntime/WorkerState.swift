@@ -39,6 +39,20 @@ struct PublishedReport: Sendable {
   var answers: UInt64 = 0
   var counters = RelayCounters()
   var routes = 0
+  var evidence = Evidence()
+  /// What each transceiver was sent and said, in the options' order.
+  var traffic: [TransceiverTraffic] = []
+}
+
+extension PublishedReport {
+  /// What `core` has done. Allocates.
+  init(answers: UInt64, _ core: borrowing RelayWorker) {
+    self.answers = answers
+    counters = core.counters
+    routes = core.routeCount
+    evidence = core.evidence
+    traffic = core.traffic
+  }
 }
 
 extension WorkerState {
@@ -115,8 +129,7 @@ extension WorkerState {
 
   /// Makes the report that the main thread waits for.
   private mutating func publish(answering wanted: UInt64) {
-    let report = PublishedReport(
-      answers: wanted, counters: core.counters, routes: core.routeCount)
+    let report = PublishedReport(answers: wanted, core)
     published.withLock { $0 = report }
     lastAnswered = wanted
     unsafe sem_post(answered)

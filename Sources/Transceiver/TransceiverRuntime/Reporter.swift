@@ -1,3 +1,4 @@
+import Complaints
 import Log
 import Runtime
 
@@ -9,14 +10,14 @@ final class Reporter {
   private let refusals: Refusals
   private let file: String?
   private let log: Log
-  /// `ShardStatistics.lostUnread` of all shards at the last report.
-  private var lostBefore: UInt64 = 0
+  private var watch: TransceiverWatch
 
   /// - Parameter file: gets the figures as JSON with each report.
   init(
     _ shards: [ShardThread], _ registry: CallRegistry, _ refusals: Refusals, file: String?, log: Log
   ) {
     self.shards = shards
+    watch = TransceiverWatch(trunks: shards.map(\.trunk))
     self.registry = registry
     self.refusals = refusals
     self.file = file
@@ -37,8 +38,19 @@ final class Reporter {
       }
       all.append(statistics)
     }
+    say(watch.look(at: all, now: MainDuties.now))
     sayCalls("report")
     publish(all, event: "shard-report")
+  }
+
+  /// Says what an operator must hear of. Waits for no shard: the figures are those that were asked
+  /// for at the last look.
+  func look() {
+    say(watch.look(at: shards.map { $0.askAgain() }, now: MainDuties.now))
+  }
+
+  private func say(_ lines: [ComplaintLine]) {
+    for line in lines { log.warning(line.event, line.fields) }
   }
 
   /// One line of what is not any shard's.
@@ -49,18 +61,13 @@ final class Reporter {
 
   /// The last words of shards whose threads have ended.
   func finish() {
-    publish(shards.map { $0.finalStatistics() }, event: "shard-stopped")
+    let all = shards.map { $0.finalStatistics() }
+    say(watch.lastWords(of: all, now: MainDuties.now))
+    publish(all, event: "shard-stopped")
   }
 
   private func publish(_ all: [ShardStatistics], event: String) {
     for statistics in all { log.info(event, statistics.logFields) }
-    let lost = all.reduce(0) { $0 &+ $1.lostUnread }
-    if lost > lostBefore {
-      log.warning(
-        "trunk datagrams were lost unread: the shards do not keep up",
-        ["since_last_report": .number(Int(lost - lostBefore)), "in_all": .number(Int(lost))])
-    }
-    lostBefore = lost
     guard let file else { return }
     let shards = all.map(\.json).joined(separator: ",")
     let text =

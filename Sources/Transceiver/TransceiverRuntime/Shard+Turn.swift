@@ -145,7 +145,9 @@ extension Shard {
       log.info("call-moved", ["call": call.logName, "client": .text(path.client.masked)])
     case .ended(let reason, let milliseconds):
       counters.ended[reason.name, default: 0] &+= 1
-      logEnd(reason, milliseconds, call, sessions[slot].figures)
+      let figures = sessions[slot].figures
+      if reason == .neverConnected, figures.setUp == .noCheck { counters.endedUnseen &+= 1 }
+      logEnd(reason, milliseconds, call, figures)
     }
   }
 
@@ -154,7 +156,8 @@ extension Shard {
   ) {
     let fields: [(key: String, value: LogValue)] = [
       ("call", call.logName), ("reason", .text(reason.name)),
-      ("detail", .text(reason.detail ?? "-")), ("after_ms", .number(Int(milliseconds))),
+      ("detail", .text(Self.detail(reason, figures) ?? "-")),
+      ("after_ms", .number(Int(milliseconds))),
       ("rtp_received", .number(Int(figures.rtpAccepted))),
       ("rtp_lost", .number(Int(figures.packetsLost))), ("rtp_sent", .number(Int(figures.rtpSent))),
       ("refused", .number(Int(figures.mediaRefused &+ figures.stunIgnored))),
@@ -164,8 +167,14 @@ extension Shard {
       ("interruptions", .number(Int(figures.party.interruptions))),
       ("garbage", .number(Int(figures.party.serviceGarbage))),
     ]
+    let setUp = figures.setUp.map { [("set_up", LogValue.text($0.rawValue))] } ?? []
     let named = figures.latency.named + (figures.channels?.named ?? [])
-    log.info("call-ended", fields + named.map { ($0.name, .figure($0.value)) })
+    log.info("call-ended", fields + setUp + named.map { ($0.name, .figure($0.value)) })
+  }
+
+  /// A call that never connected says what was seen of its client.
+  private static func detail(_ reason: SessionEnd, _ figures: SessionFigures) -> String? {
+    reason == .neverConnected ? figures.setUp?.explanation : reason.detail
   }
 
   /// Once a second: what the page and the operator may read.

@@ -116,6 +116,7 @@ final class Shard: LoopOwner {
         header.kind == .up
       else {
         counters.misdirected &+= 1
+        counters.lastMisdirected = header
         return
       }
       counters.bundles &+= 1

@@ -1,4 +1,5 @@
 import Session
+import Trunk
 
 /// Where each trunk datagram, and each packet within, ended. One thread.
 struct ShardCounters {
@@ -12,6 +13,8 @@ struct ShardCounters {
   var malformed: UInt64 = 0
   /// For another shard, or of a kind that only relays take.
   var misdirected: UInt64 = 0
+  /// The last such datagram's header; its tag held.
+  var lastMisdirected: TrunkHeader?
 
   /// Bundles whose last frames could not be read.
   var malformedBundles: UInt64 = 0
@@ -26,6 +29,8 @@ struct ShardCounters {
   var begun: UInt64 = 0
   /// Calls that ended here, by `SessionEnd.name`.
   var ended: [String: UInt64] = [:]
+  /// Calls that ended as `never-connected` without a single check of their client.
+  var endedUnseen: UInt64 = 0
 
   /// Until a batch's packets were with their sessions, from the moment since which they can have
   /// waited (`pl_loop_waiting_since`), for each batch.

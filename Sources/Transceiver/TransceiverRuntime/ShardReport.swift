@@ -2,6 +2,7 @@ import CPacketLoop
 import Log
 import Runtime
 import Session
+import Trunk
 import Wire
 
 /// What a shard has done so far, as the shard itself counts it.
@@ -13,6 +14,8 @@ struct ShardReport: Sendable {
   /// trunk datagram that came is in one of `bundles`, `forged`, `malformed`, `misdirected` and
   /// `truncated`; every packet in the bundles with its session, or in one of the unknown ones.
   var figures: [(name: String, value: UInt64)]
+  /// What is known of some figures beside their value, by name.
+  var details: [String: String] = [:]
   /// How the calls ended.
   var ends: [(name: String, value: UInt64)]
 }
@@ -25,7 +28,18 @@ extension Shard {
       figures: counters.named + [
         ("bundles_sent", downlink.datagrams), ("packets_sent", downlink.frames),
         ("too_large", downlink.tooLarge), ("outbox_full", outbox.overflowCount),
-      ], ends: counters.ends)
+      ], details: details, ends: counters.ends)
+  }
+
+  private var details: [String: String] {
+    guard let header = counters.lastMisdirected else { return [:] }
+    let sender = "relay \(header.ingress) of cluster \(header.cluster)"
+    let addressee = "transceiver \(header.transceiver), and this is \(identity.transceiver)"
+    return [
+      "misdirected": header.kind == .up
+        ? "\(sender) means \(addressee) of cluster \(identity.cluster)"
+        : "\(header.transceiver) sends it as if to relay \(header.ingress)"
+    ]
   }
 }
 
@@ -38,6 +52,7 @@ extension ShardCounters {
       ("truncated", truncated), ("in_p50_us", takingIn.share(0.5)),
       ("in_p99_us", takingIn.share(0.99)), ("out_p50_us", sayingOut.share(0.5)),
       ("out_p99_us", sayingOut.share(0.99)), ("begun", begun),
+      ("ended_unseen", endedUnseen),
     ]
   }
 
@@ -62,10 +77,13 @@ struct ShardStatistics: Sendable {
   var details: [(name: String, value: UInt64)]
   /// Trunk datagrams that were lost before anybody read them: the receive queue was full.
   var lostUnread: UInt64
+  /// What is known of some figures beside their value, by name.
+  var known: [String: String]
 
   init(_ report: ShardReport, _ loop: pl_counters) {
     transceiver = report.transceiver
     calls = report.calls
+    known = report.details
     let sockets = SocketCounters(loop)
     lostUnread = sockets.lost(besides: 0)
     details = sockets.named() + report.ends

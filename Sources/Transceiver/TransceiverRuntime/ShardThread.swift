@@ -44,10 +44,18 @@ final class ShardThread: @unchecked Sendable {
   /// zeros when there was none yet.
   func statistics(answering question: UInt64, seconds: Int) -> (ShardStatistics, isNew: Bool) {
     let answer = shard.reports.wait(for: question, seconds: seconds)
-    let known =
-      answer ?? shard.reports.last
+    return (ShardStatistics(answer ?? lastReport, thread.counters), answer != nil)
+  }
+
+  /// Asks for a report that nobody waits for, and gives the last one.
+  func askAgain() -> ShardStatistics {
+    _ = askForReport()
+    return ShardStatistics(lastReport, thread.counters)
+  }
+
+  private var lastReport: ShardReport {
+    shard.reports.last
       ?? ShardReport(transceiver: shard.identity.transceiver, calls: 0, figures: [], ends: [])
-    return (ShardStatistics(known, thread.counters), answer != nil)
   }
 
   /// What the shard did in all, after `join`.

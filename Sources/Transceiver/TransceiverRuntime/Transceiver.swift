@@ -12,7 +12,8 @@ package import Wire
 
 /// A transceiver process: shards that own the calls, and the HTTP server that begins and ends them.
 package enum Transceiver {
-  /// Runs until SIGTERM or SIGINT, then ends every call and returns. Call it once, on the main
+  /// Runs until SIGTERM or SIGINT comes, or the terminal goes that it was started from, then ends
+  /// every call and returns. Call it once, on the main
   /// thread, before any other thread exists.
   ///
   /// - Parameter onReady: called when every socket is open, with the HTTP address and the shards'
@@ -21,7 +22,7 @@ package enum Transceiver {
     _ options: TransceiverOptions, log: Log,
     onReady: (_ http: TransportAddress, _ trunks: [TransportAddress]) -> Void
   ) throws(TransceiverFailure) {
-    var signals = StopSignals()
+    var duties = MainDuties(reportSeconds: options.statisticsSeconds)
     guard let idleSrtp = SrtpContext.idle() else {
       throw TransceiverFailure(description: "cannot start the SRTP library")
     }
@@ -45,7 +46,7 @@ package enum Transceiver {
     let web = HostThread { server.run() }
     onReady(server.address, shards.map(\.trunk))
     let reporter = Reporter(shards, registry, refusals, file: options.statisticsFile, log: log)
-    while signals.next(seconds: options.statisticsSeconds) != .stop { reporter.report() }
+    serve(&duties, reporter, log)
     reporter.sayCalls("stopping")
     server.stop()
     web.join()
@@ -55,6 +56,18 @@ package enum Transceiver {
     services?.stop()
     reporter.finish()
     withExtendedLifetime(idleSrtp) {}
+  }
+
+  /// Does the main thread's work until the end is asked for.
+  private static func serve(_ duties: inout MainDuties, _ reporter: Reporter, _ log: Log) {
+    while true {
+      switch duties.next() {
+      case .look: reporter.look()
+      case .report: reporter.report()
+      case .refuseHangUp: log.warning(MainDuties.hangUpText)
+      case .stop: return
+      }
+    }
   }
 
   private static func makeCertificate() throws(TransceiverFailure) -> DtlsIdentity {
