@@ -25,6 +25,10 @@ struct steering {
 int steering_fail(struct steering_error *error, int number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+// Which right we lack that would explain why the kernel refuses a program with this errno, as words
+// in brackets, or "".
+const char *steering_missing_right(int number);
+
 // Shares the lots out among the filled slots, in `settings`.
 void steering_share_lots(struct steering *steering);
 

@@ -117,7 +117,8 @@ struct steering *steering_open(const struct steering_options *options,
     steering_share_lots(steering);
     int number = load(steering, rows);
     if (number != 0) {
-        steering_fail(error, number, "cannot load the steering programs into the kernel");
+        steering_fail(error, number, "cannot load the steering programs into the kernel%s",
+                      steering_missing_right(number));
     } else if (steering_publish(steering, error) == 0) {
         return steering;
     }
