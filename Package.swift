@@ -139,7 +139,7 @@ let package = Package(
     module(
       "Launcher", in: "Programs",
       uses: [
-        "Settings", "Deployment", "Log", "Token", "Crypto", "Wire", "CPacketLoop", "CProcess",
+        "Settings", "Deployment", "Log", "Runtime", "Token", "Crypto", "Wire", "CProcess",
       ]),
     module(
       "Load", in: "Programs",

@@ -11,11 +11,10 @@ bool pl_address_is_ipv4(const struct pl_address *address) {
 }
 
 socklen_t pl_address_to_kernel(const struct pl_address *address, sa_family_t family,
-                               struct sockaddr_in6 *out) {
+                               bool takes_ipv4, struct sockaddr_in6 *out) {
     bool is_ipv4 = pl_address_is_ipv4(address);
-    // Our IPv6 sockets are IPv6 only, so neither family reaches the other.
-    if (is_ipv4 != (family == AF_INET)) return 0;
-    if (is_ipv4) {
+    if (is_ipv4 != (family == AF_INET) && !(is_ipv4 && takes_ipv4)) return 0;
+    if (family == AF_INET) {
         struct sockaddr_in *name = (struct sockaddr_in *)out;
         memset(name, 0, sizeof *name);
         name->sin_family = AF_INET;

@@ -121,7 +121,7 @@ static struct pl_hop *take_hop(struct pl_frames *frames, const struct pl_route *
     *hop = (struct pl_hop){.link = number, .is_taken = true, .ask_at = frames->now + SECOND};
     memcpy(hop->address, address, 16);
     hop->is_good = link->is_loopback
-                   || pl_netlink_neighbour(frames, link->index, hop->address, hop->mac);
+                   || pl_netlink_neighbour(&frames->questions, link->index, hop->address, hop->mac);
     return hop;
 }
 
@@ -139,7 +139,7 @@ static void look_up(struct pl_loop *loop, const struct pl_wish *wish) {
     place->way = PL_WAY_SOCKET;
     struct pl_route route;
     const struct pl_address *local = &loop->sockets[wish->socket]->local;
-    if (!pl_netlink_route(frames, local, &wish->peer, &route)) return;
+    if (!pl_netlink_route(&frames->questions, local, &wish->peer, &route)) return;
     struct pl_link *link = find_link(frames, route.link_index);
     bool is_ipv4 = pl_address_is_ipv4(&wish->peer);
     if (!can_take(link, &route, is_ipv4)) return;

@@ -85,11 +85,17 @@ struct pl_wish {
     uint8_t socket;
 };
 
-struct pl_frames {
-    int questions, news;  // netlink sockets
-    uint64_t now;         // of this turn
-    uint32_t generation;
+// A netlink socket to ask by.
+struct pl_questions {
+    int fd;
     uint32_t sequence;
+};
+
+struct pl_frames {
+    struct pl_questions questions;
+    int news;  // another netlink socket
+    uint64_t now;  // of this turn
+    uint32_t generation;
     uint64_t secret;
     uint64_t forgot_at;
     uint64_t asks_left, asks_at;  // what may be looked up now, and when that was reckoned
@@ -108,6 +114,7 @@ struct pl_route {
     bool has_gateway;
     uint8_t gateway[16];
     uint8_t hop_limit;  // 0: the interface's
+    bool is_reported;   // its MTU may be what a hop has reported
 };
 
 // Opens a ring for the queue of an interface. Returns 0, or -1 and errno. Its memory is kept by
@@ -130,11 +137,13 @@ uint32_t pl_frame_write(uint8_t *frame, const struct pl_link *link, const struct
 
 // Netlink (netlink.c). Opens both sockets; 0, or -1 and errno.
 int pl_netlink_open(struct pl_frames *frames);
+// Opens one for questions alone. The same.
+int pl_questions_open(struct pl_questions *questions);
 // Asks for the way of a datagram; false when there is none that frames could go.
-bool pl_netlink_route(struct pl_frames *frames, const struct pl_address *local,
+bool pl_netlink_route(struct pl_questions *questions, const struct pl_address *local,
                       const struct pl_address *peer, struct pl_route *route);
 // Asks for a neighbour of the link; whether it is reachable, and then where.
-bool pl_netlink_neighbour(struct pl_frames *frames, int link_index, const uint8_t address[16],
+bool pl_netlink_neighbour(struct pl_questions *questions, int link_index, const uint8_t address[16],
                           uint8_t mac[6]);
 // Reads what has changed, and has pl_frames_forget or pl_frames_neighbour called.
 void pl_netlink_read(struct pl_frames *frames);

@@ -53,6 +53,7 @@ struct pl_messages {
 struct pl_socket {
     int fd;
     sa_family_t family;
+    bool takes_ipv4;  // an IPv6 socket that reaches IPv4 peers too, in mapped form
     uint16_t index;
     uint32_t batch;         // datagrams shown at once
     uint32_t messages;      // read at once: `batch`, or fewer when each may hold many datagrams
@@ -70,6 +71,7 @@ struct pl_socket {
     bool last_is_closed;    // it takes no further datagram
     bool sends_frames;      // what it can, it sends past the kernel's UDP (frames.h)
     struct pl_address local;  // then the address that it is bound to
+    struct pl_refusals *refusals;  // NULL: what is too long is lost (refused.c)
     struct pl_messages in;
     struct pl_messages out;
     struct pl_datagram *datagrams;  // what on_batch is shown
@@ -79,8 +81,18 @@ struct pl_socket {
 
 struct pl_frames;
 
+// More than a loop sends between two flushes by one socket, as a rule.
+#define PL_REFUSED_MAX 1024
+
+// What was refused as too long and waits to be taken.
+struct pl_refusals {
+    uint32_t count, taken;
+    struct pl_refused list[PL_REFUSED_MAX];
+};
+
 struct pl_loop {
     struct pl_loop_options options;
+    struct pl_socket *keeper;  // the socket that has refusals, if any
     struct pl_frames *frames;  // NULL: everything goes by the sockets
     int wakeup;  // eventfd
     int epoll;   // -1 while pl_wait asks about all sockets each time
@@ -128,9 +140,10 @@ void *pl_memory_map(size_t size, int numa_node);
 void pl_memory_unmap(void *memory, size_t size);
 
 // Writes `address` in the form that a socket of `family` takes. Returns its length, or 0 when an
-// address of this kind cannot be reached from such a socket.
+// address of this kind cannot be reached from such a socket: one of IPv4 from an IPv6 socket that
+// does not take it.
 socklen_t pl_address_to_kernel(const struct pl_address *address, sa_family_t family,
-                               struct sockaddr_in6 *out);
+                               bool takes_ipv4, struct sockaddr_in6 *out);
 void pl_address_from_kernel(const struct sockaddr_in6 *name, struct pl_address *out);
 bool pl_address_is_ipv4(const struct pl_address *address);
 
@@ -163,6 +176,16 @@ void pl_socket_enqueue(struct pl_socket *socket, const uint8_t *bytes, uint32_t 
 
 // Sends the queue of one socket.
 void pl_socket_flush(struct pl_socket *socket);
+
+// The counter of datagrams that were not sent for the reason `code`, an errno.
+uint64_t *pl_failure_counter(struct pl_counters *counters, int code);
+
+// Keeps a datagram that was refused as too long; false when nobody wants it or there is no room.
+bool pl_refused_keep(struct pl_socket *socket, const struct iovec *bytes,
+                     const struct sockaddr_in6 *name);
+// Counts what nobody has taken as lost.
+void pl_refused_forget(struct pl_loop *loop);
+void pl_refused_close(struct pl_loop *loop);
 
 // Frames (frames.h); only for loops that have them. Takes a datagram, copying it, unless it has to
 // go by the socket.

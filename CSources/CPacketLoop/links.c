@@ -161,7 +161,7 @@ void pl_frames_close(struct pl_loop *loop) {
         pl_memory_unmap(frames->links[i].ring.memory, PL_RING_FRAMES * PL_FRAME_BYTES);
     }
     if (frames->news > 0) close(frames->news);
-    if (frames->questions > 0) close(frames->questions);
+    if (frames->questions.fd > 0) close(frames->questions.fd);
     pl_memory_unmap(frames, sizeof *frames);
     loop->frames = NULL;
 }

@@ -61,6 +61,7 @@ void pl_loop_destroy(struct pl_loop *loop) {
     if (loop == NULL) return;
     uint32_t count = atomic_load(&loop->socket_count);
     pl_frames_close(loop);
+    pl_refused_close(loop);
     for (uint32_t i = 0; i < count; i++) pl_socket_destroy(loop->sockets[i]);
     if (loop->wakeup >= 0) close(loop->wakeup);
     pl_wait_close(loop);
@@ -102,6 +103,7 @@ static void read_socket(struct pl_loop *loop, struct pl_socket *socket) {
             loop->has_read = true;
             handlers->on_batch(handlers->context, loop, socket->datagrams, count, pl_now());
             pl_loop_flush(loop);  // before the next batch takes the same memory
+            if (loop->keeper != NULL) pl_refused_forget(loop);
         }
         if (messages < socket->messages) return;
     }
@@ -169,6 +171,7 @@ static uint64_t finish_turn(struct pl_loop *loop) {
     const struct pl_handlers *handlers = &loop->options.handlers;
     uint64_t deadline = handlers->on_turn(handlers->context, loop, pl_now());
     pl_loop_flush(loop);
+    if (loop->keeper != NULL) pl_refused_forget(loop);
     pl_count(&loop->turns, 1);
     if (loop->frames == NULL) return deadline;
     uint64_t again = pl_frames_turn(loop);

@@ -78,6 +78,13 @@ static bool has_option(int fd, int option) {
     return getsockopt(fd, IPPROTO_UDP, option, &value, &length) == 0 && value != 0;
 }
 
+static bool takes_ipv4(int fd) {
+    int is_ipv6_only = 1;
+    socklen_t length = sizeof is_ipv6_only;
+    return getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &is_ipv6_only, &length) == 0
+           && is_ipv6_only == 0;
+}
+
 static bool knows_option(int fd, int option) {
     int value = 0;
     socklen_t length = sizeof value;
@@ -93,7 +100,8 @@ struct pl_socket *pl_socket_create(int fd, const struct pl_loop_options *options
         return NULL;
     }
     struct pl_socket layout = {
-        .fd = fd, .family = name.sin6_family, .batch = options->batch,
+        .fd = fd, .family = name.sin6_family,
+        .takes_ipv4 = name.sin6_family == AF_INET6 && takes_ipv4(fd), .batch = options->batch,
         .messages = options->batch, .queue = options->queue, .buffer_bytes = buffer_bytes,
         .room_bytes = spaced(buffer_bytes), .is_coalesced = has_option(fd, UDP_GRO),
         .can_segment = knows_option(fd, UDP_SEGMENT)};

@@ -35,22 +35,46 @@ static int open_netlink(uint32_t groups) {
     return fd;
 }
 
+int pl_questions_open(struct pl_questions *questions) {
+    questions->fd = open_netlink(0);
+    return questions->fd < 0 ? -1 : 0;
+}
+
+int pl_path_news_open(struct pl_error *error) {
+    int fd = open_netlink(group(RTNLGRP_LINK) | group(RTNLGRP_IPV4_IFADDR)
+                          | group(RTNLGRP_IPV4_ROUTE) | group(RTNLGRP_IPV4_RULE)
+                          | group(RTNLGRP_IPV6_IFADDR) | group(RTNLGRP_IPV6_ROUTE)
+                          | group(RTNLGRP_IPV6_RULE) | group(RTNLGRP_NEXTHOP));
+    return fd < 0 ? pl_fail(error, errno, "cannot listen to changes of routes") : fd;
+}
+
+bool pl_path_news_read(int fd) {
+    uint8_t news[16384];
+    bool is_any = false;
+    for (int i = 0; i < NEWS_PER_TURN; i++) {
+        ssize_t length = recv(fd, news, sizeof news, MSG_DONTWAIT);
+        if (length < 0 && errno == EAGAIN) break;
+        is_any = true;  // or something was missed (ENOBUFS)
+    }
+    return is_any;
+}
+
 int pl_netlink_open(struct pl_frames *frames) {
     frames->news = open_netlink(group(RTNLGRP_LINK) | group(RTNLGRP_NEIGH)
                                 | group(RTNLGRP_IPV4_IFADDR) | group(RTNLGRP_IPV4_ROUTE)
                                 | group(RTNLGRP_IPV4_RULE) | group(RTNLGRP_IPV6_IFADDR)
                                 | group(RTNLGRP_IPV6_ROUTE) | group(RTNLGRP_IPV6_RULE)
                                 | group(RTNLGRP_NEXTHOP));
-    frames->questions = open_netlink(0);
-    return frames->news < 0 || frames->questions < 0 ? -1 : 0;
+    int result = pl_questions_open(&frames->questions);
+    return frames->news < 0 ? -1 : result;
 }
 
-static void begin(struct question *question, struct pl_frames *frames, uint16_t type,
+static void begin(struct question *question, struct pl_questions *questions, uint16_t type,
                   const void *body, uint32_t length) {
     memset(question, 0, sizeof *question);
     question->header.nlmsg_type = type;
     question->header.nlmsg_flags = NLM_F_REQUEST;
-    question->header.nlmsg_seq = ++frames->sequence;
+    question->header.nlmsg_seq = ++questions->sequence;
     question->header.nlmsg_len = NLMSG_LENGTH(length);
     memcpy(NLMSG_DATA(&question->header), body, length);
 }
@@ -72,11 +96,11 @@ static void add_ip(struct question *question, uint16_t type, const uint8_t ip[16
 
 // Sends the question and reads the answer to it, which is there at once: the kernel answers in the
 // sender's own call. NULL when the answer is an error.
-static struct nlmsghdr *ask(struct pl_frames *frames, const struct question *question,
+static struct nlmsghdr *ask(const struct pl_questions *questions, const struct question *question,
                             uint8_t *answer, size_t size) {
-    if (send(frames->questions, question, question->header.nlmsg_len, 0) < 0) return NULL;
+    if (send(questions->fd, question, question->header.nlmsg_len, 0) < 0) return NULL;
     while (true) {
-        ssize_t length = recv(frames->questions, answer, size, MSG_DONTWAIT);
+        ssize_t length = recv(questions->fd, answer, size, MSG_DONTWAIT);
         struct nlmsghdr *header = (struct nlmsghdr *)answer;
         if (length < 0) return NULL;
         if (!NLMSG_OK(header, (uint32_t)length)) continue;
@@ -108,6 +132,14 @@ static uint8_t hop_limit_of(struct rtattr *metrics) {
     return 0;
 }
 
+// Whether something of the route is known for a time only, as what hops have reported is.
+static bool expires(const struct rtattr *attribute) {
+    struct rta_cacheinfo information;
+    if (RTA_PAYLOAD(attribute) < sizeof information) return false;
+    memcpy(&information, RTA_DATA(attribute), sizeof information);
+    return information.rta_expires != 0;
+}
+
 // Whether a frame can go the way that the attributes describe: not through a tunnel, not to a
 // gateway of the other family, not by several ways at once.
 static bool read_way(struct rtattr *attribute, int left, struct pl_route *route) {
@@ -121,6 +153,7 @@ static bool read_way(struct rtattr *attribute, int left, struct pl_route *route)
             route->has_gateway = true;
             read_ip(attribute, route->gateway);
             break;
+        case RTA_CACHEINFO: route->is_reported = expires(attribute); break;
         case RTA_METRICS: route->hop_limit = hop_limit_of(attribute); break;
         case RTA_VIA:
         case RTA_ENCAP:
@@ -131,7 +164,7 @@ static bool read_way(struct rtattr *attribute, int left, struct pl_route *route)
     return route->link_index > 0;
 }
 
-bool pl_netlink_route(struct pl_frames *frames, const struct pl_address *local,
+bool pl_netlink_route(struct pl_questions *questions, const struct pl_address *local,
                       const struct pl_address *peer, struct pl_route *route) {
     bool is_ipv4 = pl_address_is_ipv4(peer);
     uint8_t bits = is_ipv4 ? 32 : 128;
@@ -142,7 +175,7 @@ bool pl_netlink_route(struct pl_frames *frames, const struct pl_address *local,
                          .rtm_dst_len = bits,
                          .rtm_src_len = bits};
     struct question question;
-    begin(&question, frames, RTM_GETROUTE, &body, sizeof body);
+    begin(&question, questions, RTM_GETROUTE, &body, sizeof body);
     add_ip(&question, RTA_DST, peer->ip, is_ipv4);
     add_ip(&question, RTA_SRC, local->ip, is_ipv4);
     // So that rules which look at them decide as they would for the datagram.
@@ -150,7 +183,7 @@ bool pl_netlink_route(struct pl_frames *frames, const struct pl_address *local,
     add(&question, RTA_SPORT, &from, sizeof from);
     add(&question, RTA_DPORT, &to, sizeof to);
     alignas(struct nlmsghdr) uint8_t answer[4096];
-    struct nlmsghdr *header = ask(frames, &question, answer, sizeof answer);
+    struct nlmsghdr *header = ask(questions, &question, answer, sizeof answer);
     if (header == NULL || header->nlmsg_type != RTM_NEWROUTE) return false;
     const struct rtmsg *found = NLMSG_DATA(header);
     if (found->rtm_type != RTN_UNICAST && found->rtm_type != RTN_LOCAL) return false;
@@ -177,17 +210,17 @@ static bool read_neighbour(const struct nlmsghdr *header, uint8_t ip[16], uint8_
            && (body->ndm_state & NEIGHBOUR_IS_THERE) != 0;
 }
 
-bool pl_netlink_neighbour(struct pl_frames *frames, int link_index, const uint8_t address[16],
+bool pl_netlink_neighbour(struct pl_questions *questions, int link_index, const uint8_t address[16],
                           uint8_t mac[6]) {
     struct pl_address whole = {.port = 0};
     memcpy(whole.ip, address, 16);
     bool is_ipv4 = pl_address_is_ipv4(&whole);
     struct ndmsg body = {.ndm_family = is_ipv4 ? AF_INET : AF_INET6, .ndm_ifindex = link_index};
     struct question question;
-    begin(&question, frames, RTM_GETNEIGH, &body, sizeof body);
+    begin(&question, questions, RTM_GETNEIGH, &body, sizeof body);
     add_ip(&question, NDA_DST, address, is_ipv4);
     alignas(struct nlmsghdr) uint8_t answer[4096];
-    struct nlmsghdr *header = ask(frames, &question, answer, sizeof answer);
+    struct nlmsghdr *header = ask(questions, &question, answer, sizeof answer);
     uint8_t ip[16];
     return header != NULL && read_neighbour(header, ip, mac);
 }

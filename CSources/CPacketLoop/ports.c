@@ -17,12 +17,12 @@ static bool is_wildcard(const struct pl_address *address) {
     return true;
 }
 
-// True when both cannot be bound at once. The IPv6 wildcard of other programs usually takes IPv4
-// too; ours never does.
+// True when both may be in each other's way. The IPv6 wildcard usually takes IPv4 too, ours among
+// them; the table does not say whether it does.
 static bool collide(const struct pl_address *ours, const struct pl_address *theirs) {
     if (ours->port != theirs->port) return false;
-    bool same_family = pl_address_is_ipv4(ours) == pl_address_is_ipv4(theirs);
-    if (!same_family) return is_wildcard(theirs) && !pl_address_is_ipv4(theirs);
+    bool is_ipv4 = pl_address_is_ipv4(ours);
+    if (is_ipv4 != pl_address_is_ipv4(theirs)) return is_wildcard(is_ipv4 ? theirs : ours);
     return is_wildcard(ours) || is_wildcard(theirs) || memcmp(ours->ip, theirs->ip, 16) == 0;
 }
 
@@ -82,14 +82,26 @@ static bool holds_socket(const char *process, const char *link) {
     return found;
 }
 
-static void read_name(int process, char *name, size_t size) {
+// Reads the first words of a file below /proc/`process`; "" when it is hidden.
+static void read_words(int process, const char *file_name, char *out, size_t size) {
     char path[64];
-    snprintf(path, sizeof path, "/proc/%d/comm", process);
+    snprintf(path, sizeof path, "/proc/%d/%s", process, file_name);
     FILE *file = fopen(path, "re");
+    out[0] = '\0';
     if (file == NULL) return;
-    if (fgets(name, (int)size, file) != NULL) name[strcspn(name, "\n")] = '\0';
+    if (fgets(out, (int)size, file) != NULL) out[strcspn(out, "\n")] = '\0';
     fclose(file);
-    // A command name is whatever its owner made it; it ends in our log.
+}
+
+// The program's name from its command line, because the kernel's own short form ends after 15
+// characters; that form where the command line is hidden.
+static void read_name(int process, char *name, size_t size) {
+    char line[512];
+    read_words(process, "cmdline", line, sizeof line);  // ends with the first word's NUL
+    const char *slash = strrchr(line, '/');
+    snprintf(name, size, "%s", slash == NULL ? line : slash + 1);
+    if (name[0] == '\0') read_words(process, "comm", name, size);
+    // A name is whatever its owner made it; it ends in our log.
     for (char *at = name; *at != '\0'; at++) {
         if (!isprint((unsigned char)*at)) *at = '?';
     }

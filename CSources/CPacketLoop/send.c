@@ -10,7 +10,7 @@
 // A message's bytes, below what an IP packet can hold with either family's headers.
 #define SEGMENTED_BYTES_MAX 65000
 
-static uint64_t *failure_counter(struct pl_counters *counters, int code) {
+uint64_t *pl_failure_counter(struct pl_counters *counters, int code) {
     switch (code) {
     case EAGAIN:
     case ENOBUFS:
@@ -38,6 +38,13 @@ static uint32_t datagrams_in(const struct mmsghdr *message) {
     return (uint32_t)message->msg_hdr.msg_iovlen;
 }
 
+// Counts one datagram that was not sent, unless it is kept for whoever makes it shorter.
+static void count_failure(struct pl_socket *socket, const struct msghdr *header, int code) {
+    bool is_kept = code == EMSGSIZE && pl_refused_keep(socket, header->msg_iov, header->msg_name);
+    struct pl_counters *counters = &socket->counters;
+    pl_count(is_kept ? &counters->given_back : pl_failure_counter(counters, code), 1);
+}
+
 static void count_sent(struct pl_socket *socket, const struct mmsghdr *message) {
     pl_count(&socket->counters.sent, datagrams_in(message));
     pl_count(&socket->counters.sent_messages, 1);
@@ -56,7 +63,7 @@ static void send_singly(struct pl_socket *socket, const struct mmsghdr *message)
         ssize_t length = sendmsg(socket->fd, &single, MSG_DONTWAIT);
         pl_count(&socket->counters.send_calls, 1);
         if (length < 0) {
-            pl_count(failure_counter(&socket->counters, errno), 1);
+            count_failure(socket, &single, errno);
         } else {
             pl_count(&socket->counters.sent, 1);
             pl_count(&socket->counters.sent_messages, 1);
@@ -75,9 +82,13 @@ static uint32_t settle_failure(struct pl_socket *socket, uint32_t next, int code
     }
     // The error is the first message's alone, except that a full send buffer will be full for the
     // others too: late voice is worth nothing, so they go, and the loop does not spin.
+    if (code != EAGAIN && datagrams_in(message) == 1) {
+        count_failure(socket, &message->msg_hdr, code);
+        return 1;
+    }
     uint32_t lost = code == EAGAIN ? socket->queued_messages - next : 1;
     for (uint32_t i = 0; i < lost; i++) {
-        pl_count(failure_counter(&socket->counters, code), datagrams_in(message + i));
+        pl_count(pl_failure_counter(&socket->counters, code), datagrams_in(message + i));
     }
     return lost;
 }
@@ -172,7 +183,7 @@ void pl_loop_send(struct pl_loop *loop, uint16_t socket_index, const uint8_t *by
     struct pl_socket *socket = loop->sockets[socket_index];
     if (socket->sends_frames && pl_frames_take(loop, socket, bytes, length, peer)) return;
     struct sockaddr_in6 name;
-    socklen_t name_length = pl_address_to_kernel(peer, socket->family, &name);
+    socklen_t name_length = pl_address_to_kernel(peer, socket->family, socket->takes_ipv4, &name);
     if (name_length == 0) {
         pl_count(&socket->counters.failed_other, 1);
         return;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define BUFFER_BYTES_DEFAULT (4 << 20)
+#define CLAIM_ERRORS_MAX 16
 #define BUFFER_BYTES_MAX (1 << 29)  // the kernel doubles it, in an int
 
 // Asks for a kernel queue of `bytes`: past the system's limit when we may, up to it otherwise.
@@ -20,10 +21,11 @@ static void set_buffer_bytes(int fd, int forced, int bounded, int bytes) {
 
 // DF on every datagram, and EMSGSIZE instead of fragments above the path's known MTU. A fragment
 // lost is the whole bundle lost, and many middleboxes drop fragments altogether.
-static int forbid_fragments(int fd, sa_family_t family, bool ignores_path_mtu) {
+static int forbid_fragments(int fd, sa_family_t family, bool takes_ipv4, bool ignores_path_mtu) {
     int value = ignores_path_mtu ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DO;
-    if (family == AF_INET) {
-        return setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &value, sizeof value);
+    if (family == AF_INET || takes_ipv4) {
+        int result = setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &value, sizeof value);
+        if (result != 0 || family == AF_INET) return result;
     }
     value = ignores_path_mtu ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_DO;
     if (setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &value, sizeof value) != 0) return -1;
@@ -34,14 +36,16 @@ static int forbid_fragments(int fd, sa_family_t family, bool ignores_path_mtu) {
 static int set_options(int fd, sa_family_t family, const struct pl_socket_options *options,
                        struct pl_error *error) {
     int one = 1;
+    int is_ipv6_only = !options->takes_ipv4;
     if (family == AF_INET6
-        && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) != 0) {
-        return pl_fail(error, errno, "cannot make a UDP socket IPv6 only");
+        && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &is_ipv6_only, sizeof is_ipv6_only) != 0) {
+        return pl_fail(error, errno, "cannot choose the IP versions of a UDP socket");
     }
     if (options->reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0) {
         return pl_fail(error, errno, "cannot share a UDP port between workers (SO_REUSEPORT)");
     }
-    if (forbid_fragments(fd, family, options->ignores_path_mtu != 0) != 0) {
+    if (forbid_fragments(fd, family, options->takes_ipv4 != 0, options->ignores_path_mtu != 0)
+        != 0) {
         return pl_fail(error, errno, "cannot forbid fragmentation on a UDP socket");
     }
     // Without it a datagram is a message, as ever.
@@ -70,9 +74,28 @@ static int fail_to_bind(const struct pl_address *address, int code, struct pl_er
 static int bind_socket(int fd, sa_family_t family, const struct pl_address *local,
                        struct pl_address *bound, struct pl_error *error) {
     struct sockaddr_in6 name;
-    socklen_t length = pl_address_to_kernel(local, family, &name);
+    socklen_t length = pl_address_to_kernel(local, family, false, &name);
     if (bind(fd, (struct sockaddr *)&name, length) != 0) return fail_to_bind(local, errno, error);
     return bound == NULL ? 0 : pl_socket_address(fd, bound, error);
+}
+
+int pl_claim_share(int fd, struct pl_error *error) {
+    int one = 1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0) return 0;
+    return pl_fail(error, errno, "cannot share a UDP port between workers (SO_REUSEPORT)");
+}
+
+uint64_t pl_claim_empty(int fd) {
+    uint64_t count = 0;
+    uint32_t errors = 0;
+    char byte;
+    // An error that the network has reported is told once, and what waits comes after it.
+    while (errors < CLAIM_ERRORS_MAX) {
+        if (recv(fd, &byte, sizeof byte, MSG_DONTWAIT) >= 0) count++;
+        else if (errno == EAGAIN) break;
+        else errors++;
+    }
+    return count;
 }
 
 int pl_socket_address(int fd, struct pl_address *out, struct pl_error *error) {

@@ -70,9 +70,10 @@ struct SeenDatagram {
 
   /// Adds a socket on the loopback network; the loop owns it from here on.
   func addSocket(
-    bufferBytes: UInt32 = 2_048, local: pl_address = .loopback(port: 0), coalesced: Bool = false
+    bufferBytes: UInt32 = 2_048, local: pl_address = .loopback(port: 0), coalesced: Bool = false,
+    takesIPv4: Bool = false
   ) throws -> UdpSocket {
-    let socket = try UdpSocket(local, coalesces: coalesced)
+    let socket = try UdpSocket(local, coalesces: coalesced, takesIPv4: takesIPv4)
     var error = pl_error()
     let index = unsafe pl_loop_add_socket(loop, socket.descriptor, bufferBytes, &error)
     guard index >= 0 else { throw SetUpError(description: error.sentence) }

@@ -40,11 +40,14 @@ final class UdpSocket {
   let address: pl_address
   var isOwned = true
 
-  init(_ local: pl_address, sharesPort: Bool = false, coalesces: Bool = false) throws {
+  init(
+    _ local: pl_address, sharesPort: Bool = false, coalesces: Bool = false, takesIPv4: Bool = false
+  ) throws {
     var options = pl_socket_options()
     options.local = local
     options.reuse_port = sharesPort ? 1 : 0
     options.coalesce = coalesces ? 1 : 0
+    options.takes_ipv4 = takesIPv4 ? 1 : 0
     var bound = pl_address()
     var error = pl_error()
     descriptor = unsafe pl_socket_open(&options, &bound, &error)

@@ -40,7 +40,7 @@ struct Bench: ~Copyable {
     keys = RoutingKeys.generate(random: &random)
     trunkKey = hasTrunkKey ? TrunkKey(keys.trunk) : nil
     var configuration = WorkerConfiguration(
-      cluster: Self.cluster, relayID: Self.relayID, listenersAreIPv4: [true, false],
+      cluster: Self.cluster, relayID: Self.relayID, listeners: [.ipv4, .ipv6],
       trunkIsIPv4: true)
     configure(&configuration)
     do {

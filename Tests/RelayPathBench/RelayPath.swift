@@ -28,7 +28,7 @@ struct RelayPath: ~Copyable {
       id: TransceiverID(node: 1, shard: 0),
       address: TransportAddress(ipv4: 0x0A00_0001, port: 4_000))
     let configuration = WorkerConfiguration(
-      cluster: 7, relayID: 3, listenersAreIPv4: [true], trunkIsIPv4: true)
+      cluster: 7, relayID: 3, listeners: [.ipv4], trunkIsIPv4: true)
     do {
       worker = try RelayWorker(
         configuration, transceivers: [transceiver], keys: keys, trunkKey: trunkKey,

@@ -100,6 +100,8 @@ final class RelayProcess {
     return String(decoding: bytes[..<count], as: UTF8.self)
   }
 
+  var processID: pid_t { pid }
+
   /// Everything it has logged.
   var log: String { Self.text(of: folder + "/log") }
 

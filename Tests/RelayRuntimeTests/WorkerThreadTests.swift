@@ -25,7 +25,7 @@ import Wire
     return WorkerThread(
       WorkerPlan(
         options, number: 0, placement,
-        listeners: [try Sockets.open(listener, .clients).descriptor],
+        listeners: [try Sockets.open(listener, .clients(.ipv4)).descriptor],
         trunk: try Sockets.open(listener, .trunk).descriptor))
   }
 

@@ -135,6 +135,30 @@ uint64_t pl_loop_waiting_since(const struct pl_loop *loop);
 int pl_loop_send_frames(struct pl_loop *loop, uint16_t socket, uint32_t queue,
                         struct pl_error *error);
 
+// A datagram that the kernel has refused to send because it is longer than its way carries.
+struct pl_refused {
+    const uint8_t *bytes;
+    uint32_t length;
+    struct pl_address peer;
+};
+
+// Has the loop keep what is refused as too long on this socket, so that it can be sent otherwise
+// (pl_loop_take_refused). For one socket of a loop; after it was added, before pl_loop_run. Returns
+// 0 or -1.
+int pl_loop_keep_refused(struct pl_loop *loop, uint16_t socket, struct pl_error *error);
+
+// Takes the next datagram that a flush found to be too long; false when there is none. Its bytes
+// are those that were given to pl_loop_send. Inside a handler, before it reuses that memory: what
+// is left when it returns is lost, and counted as failed_too_big.
+bool pl_loop_take_refused(struct pl_loop *loop, struct pl_refused *out);
+
+// Sends what is queued and then this datagram, now. `in_fragments` allows the kernel, and the
+// routers of IPv4, to part it where it is longer than the way carries; everything else leaves
+// whole or not at all. Returns 0 or the errno; EMSGSIZE means that it was too long, and is counted
+// as given back. Inside a handler.
+int pl_loop_send_now(struct pl_loop *loop, uint16_t socket, const uint8_t *bytes, uint32_t length,
+                     const struct pl_address *peer, bool in_fragments);
+
 // The memory that a loop takes for sending frames by `interfaces` interfaces, in bytes.
 uint64_t pl_frames_bytes(uint32_t interfaces);
 
@@ -144,7 +168,7 @@ uint64_t pl_now(void);
 // --- Counters ----------------------------------------------------------------------------------
 
 // What a loop or one of its sockets has done since it was made. A datagram given to pl_loop_send
-// ends in exactly one of `sent` and the `failed_` counters, once it is flushed.
+// ends in exactly one of `sent`, `given_back` and the `failed_` counters, once it is flushed.
 struct pl_counters {
     uint64_t received, received_bytes;  // datagrams, truncated ones included
     uint64_t received_messages;         // what they came in: rows of them count once
@@ -156,9 +180,11 @@ struct pl_counters {
     uint64_t sent_as_frames;        // of `sent`: past the kernel's UDP (pl_loop_send_frames)
     uint64_t passed_frames_by;      // of a socket that sends frames, what its UDP had to take;
                                     // these are in `sent` or a `failed_` counter too
+    uint64_t sent_in_fragments;     // of `sent`: allowed to be parted (pl_loop_send_now)
+    uint64_t given_back;            // longer than the way carries, and told to the sender
     uint64_t failed_full;           // the send buffer or the device's queue was full
     uint64_t failed_refused;        // refused by the peer's host, or no way to it
-    uint64_t failed_too_big;        // larger than the path's MTU: we never fragment
+    uint64_t failed_too_big;        // longer than the way carries
     uint64_t failed_not_permitted;  // a firewall rule or a missing right
     uint64_t failed_other;          // the wrong address family, port 0, ...
     uint64_t turns;                 // 0 for one socket
@@ -179,9 +205,11 @@ void pl_loop_socket_counters(const struct pl_loop *loop, uint16_t socket,
 
 struct pl_socket_options {
     // Where to bind. Port 0 lets the kernel choose; IPv4 in mapped form opens an IPv4 socket, an
-    // IPv6 socket takes IPv6 only. Bind to one address of the machine when answers must come from
-    // the address that was asked: a wildcard answers from the address of its route.
+    // IPv6 socket takes IPv6 only unless `takes_ipv4` says otherwise. Bind to one address of the
+    // machine when answers must come from the address that was asked: a wildcard answers from the
+    // address of its route.
     struct pl_address local;
+    int takes_ipv4;    // not 0: of the IPv6 wildcard, which then stands for that of IPv4 as well
     int coalesce;      // not 0: datagrams that came from one peer in a row may be read as one
                        // message (UDP_GRO), and are shown as the datagrams that they were; takes
                        // 1 MiB of the loop's memory
@@ -192,11 +220,25 @@ struct pl_socket_options {
                        // others at most net.core.{r,w}mem_max
 };
 
-// Opens and binds a UDP socket, non-blocking, that never fragments what it sends (DF is set; see
-// failed_too_big). Fills `bound` (may be NULL) with the real address. Returns the descriptor, or -1
-// and `error`; for a taken port it names the process that holds it, as far as we may see it.
+// Opens and binds a UDP socket, non-blocking, whose datagrams leave whole or not at all (DF is set;
+// see failed_too_big, and pl_loop_send_now). Fills `bound` (may be NULL) with the real address.
+// Returns the descriptor, or -1 and `error`; for a taken port it names the process that holds it,
+// as far as we may see it.
 int pl_socket_open(const struct pl_socket_options *options, struct pl_address *bound,
                    struct pl_error *error);
+
+// Claiming an address that several sockets are to share. Whoever binds with SO_REUSEPORT joins in
+// silence whom it finds there, be it another process of the same user, and takes a part of its
+// datagrams. So the first socket is bound without it (`reuse_port` 0), which fails when anybody
+// has the address; pl_claim_share then lets others of this user join, and pl_claim_empty, when
+// they are there and a steering program passes the claim over, reads what came to it meanwhile.
+
+// Lets sockets with `reuse_port` share the address of a bound one. Returns 0 or -1.
+int pl_claim_share(int descriptor, struct pl_error *error);
+
+// Reads and forgets everything that waits in a socket's queue. Returns how many datagrams that
+// were.
+uint64_t pl_claim_empty(int descriptor);
 
 // Reads the address that a UDP or TCP socket is bound to. Returns 0 or -1.
 int pl_socket_address(int descriptor, struct pl_address *out, struct pl_error *error);
@@ -205,13 +247,30 @@ int pl_socket_address(int descriptor, struct pl_address *out, struct pl_error *e
 // doubles the figure for its book-keeping). -1 on a bad descriptor.
 int64_t pl_socket_receive_buffer_bytes(int descriptor);
 
+// --- What a way carries ------------------------------------------------------------------------
+
+// The longest UDP payload that the kernel says to fit the way from `local`, a wildcard or an
+// address of ours, to `peer`: by the interface, the route, IPsec, and what a hop has reported (ICMP
+// "fragmentation needed"). Anybody may forge such a report, so of reports alone it never becomes
+// less than PL_REPORTED_BYTES_MIN. 0 when there is no way. Some microseconds; any thread.
+uint32_t pl_path_bytes(const struct pl_address *local, const struct pl_address *peer);
+
+#define PL_REPORTED_BYTES_MIN 1200
+
+// Opens a descriptor that becomes readable when interfaces, addresses, routes or rules change.
+// Returns it, or -1.
+int pl_path_news_open(struct pl_error *error);
+
+// Reads what is there; whether anything was.
+bool pl_path_news_read(int descriptor);
+
 // --- Who holds a port --------------------------------------------------------------------------
 
 enum pl_transport { PL_UDP, PL_TCP };
 
 struct pl_port_holder {
     int process;    // process ID; 0 when the socket's owner is hidden from us
-    char name[64];  // its command name; empty when hidden
+    char name[64];  // its program's name; empty when hidden
 };
 
 // Finds who keeps us from binding `address`: a bound UDP socket or a listening TCP socket on the

@@ -1,11 +1,12 @@
 import Glibc
+package import Runtime
 import Settings
 package import Wire
 
 /// Whether addresses are free to listen on, asked before anything is started, so that the answer
 /// can name who is in the way.
 package enum PortCheck {
-  package enum Transport: String, Sendable { case tcp, udp }
+  package typealias Transport = PortHolder.Transport
 
   /// Why a port cannot be had, as a sentence; nil when it can.
   package static func obstacle(
@@ -50,7 +51,9 @@ package enum PortCheck {
       unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &isOn, size)
     }
     if !address.isIPv4 {
-      unsafe setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &isOn, size)
+      // The wildcard stands for IPv4's as well: for the relay's media and for the HTTP side.
+      var isIPv6Only: Int32 = address.isWildcard ? 0 : 1
+      unsafe setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &isIPv6Only, size)
     }
     return address.isIPv4 ? bindIPv4(descriptor, address) : bindIPv6(descriptor, address)
   }

@@ -3,6 +3,7 @@ import Crypto
 import Deployment
 import Glibc
 import Log
+import Runtime
 package import Settings
 import Token
 import Wire

@@ -76,8 +76,3 @@ package struct UpPlan: Equatable {
     return TransportAddress(ipv4: 0x7F00_0001, port: address.port)
   }
 }
-
-extension TransportAddress {
-  /// `0.0.0.0` or `::`: every address of the machine.
-  fileprivate var isWildcard: Bool { isIPv4 ? ipv4 == 0 : high == 0 && low == 0 }
-}

@@ -28,6 +28,9 @@ package struct TransportAddress: Hashable, Sendable, BitwiseCopyable {
     isIPv4 ? ipv4 >> 24 == 127 : high == 0 && low == 1
   }
 
+  /// `0.0.0.0` or `::`: every address of the machine.
+  package var isWildcard: Bool { isIPv4 ? ipv4 == 0 : high == 0 && low == 0 }
+
   /// The IPv4 address as a number; meaningful only when `isIPv4`.
   @inlinable package var ipv4: UInt32 { @_noLocks get { UInt32(truncatingIfNeeded: low) } }
 }

@@ -86,8 +86,8 @@ extension RelayWorker {
   @_noLocks
   private func isReachable(_ frame: TrunkFrame) -> Bool {
     guard Int(frame.listener) < listenerCount, frame.client.port != 0 else { return false }
-    let listenerIsIPv4 = ipv4Listeners >> UInt64(frame.listener) & 1 == 1
-    return listenerIsIPv4 == frame.client.isIPv4
+    let listeners = frame.client.isIPv4 ? ipv4Listeners : ipv6Listeners
+    return listeners >> UInt64(frame.listener) & 1 == 1
   }
 
   /// A transceiver has spoken to a client: that makes, keeps, moves or ends the client's route.

@@ -9,8 +9,8 @@ package struct WorkerConfiguration: Sendable {
   package var cluster: UInt16
   /// Our ID in the trunk's headers.
   package var relayID: UInt16
-  /// Each listener's address family, in the order of their numbers: true for IPv4.
-  package var listenersAreIPv4: [Bool]
+  /// Each listener's IP versions, in the order of their numbers.
+  package var listeners: [IPVersions]
   /// Whether the trunk runs over IPv4.
   package var trunkIsIPv4: Bool
   /// The greatest bundle, in bytes of UDP payload.
@@ -24,10 +24,10 @@ package struct WorkerConfiguration: Sendable {
   /// How old a token may be that opens a flow.
   package var validity: TokenValidity
 
-  package init(cluster: UInt16, relayID: UInt16, listenersAreIPv4: [Bool], trunkIsIPv4: Bool) {
+  package init(cluster: UInt16, relayID: UInt16, listeners: [IPVersions], trunkIsIPv4: Bool) {
     self.cluster = cluster
     self.relayID = relayID
-    self.listenersAreIPv4 = listenersAreIPv4
+    self.listeners = listeners
     self.trunkIsIPv4 = trunkIsIPv4
     bundleBytes = RelayLimits.bundleBytes
     receiveBytesMax = 2048
@@ -35,6 +35,13 @@ package struct WorkerConfiguration: Sendable {
     idleMilliseconds = RelayLimits.idleMilliseconds
     validity = TokenValidity()
   }
+}
+
+/// Which clients a listener's socket reaches.
+package enum IPVersions: Hashable, Sendable {
+  case ipv4, ipv6
+  /// The IPv6 wildcard that stands for IPv4's as well.
+  case both
 }
 
 /// A datagram as the runtime hands it in. Its memory stays valid until the worker's `reset`.
@@ -60,8 +67,9 @@ package struct RelayWorker: ~Copyable {
   let relayID: UInt16
   let cluster: UInt16
   let listenerCount: Int
-  /// Bit n is set when listener n is IPv4.
+  /// Bit n is set when listener n reaches IPv4 clients, and IPv6 clients.
   let ipv4Listeners: UInt64
+  let ipv6Listeners: UInt64
   let trunkBytesMax: Int
   let outgoingReserve: Int
   let idleNanoseconds: UInt64
@@ -92,14 +100,15 @@ package struct RelayWorker: ~Copyable {
     _ configuration: WorkerConfiguration, transceivers: [TransceiverEntry], keys: RoutingKeys,
     trunkKey: TrunkKey?, random: inout some RandomNumberGenerator
   ) throws(DirectoryError) {
-    let listeners = configuration.listenersAreIPv4
+    let listeners = configuration.listeners
     precondition(!listeners.isEmpty && listeners.count <= RelayLimits.listenersMax)
     precondition(configuration.idleMilliseconds >= RelayLimits.idleMillisecondsMin)
     directory = try TransceiverDirectory(transceivers)
     relayID = configuration.relayID
     cluster = configuration.cluster
     listenerCount = listeners.count
-    ipv4Listeners = listeners.enumerated().reduce(0) { $1.element ? $0 | 1 << $1.offset : $0 }
+    ipv4Listeners = Self.bits(listeners) { $0 != .ipv6 }
+    ipv6Listeners = Self.bits(listeners) { $0 != .ipv4 }
     let pathBytes =
       configuration.trunkIsIPv4 ? RelayLimits.trunkBytesIPv4 : RelayLimits.trunkBytesIPv6
     trunkBytesMax = max(pathBytes, configuration.bundleBytes)
@@ -120,6 +129,10 @@ package struct RelayWorker: ~Copyable {
       bundleBytes: configuration.bundleBytes)
     output = OutputQueue(
       capacity: RelayLimits.outgoingMax + RelayLimits.bundlesMax + outgoingReserve)
+  }
+
+  private static func bits(_ listeners: [IPVersions], _ isSet: (IPVersions) -> Bool) -> UInt64 {
+    listeners.enumerated().reduce(0) { isSet($1.element) ? $0 | 1 << $1.offset : $0 }
   }
 
   /// Routes that the worker holds now.

@@ -92,9 +92,7 @@ package struct TransceiverTraffic: Sendable, BitwiseCopyable, Equatable {
     for entry in list {
       guard seen.insert(entry.id).inserted else { throw .duplicate(entry.id) }
       let address = entry.address
-      let isUnspecified =
-        address.isIPv4 ? address.ipv4 == 0 : address.high == 0 && address.low == 0
-      guard address.port != 0, !isUnspecified else { throw .unreachable(entry.id, address) }
+      guard address.port != 0, !address.isWildcard else { throw .unreachable(entry.id, address) }
     }
   }
 

@@ -63,11 +63,7 @@ final class RunningRelay {
     self.log = log
     silence = TransceiverSilence(options.transceivers)
     layout = try RelayLayout.here(options)
-    var groups: [ListenerGroup] = []
-    for listener in options.listeners {
-      groups.append(try ListenerGroup(listener, workers: options.workers))
-    }
-    self.groups = groups
+    groups = try ListenerGroup.open(options)
     trunks = try TrunkSockets(options.trunk, workers: options.workers)
     for number in 0..<options.workers {
       workers.append(
@@ -76,7 +72,10 @@ final class RunningRelay {
             options, number: number, layout.placement,
             listeners: groups.map { $0.descriptors[number] }, trunk: trunks.descriptors[number])))
     }
-    for group in groups { try steer(group) }
+    for group in groups {
+      try steer(group)
+      group.settle()
+    }
   }
 
   private func steer(_ group: ListenerGroup) throws(RelayFailure) {
@@ -128,6 +127,9 @@ final class RunningRelay {
   }
 
   func logReady() {
+    for group in groups where group.versions == .both {
+      log.info("\(group.address) takes IPv4 too")
+    }
     log.info(
       "martlet-relay is ready: \(addressText)",
       [
@@ -198,7 +200,10 @@ final class RunningRelay {
       report.add(one.traffic)
     }
     for worker in workers { report.sockets.add(worker.socketCounters()) }
-    for group in groups { report.steering.add(group.steeringCounters) }
+    for group in groups {
+      report.steering.add(group.steeringCounters)
+      report.lostAtStart &+= group.lostAtStart
+    }
     return report
   }
 

@@ -61,11 +61,32 @@ extension RelayOptions {
   /// Whether workers get CPUs. Steering by CPU means nothing unless each worker stays on one.
   var bindsWorkers: Bool { pinsCPUs || steering == .cpu }
 
+  /// What listener `number` takes. The IPv6 wildcard takes IPv4 too, unless another listener of
+  /// ours has the port for IPv4 clients.
+  func ipVersions(of number: Int) -> IPVersions {
+    let listener = listeners[number]
+    if listener.isIPv4 { return .ipv4 }
+    let isShared = listeners.contains {
+      $0.isIPv4 && $0.port == listener.port && listener.port != 0
+    }
+    return listener.isWildcard && !isShared ? .both : .ipv6
+  }
+
+  /// Whether a wildcard listener of ours has the addresses of listener `number` among its own.
+  func isCovered(_ number: Int) -> Bool {
+    let listener = listeners[number]
+    return !listener.isWildcard && listener.port != 0
+      && listeners.indices.contains {
+        listeners[$0].isWildcard && listeners[$0].port == listener.port
+          && listeners[$0].isIPv4 == listener.isIPv4
+      }
+  }
+
   /// What a worker's core is told.
   var workerConfiguration: WorkerConfiguration {
     var configuration = WorkerConfiguration(
       cluster: cluster, relayID: relayID,
-      listenersAreIPv4: listeners.map(\.isIPv4), trunkIsIPv4: trunk.isIPv4)
+      listeners: listeners.indices.map(ipVersions), trunkIsIPv4: trunk.isIPv4)
     configuration.bundleBytes = bundleBytes
     configuration.routesMax = routesMax
     configuration.idleMilliseconds = idleMilliseconds
@@ -128,7 +149,7 @@ extension RelayLayout {
     var notes = placementNotes
     if let reason = state.refusal {
       notes.append(
-        "\(reason). With CAP_BPF and CAP_NET_ADMIN (or as root) the steering would be "
+        "\(reason). With CAP_BPF (or as root) the steering would be "
           + "\"\(options.steering.rawValue)\" by eBPF, and junk would be dropped in the kernel.")
     }
     if !privileges.administersNetwork { notes += rightsNotes }

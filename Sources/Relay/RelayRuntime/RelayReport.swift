@@ -12,6 +12,8 @@ package struct RelayReport: Sendable {
   package internal(set) var sockets = SocketCounters()
   /// What the steering programs did, all listeners together.
   package internal(set) var steering = SteeringCounters()
+  /// Datagrams that came before the workers' sockets were open; no worker saw them.
+  package internal(set) var lostAtStart: UInt64 = 0
   /// What the last datagrams said that were refused for it.
   package internal(set) var evidence = Evidence()
   /// What each transceiver was sent and said, all workers together, in the options' order; empty
@@ -98,7 +100,8 @@ extension RelayReport {
   /// What the kernel did for the relay, and then what became of each datagram that it handed over.
   var named: [(name: String, value: UInt64)] {
     let total = total
-    return sockets.named(filtered: steering.dropped) + sockets.namedFrames + steering.named
+    return sockets.named(filtered: steering.dropped) + [("lost_at_start", lostAtStart)]
+      + sockets.namedFrames + steering.named
       + RelayCounter.allCases.map { ($0.name, total[$0]) }
   }
 

@@ -1,4 +1,6 @@
 import CWeb
+import Glibc
+import Runtime
 import Signalling
 import Wire
 
@@ -41,7 +43,9 @@ protocol WebHandler: AnyObject {
       return unsafe ws_server_create(&options, &error)
     }
     guard let server = unsafe made else {
-      throw TransceiverFailure(description: error.sentence)
+      let isTaken = error.number == EADDRINUSE
+      let holder = isTaken ? PortHolder.find(address, .tcp).map { ", by \($0)" } : nil
+      throw TransceiverFailure(description: error.sentence + (holder ?? ""))
     }
     unsafe self.server = server
     self.address = TransportAddress(
