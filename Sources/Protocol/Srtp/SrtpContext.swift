@@ -28,8 +28,12 @@ package enum SrtpStatus: UInt8, Equatable, Sendable {
   package static let sourcesMaximum = 8  // as long as `sources`
 
   package let profile: SrtpProfile
+  /// Whether the last packet that was taken apart (`.ok`) is ahead of every earlier one of its
+  /// source, RTP and RTCP each for itself. One that somebody has kept back may be new to the replay
+  /// window; this it is not, once a later one has come.
+  package private(set) var tookNewest = false
   private let pair: OpaquePointer
-  private var sources: [8 of UInt32] = .init(repeating: 0)
+  private var sources = [8 of SrtpSource](repeating: SrtpSource(ssrc: 0))
   private var sourceCount = 0
 
   /// Nil only when libsrtp cannot start or memory is short. Allocates; the packets do not.
@@ -67,11 +71,15 @@ package enum SrtpStatus: UInt8, Equatable, Sendable {
     _ buffer: UnsafeMutableRawBufferPointer, length: inout Int
   ) -> SrtpStatus {
     guard length <= buffer.count, length >= 12 + profile.tagByteCount else { return .malformed }
-    let source = unsafe buffer.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
-    guard isAcceptable(source) else { return .unknownSource }
+    let ssrc = unsafe buffer.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
+    let source = place(of: ssrc)
+    guard source < Self.sourcesMaximum else { return .unknownSource }
     let status = SrtpStatus(unsafe csrtp_unprotect_rtp(pair, buffer.baseAddress!, &length))
-    if status == .ok { note(source) }
-    return status
+    guard status == .ok else { return status }
+    keep(ssrc, at: source)
+    let number = unsafe buffer.loadUnaligned(fromByteOffset: 2, as: UInt16.self)
+    tookNewest = sources[source].isNewest(sequenceNumber: UInt16(bigEndian: number))
+    return .ok
   }
 
   /// As `protectRtp`, for a compound RTCP packet.
@@ -89,28 +97,30 @@ package enum SrtpStatus: UInt8, Equatable, Sendable {
     let trailer = 4 + profile.tagByteCount
     guard length <= buffer.count, length >= 8 + trailer else { return .malformed }
     // The index word is last under GCM (RFC 7714, section 9.2), before the tag otherwise.
-    let index = profile == .aeadAes128Gcm ? length - 4 : length - trailer
-    guard unsafe buffer[index] & 0x80 != 0 else { return .unencrypted }
-    let source = unsafe buffer.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
-    guard isAcceptable(source) else { return .unknownSource }
+    let word = profile == .aeadAes128Gcm ? length - 4 : length - trailer
+    guard unsafe buffer[word] & 0x80 != 0 else { return .unencrypted }
+    let index = unsafe UInt32(
+      bigEndian: buffer.loadUnaligned(fromByteOffset: word, as: UInt32.self))
+    let ssrc = unsafe buffer.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
+    let source = place(of: ssrc)
+    guard source < Self.sourcesMaximum else { return .unknownSource }
     let status = SrtpStatus(unsafe csrtp_unprotect_rtcp(pair, buffer.baseAddress!, &length))
-    if status == .ok { note(source) }
-    return status
+    guard status == .ok else { return status }
+    keep(ssrc, at: source)
+    tookNewest = sources[source].isNewest(rtcpIndex: index & 0x7FFF_FFFF)
+    return .ok
   }
 
-  // libsrtp keeps a stream for every authenticated source for ever; a client must not grow them.
-  private func isAcceptable(_ source: UInt32) -> Bool {
-    sourceCount < Self.sourcesMaximum || isKnown(source)
+  /// Where a source is kept, or would be; `sourcesMaximum` when there is no room for it. libsrtp
+  /// keeps a stream for every authenticated source for ever; a client must not grow them.
+  private func place(of ssrc: UInt32) -> Int {
+    for index in 0..<sourceCount where sources[index].ssrc == ssrc { return index }
+    return sourceCount
   }
 
-  private func isKnown(_ source: UInt32) -> Bool {
-    for index in 0..<sourceCount where sources[index] == source { return true }
-    return false
-  }
-
-  private func note(_ source: UInt32) {
-    guard !isKnown(source) else { return }
-    sources[sourceCount] = source
+  private func keep(_ ssrc: UInt32, at place: Int) {
+    guard place == sourceCount else { return }
+    sources[place] = SrtpSource(ssrc: ssrc)
     sourceCount += 1
   }
 }
