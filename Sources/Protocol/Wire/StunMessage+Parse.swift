@@ -96,7 +96,11 @@ extension StunMessage {
       StunAttribute.nonce, StunAttribute.messageIntegritySha256:
       break
     default:
-      if type < 0x8000, unknownRequired == nil { unknownRequired = type }
+      if type < 0x8000 {
+        if unknownRequired == nil { unknownRequired = type }
+      } else if type | 1 == StunAttribute.dtlsInStunAcknowledgement {
+        speaksDtlsInStun = true
+      }
     }
     return true
   }

@@ -28,6 +28,8 @@ package struct StunMessage: Equatable, Sendable, BitwiseCopyable {
   package internal(set) var mappedAddress: TransportAddress?
   /// The number of ERROR-CODE, 300 to 699.
   package internal(set) var errorCode: UInt16?
+  /// One of the attributes is there by which DTLS may ride in STUN.
+  package internal(set) var speaksDtlsInStun = false
   /// The first comprehension-required attribute that this parser does not know.
   package internal(set) var unknownRequired: UInt16?
 
@@ -97,4 +99,9 @@ package enum StunAttribute {
   @inlinable package static var fingerprint: UInt16 { @_noLocks get { 0x8028 } }
   @inlinable package static var iceControlled: UInt16 { @_noLocks get { 0x8029 } }
   @inlinable package static var iceControlling: UInt16 { @_noLocks get { 0x802A } }
+  /// One datagram of DTLS; empty from who has none to send (draft-hancke-webrtc-sped-00, which
+  /// leaves both numbers open; these are Chromium's).
+  @inlinable package static var dtlsInStunData: UInt16 { @_noLocks get { 0xC070 } }
+  /// CRC-32 sums of the datagrams that came so.
+  @inlinable package static var dtlsInStunAcknowledgement: UInt16 { @_noLocks get { 0xC071 } }
 }

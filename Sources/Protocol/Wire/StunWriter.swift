@@ -103,6 +103,15 @@ package struct StunWriter {
     pad(2)
   }
 
+  /// Says that we know of DTLS in STUN and have nothing to send or to acknowledge there. A client
+  /// that has asked and finds neither attribute in the answer drops what it held ready, and begins
+  /// its handshake again two round trips later (Chromium 156).
+  @_noLocks
+  package mutating func appendEmptyDtlsInStun() {
+    begin(StunAttribute.dtlsInStunAcknowledgement, length: 0)
+    begin(StunAttribute.dtlsInStunData, length: 0)
+  }
+
   /// An attribute of any type, for SOFTWARE and for tests.
   @_noLocks
   package mutating func append(attribute type: UInt16, _ value: RawSpan) {
