@@ -44,7 +44,8 @@ final class EchoServer {
       seed: [UInt8](repeating: 9, count: 32))
     ice = IceLiteAgent(
       local: IceCredentials(ufrag: "serverUfrag", password: "serverPasswordOf24Chars0"),
-      remote: IceCredentials(ufrag: offer.iceUfrag, password: offer.icePwd), at: now)
+      remote: IceCredentials(ufrag: offer.iceUfrag, password: offer.icePwd),
+      offerByteCount: 0, at: now)
   }
 
   var deadline: Instant { dtls.deadline }

@@ -15,8 +15,10 @@ func path(_ port: UInt16) -> PathID {
     client: TransportAddress(ipv4: 0xC000_0201, port: port))
 }
 
-func makeAgent() -> IceLiteAgent {
-  IceLiteAgent(local: serverCredentials, remote: clientCredentials, at: start)
+/// Without an offer unless told otherwise: nothing is granted but for what comes.
+func makeAgent(offerByteCount: Int = 0) -> IceLiteAgent {
+  IceLiteAgent(
+    local: serverCredentials, remote: clientCredentials, offerByteCount: offerByteCount, at: start)
 }
 
 /// A client's check, as a browser sends it unless told otherwise.
@@ -28,17 +30,23 @@ struct Check {
   var nominates = false
   var transaction: UInt64 = 1
   var unknown: UInt16?
+  var value: [UInt8] = [1, 2, 3]
+  /// An attribute that nobody has signed.
+  var behindIntegrity: UInt16?
 
   var bytes: [UInt8] {
-    var buffer = [UInt8](repeating: 0, count: StunWriter.bytesMax)
+    var buffer = [UInt8](repeating: 0, count: 1_500)
     let count = unsafe buffer.withUnsafeMutableBytes { buffer in
       var writer = unsafe StunWriter(
         into: buffer, type: type, transactionID: StunTransactionID(high: 7, low: transaction))
       unsafe writer.append(usernameOf: receiver.span.bytes, from: sender.span.bytes)
       writer.append(controllingTieBreaker: 42)
       if nominates { writer.appendUseCandidate() }
-      if let unknown { unsafe writer.append(attribute: unknown, [1, 2, 3].span.bytes) }
+      if let unknown { unsafe writer.append(attribute: unknown, value.span.bytes) }
       if let key { StunIntegrity.append(to: &writer, key: key) }
+      if let behindIntegrity {
+        unsafe writer.append(attribute: behindIntegrity, [UInt8]().span.bytes)
+      }
       writer.appendFingerprint()
       return writer.count
     }
@@ -60,8 +68,10 @@ extension IceLiteAgent {
   }
 
   /// The next request of our own.
-  mutating func nextProof(at now: Instant) -> (bytes: [UInt8], path: PathID)? {
-    var random = SeededRandom(seed: 3)
+  mutating func nextProof(
+    at now: Instant, seed: UInt64 = 3
+  ) -> (bytes: [UInt8], path: PathID)? {
+    var random = SeededRandom(seed: seed)
     var buffer = [UInt8](repeating: 0, count: StunWriter.bytesMax)
     let result = unsafe buffer.withUnsafeMutableBytes {
       unsafe poll(at: now, into: $0, random: &random)

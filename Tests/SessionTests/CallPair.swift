@@ -50,7 +50,8 @@ final class CallPair {
 
   init(
     setup: CallClientOptions.Setup = .actpass, backend: BackendKind = .echo,
-    answering: (any VoiceBackend)? = nil, seed: UInt64 = 1, channels: [CallerChannelOptions] = [],
+    answering: (any VoiceBackend)? = nil, keepsConsent: Bool = true, seed: UInt64 = 1,
+    channels: [CallerChannelOptions] = [],
     expecting identity: DtlsIdentity = CallPair.callerIdentity,
     network: @escaping (Datagram) -> [UInt64] = { _ in [1] },
     change: (inout SessionParameters) -> Void = { _ in }
@@ -58,13 +59,15 @@ final class CallPair {
     var options = CallClientOptions()
     options.setup = setup
     options.channels = channels
+    options.keepsConsent = keepsConsent
     var random = SeededRandom(seed: seed)
     client = CallClient(
       tone: Self.tone, identity: Self.callerIdentity, options: options, random: &random)
     start = now
     self.network = network
     let offer = try CallOffer.parse(client.offer)
-    var parameters = Self.parameters(for: offer, expecting: identity, seed)
+    var parameters = Self.parameters(
+      for: offer, of: client.offer.utf8.count, expecting: identity, seed)
     change(&parameters)
     let seedBytes = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
     let dtls = try OpenSslDtls(
@@ -85,7 +88,7 @@ final class CallPair {
   private static let password = "abcdefghijklmnopqrstuvwxyz012345"
 
   private static func parameters(
-    for offer: CallOffer, expecting identity: DtlsIdentity, _ seed: UInt64
+    for offer: CallOffer, of offerByteCount: Int, expecting identity: DtlsIdentity, _ seed: UInt64
   ) -> SessionParameters {
     var channels: ChannelParameters?
     if let offered = offer.channels {
@@ -95,7 +98,7 @@ final class CallPair {
     return SessionParameters(
       local: IceCredentials(ufrag: ufrag, password: password),
       remote: IceCredentials(ufrag: offer.iceUfrag, password: offer.icePwd),
-      remoteFingerprints: [identity.fingerprint()],
+      offerByteCount: offerByteCount, remoteFingerprints: [identity.fingerprint()],
       dtlsRole: offer.setup.answer == .active ? .active : .passive,
       opusPayloadType: offer.opus.payloadType, ssrc: 0x1234_5678, cname: "martlet",
       channels: channels, seed: [UInt8](repeating: UInt8(truncatingIfNeeded: seed), count: 16))

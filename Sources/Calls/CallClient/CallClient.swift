@@ -14,6 +14,8 @@ package struct CallClientOptions: Sendable {
   package var setup = Setup.actpass
   /// At which rate the caller listens.
   package var rate = PcmRate.hertz16000
+  /// Whether it goes on checking once it is connected (RFC 7675). libnice does not.
+  package var keepsConsent = true
   /// How long the call may take to connect after the answer.
   package var connectMilliseconds: UInt64 = 15_000
   /// Data channels that are opened when the call is connected; none are offered without.
@@ -119,7 +121,8 @@ package final class CallClient {
     ice = IceClientAgent(
       local: IceCredentials(ufrag: secrets.iceUfrag, password: secrets.icePwd),
       remote: IceCredentials(ufrag: answer.iceUfrag, password: answer.icePwd),
-      candidates: answer.candidates, tieBreaker: random.next(), at: now)
+      candidates: answer.candidates, keepsConsent: options.keepsConsent,
+      tieBreaker: random.next(), at: now)
     acceptedAt = now
     state = .connecting
     // A server that is active may speak as soon as it has our first check.

@@ -98,7 +98,7 @@ extension CallSession {
     _ datagram: UnsafeMutableRawBufferPointer, from path: PathID, at now: Instant,
     into outbox: inout SessionOutbox
   ) -> Verdict {
-    guard media != nil, ice.isValidated(path) else {
+    guard let media, ice.isValidated(path) else {
       counts.mediaUnexpected &+= 1
       return .refused
     }
@@ -107,7 +107,9 @@ extension CallSession {
       return .refused
     }
     dtls.noteProtectedPacket()
-    if ice.noteAuthenticated(path, at: now) { outbox.note(.moved(path)) }
+    if ice.noteAuthenticated(path, isNewest: media.srtp.tookNewest, at: now) {
+      outbox.note(.moved(path))
+    }
     return .accepted
   }
 }

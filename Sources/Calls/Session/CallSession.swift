@@ -45,7 +45,9 @@ package final class CallSession {
     party = CallParty(backend, at: now)
     self.dtls = dtls
     born = now
-    ice = IceLiteAgent(local: parameters.local, remote: parameters.remote, at: now)
+    ice = IceLiteAgent(
+      local: parameters.local, remote: parameters.remote,
+      offerByteCount: parameters.offerByteCount, at: now)
     random = KeyedRandom(key: parameters.seed)
   }
 
@@ -158,9 +160,10 @@ package final class CallSession {
 
   private func pollIce(at now: Instant, into outbox: inout SessionOutbox) {
     while let slot = unsafe outbox.slot(),
-      let proof = unsafe ice.poll(at: now, into: slot, random: &random)
+      let request = unsafe ice.poll(at: now, into: slot, random: &random)
     {
-      outbox.commit(length: proof.length, to: proof.path, proven: false)
+      outbox.commit(
+        length: request.length, to: request.path, proven: ice.isProven(request.path))
     }
   }
 }

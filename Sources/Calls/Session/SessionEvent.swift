@@ -6,7 +6,8 @@ package enum SessionEnd: Equatable, Sendable {
   case hungUp
   /// The client closed its side (DTLS close_notify).
   case clientClosed
-  /// No valid consent check on any path for 30 s (RFC 7675).
+  /// The client gave no sign of life for 30 s (RFC 7675): no check, no answer to one of ours, no
+  /// protected packet newer than all before it.
   case consentLost
   /// The client's certificate is not the one that its offer names (RFC 8122).
   case fingerprintMismatch

@@ -8,6 +8,8 @@ package struct SessionParameters: Sendable {
   package var local: IceCredentials
   /// The client's, from its offer.
   package var remote: IceCredentials
+  /// The length of the offer: what the client has sent us already when its first check comes.
+  package var offerByteCount: Int
   /// What the client's certificate must hash to: any one of these.
   package var remoteFingerprints: [DtlsFingerprint]
   /// Whether we send the ClientHello (`active`) or wait for it (RFC 5763, section 5).
@@ -31,12 +33,14 @@ package struct SessionParameters: Sendable {
   package var limits: SessionLimits
 
   package init(
-    local: IceCredentials, remote: IceCredentials, remoteFingerprints: [DtlsFingerprint],
-    dtlsRole: DtlsRole, opusPayloadType: UInt8, ssrc: UInt32, cname: String,
+    local: IceCredentials, remote: IceCredentials, offerByteCount: Int,
+    remoteFingerprints: [DtlsFingerprint], dtlsRole: DtlsRole, opusPayloadType: UInt8, ssrc: UInt32,
+    cname: String,
     channels: ChannelParameters? = nil, seed: [UInt8], limits: SessionLimits = SessionLimits()
   ) {
     self.local = local
     self.remote = remote
+    self.offerByteCount = offerByteCount
     self.remoteFingerprints = remoteFingerprints
     self.dtlsRole = dtlsRole
     self.opusPayloadType = opusPayloadType

@@ -38,19 +38,23 @@ package struct IceClientAgent: Sendable {
 
   private let local: IceCredentials
   private let remote: IceCredentials
+  private let keepsConsent: Bool
   private let tieBreaker: UInt64
   private var pairs: [Pair]
   private var selectedIndex: Int?
+  private var isNominated = false
   private var lastAnswer: Instant
   package private(set) var state = State.checking
 
-  /// `candidates` are the server's addresses, best first. The first checks are due at once.
+  /// `candidates` are the server's addresses, best first. The first checks are due at once. Without
+  /// `keepsConsent` there are none once the pair is nominated, and the server's silence is no loss.
   package init(
     local: IceCredentials, remote: IceCredentials, candidates: [TransportAddress],
-    tieBreaker: UInt64, at now: Instant
+    keepsConsent: Bool = true, tieBreaker: UInt64, at now: Instant
   ) {
     self.local = local
     self.remote = remote
+    self.keepsConsent = keepsConsent
     self.tieBreaker = tieBreaker
     pairs = candidates.map { Pair(address: $0, due: now) }
     lastAnswer = now
@@ -64,9 +68,12 @@ package struct IceClientAgent: Sendable {
     pairs.contains { $0.address == address }
   }
 
+  /// The pair is nominated, and that was the last check.
+  private var isContent: Bool { isNominated && !keepsConsent }
+
   /// When `poll` wants to be called next.
   package var deadline: Instant {
-    guard state != .lost else { return .never }
+    guard state != .lost, !isContent else { return .never }
     let lossTime = lastAnswer.advanced(byMilliseconds: IceLiteAgent.consentMilliseconds)
     if let selectedIndex { return min(lossTime, pairs[selectedIndex].due) }
     return pairs.reduce(lossTime) { min($0, $1.due) }
@@ -78,6 +85,7 @@ package struct IceClientAgent: Sendable {
     at now: Instant, into buffer: UnsafeMutableRawBufferPointer,
     random: inout some RandomNumberGenerator
   ) -> (length: Int, to: TransportAddress)? {
+    guard !isContent else { return nil }
     if now.milliseconds(since: lastAnswer) >= IceLiteAgent.consentMilliseconds { state = .lost }
     guard state != .lost else { return nil }
     for index in pairs.indices where selectedIndex == nil || selectedIndex == index {
@@ -127,6 +135,7 @@ package struct IceClientAgent: Sendable {
       pairs[index].due = now  // the nomination
       return .connected
     }
+    isNominated = true
     pairs[index].due = now.advanced(byMilliseconds: Self.consentIntervalMilliseconds)
     return .refreshed
   }

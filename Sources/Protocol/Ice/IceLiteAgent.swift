@@ -32,6 +32,10 @@ package struct IceNews: Equatable, Sendable {
 /// Media never moves because of a STUN request alone, which anybody can replay from anywhere: a new
 /// path must also bring a packet that passed SRTP's authentication, and answer a request of ours.
 /// Nor do copies from elsewhere keep a call alive, or use up what the client's own path may ask.
+///
+/// A call lives as long as its client gives signs of life: checks, as RFC 7675 means it; but some
+/// clients send none once they are connected, or none while media flows, so what they say and what
+/// they answer counts as well.
 package struct IceLiteAgent: ~Copyable, Sendable {
   /// Paths that a client may have at a time: a few relays times a few networks.
   package static let pathsMaximum = 8
@@ -44,11 +48,15 @@ package struct IceLiteAgent: ~Copyable, Sendable {
   /// A path that brings no authenticated packet for this long has been left by its client.
   static let silentMilliseconds: UInt64 = 500
 
-  private let local: IceCredentials
-  private let remote: IceCredentials
-  private var paths: [IcePath] = []
-  private var selectedIndex: Int?
-  private var lastRequest: Instant
+  let local: IceCredentials
+  let remote: IceCredentials
+  var paths: [IcePath] = []
+  var selectedIndex: Int?
+  /// The client's last sign of life.
+  var lastLife: Instant
+  var consent: IceConsent
+  /// What the offer allows us to send to where its client may be, beside what comes from there.
+  var offerAllowance: OfferAllowance
   /// Of all paths that are not known to be the client's.
   private var strangersRate = IceRate()
   /// How many datagrams were passed over, by `IceIgnored`.
@@ -56,11 +64,16 @@ package struct IceLiteAgent: ~Copyable, Sendable {
   /// How many requests were answered.
   package private(set) var answered: UInt64 = 0
 
-  /// `local` is what our answer's SDP says, `remote` the offer's. Consent is counted from `now`.
-  package init(local: IceCredentials, remote: IceCredentials, at now: Instant) {
+  /// `local` is what our answer's SDP says, `remote` the offer's, which had `offerByteCount` bytes.
+  /// Consent is counted from `now`.
+  package init(
+    local: IceCredentials, remote: IceCredentials, offerByteCount: Int, at now: Instant
+  ) {
     self.local = local
     self.remote = remote
-    lastRequest = now
+    lastLife = now
+    consent = IceConsent(at: now)
+    offerAllowance = OfferAllowance(offerByteCount: offerByteCount)
     paths.reserveCapacity(Self.pathsMaximum)
   }
 
@@ -80,13 +93,15 @@ package struct IceLiteAgent: ~Copyable, Sendable {
     index(of: path).map { paths[$0].isProven } ?? false
   }
 
-  /// Whether no valid request has come by a path of the client's for 30 s: the call is over
-  /// (RFC 7675).
+  /// Whether the client has given no sign of life for 30 s: the call is over (RFC 7675). Signs are
+  /// a valid request by a path of the client's, a signed answer to a fresh request of ours, and a
+  /// protected packet that is newer than all before it.
   package func consentLost(at now: Instant) -> Bool { now >= consentDeadline }
 
   /// When `poll` or `consentLost` wants to be asked next.
   package var deadline: Instant {
     var earliest = consentDeadline
+    if selectedIndex != nil { earliest = min(earliest, consent.due) }
     for index in paths.indices {
       if let proof = paths[index].proof, !paths[index].isProven, !proof.isSpent {
         earliest = min(earliest, proof.due)
@@ -96,7 +111,7 @@ package struct IceLiteAgent: ~Copyable, Sendable {
   }
 
   private var consentDeadline: Instant {
-    lastRequest.advanced(byMilliseconds: Self.consentMilliseconds)
+    lastLife.advanced(byMilliseconds: Self.consentMilliseconds)
   }
 
   // MARK: - What the session tells
@@ -108,16 +123,32 @@ package struct IceLiteAgent: ~Copyable, Sendable {
   }
 
   /// Asks leave to send `byteCount` bytes by `path`, and counts them. False for a path that is not
-  /// validated, or whose unproven allowance (three times what it sent) is used up.
+  /// validated, or whose unproven allowance is used up: three times what it sent, and what is left
+  /// of the offer's where media leaves.
   package mutating func admitSending(_ byteCount: Int, to path: PathID) -> Bool {
     guard let index = index(of: path) else { return false }
-    return paths[index].admitSending(byteCount)
+    return admitSending(byteCount, on: index)
   }
 
-  /// A packet by `path` passed SRTP's or DTLS's authentication and was new. Moves media there when
-  /// the client chose that path; true when it did.
-  package mutating func noteAuthenticated(_ path: PathID, at now: Instant) -> Bool {
+  mutating func admitSending(_ byteCount: Int, on index: Int) -> Bool {
+    let missing = paths[index].allowanceMissing(for: byteCount)
+    if missing > 0 {
+      guard index == selectedIndex, offerAllowance.take(missing) else { return false }
+      paths[index].bytesGranted &+= missing
+    }
+    paths[index].bytesSent &+= UInt64(byteCount)
+    return true
+  }
+
+  /// A packet by `path` passed SRTP's authentication and was taken for the first time. `isNewest`:
+  /// its index is higher than every earlier one of its SSRC, which makes it a sign of life; what
+  /// somebody has kept back, and brings after later ones, is none. Moves media there when the
+  /// client chose that path; true when it did.
+  package mutating func noteAuthenticated(
+    _ path: PathID, isNewest: Bool, at now: Instant
+  ) -> Bool {
     guard let index = index(of: path) else { return false }
+    if isNewest { lastLife = now }
     paths[index].lastAuthenticated = now
     return moveIfChosen(index, at: now)
   }
@@ -130,7 +161,7 @@ package struct IceLiteAgent: ~Copyable, Sendable {
     selectedIndex = index
   }
 
-  private mutating func moveIfChosen(_ index: Int, at now: Instant) -> Bool {
+  mutating func moveIfChosen(_ index: Int, at now: Instant) -> Bool {
     guard let current = selectedIndex, current != index else { return false }
     let (old, new) = (paths[current], paths[index])
     guard new.isProven, new.lastAuthenticated != nil else { return false }
@@ -182,6 +213,7 @@ package struct IceLiteAgent: ~Copyable, Sendable {
     var writer = unsafe StunWriter(
       into: reply, type: .bindingSuccess, transactionID: message.transactionID)
     writer.append(xorMappedAddress: path.client)
+    if message.speaksDtlsInStun { writer.appendEmptyDtlsInStun() }
     let length = writer.seal(with: local.key)
     paths[index].bytesSent &+= UInt64(length)
     answered &+= 1
@@ -203,7 +235,10 @@ package struct IceLiteAgent: ~Copyable, Sendable {
   private mutating func note(
     _ message: StunMessage, count: Int, on index: Int, isNew: Bool, at now: Instant
   ) -> IceNews {
-    if paths[index].isClients || !paths.contains(where: \.isClients) { lastRequest = now }
+    if paths[index].isClients || !paths.contains(where: \.isClients) {
+      lastLife = now
+      consent.noteCheck(at: now)
+    }
     paths[index].lastRequest = now
     paths[index].bytesReceived &+= UInt64(count)
     let isNominatedNow = message.useCandidate && paths[index].lastNomination == nil
@@ -233,66 +268,9 @@ package struct IceLiteAgent: ~Copyable, Sendable {
     if isIdle { paths[index].proof = IceProof(due: now) }
   }
 
-  private mutating func handleSuccess(
-    _ bytes: RawSpan, _ message: StunMessage, from path: PathID, at now: Instant
-  ) -> IceVerdict {
-    guard let index = index(of: path), let proof = paths[index].proof,
-      proof.transactionID == message.transactionID, message.unknownRequired == nil
-    else { return ignore(.unexpected) }
-    guard StunIntegrity.verify(bytes, message, key: remote.key) else {
-      return ignore(.wrongIntegrity)
-    }
-    paths[index].isProven = true
-    paths[index].proof = nil
-    if paths[index].lastAuthenticated != nil { _ = moveIfChosen(index, at: now) }
-    followProof(to: index)
-    return .proofAnswered
-  }
-
-  /// Before the keys a copy of the client's nominating check, sent from elsewhere, may have come
-  /// first and drawn the handshake there; but it cannot answer a request of ours.
-  private mutating func followProof(to index: Int) {
-    guard let current = selectedIndex, !paths[current].isProven,
-      paths[current].lastAuthenticated == nil,
-      paths[index].lastNomination != nil || paths[current].lastNomination == nil
-    else { return }
-    selectedIndex = index
-  }
-
-  /// Writes the next request that is due into `buffer` (640 bytes or more): its length and path.
-  /// Nil when none is due, or the path may not be sent so much.
-  package mutating func poll(
-    at now: Instant, into buffer: UnsafeMutableRawBufferPointer,
-    random: inout some RandomNumberGenerator
-  ) -> (length: Int, path: PathID)? {
-    for index in paths.indices {
-      guard var proof = paths[index].proof, !paths[index].isProven, !proof.isSpent,
-        proof.due <= now
-      else { continue }
-      let transactionID = StunTransactionID(random: &random)
-      proof.noteSent(transactionID, at: now)
-      paths[index].proof = proof
-      let length = unsafe writeProof(transactionID, into: buffer, tieBreaker: random.next())
-      if paths[index].admitSending(length) { return (length, paths[index].id) }
-    }
-    return nil
-  }
-
-  private func writeProof(
-    _ transactionID: StunTransactionID, into buffer: UnsafeMutableRawBufferPointer,
-    tieBreaker: UInt64
-  ) -> Int {
-    var writer = unsafe StunWriter(
-      into: buffer, type: .bindingRequest, transactionID: transactionID)
-    unsafe writer.append(usernameOf: remote.ufrag.span.bytes, from: local.ufrag.span.bytes)
-    writer.append(priority: 0x7E00_00FF)  // a host candidate, component 1 (RFC 8445, 5.1.2.1)
-    writer.append(controlledTieBreaker: tieBreaker)
-    return writer.seal(with: remote.key)
-  }
-
   // MARK: - Bookkeeping
 
-  private mutating func ignore(_ reason: IceIgnored) -> IceVerdict {
+  mutating func ignore(_ reason: IceIgnored) -> IceVerdict {
     ignored[Int(reason.rawValue)] &+= 1
     return .ignored(reason)
   }
@@ -305,7 +283,7 @@ package struct IceLiteAgent: ~Copyable, Sendable {
     return paths[index].rate.admit(at: now, maximum: maximum)
   }
 
-  private func index(of path: PathID) -> Int? {
+  func index(of path: PathID) -> Int? {
     for index in paths.indices where paths[index].id == path { return index }
     return nil
   }

@@ -13,6 +13,8 @@ struct IcePath: Sendable {
   var isProven = false
   var bytesReceived: UInt64 = 0
   var bytesSent: UInt64 = 0
+  /// What it had of the offer's allowance.
+  var bytesGranted: UInt64 = 0
   var proof: IceProof?
   var rate = IceRate()
 
@@ -24,10 +26,36 @@ struct IcePath: Sendable {
   /// section 8.1): who forges a victim's address gains little.
   static let amplificationMaximum: UInt64 = 3
 
-  mutating func admitSending(_ byteCount: Int) -> Bool {
+  /// How many bytes the allowance is short of, if so many more are sent; 0 when it holds.
+  func allowanceMissing(for byteCount: Int) -> UInt64 {
     let sum = bytesSent &+ UInt64(byteCount)
-    guard isProven || sum <= bytesReceived &* Self.amplificationMaximum else { return false }
-    bytesSent = sum
+    let allowed = bytesReceived &* Self.amplificationMaximum &+ bytesGranted
+    return isProven || sum <= allowed ? 0 : sum &- allowed
+  }
+}
+
+/// What a call may send on an unproven path because of its offer, once: the offer came over TCP and
+/// from somebody who may begin calls, and it was paid for in bytes as a check is, three for one.
+///
+/// Without it a client whose one check has 76 bytes could be sent 228: the answer (64), and then
+/// either a ClientHello (166) or a request for proof (104 to 132), and none of them again, although
+/// RFC 6347, section 4.2.4, repeats a flight until it is answered. The bound holds what a handshake
+/// takes whose client answers late: ten ClientHellos (the first 6 s) and five requests, or three
+/// flights of a server (757).
+struct OfferAllowance: Sendable {
+  static let byteCountMaximum: UInt64 = 2_400
+
+  private var bytesLeft: UInt64
+
+  init(offerByteCount: Int) {
+    let paid = UInt64(clamping: offerByteCount) &* IcePath.amplificationMaximum
+    bytesLeft = min(paid, Self.byteCountMaximum)
+  }
+
+  /// Takes all of `byteCount`, or nothing.
+  mutating func take(_ byteCount: UInt64) -> Bool {
+    guard byteCount <= bytesLeft else { return false }
+    bytesLeft -= byteCount
     return true
   }
 }

@@ -26,6 +26,8 @@ package struct CallPlan: Sendable {
   package var localPwd: IcePassword
   package var remoteUfrag: String
   package var remotePwd: String
+  /// The length of the client's offer.
+  package var offerByteCount: Int
   /// One of these must be the hash of the client's certificate.
   package var fingerprints: [Fingerprint]
   /// Our DTLS role: `.active` or `.passive`.

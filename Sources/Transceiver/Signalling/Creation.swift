@@ -26,8 +26,7 @@ extension Signalling {
     response.headers.append(("ETag", iceEntityTag(names.callID)))
     response.headers.append(("Cache-Control", "no-store"))
     response.headers += iceServerLinks
-    var plan = plan(wish.offer, answer, names, shard, backend)
-    plan.session = wish.session
+    var plan = plan(wish, answer, names, shard, backend)
     plan.caller = asker.caller
     return .create(plan, response)
   }
@@ -57,20 +56,23 @@ extension Signalling {
   }
 
   private func plan(
-    _ offer: CallOffer, _ answer: CallAnswer, _ names: CallNames, _ shard: UInt8, _ backend: String
+    _ wish: CallWish, _ answer: CallAnswer, _ names: CallNames, _ shard: UInt8, _ backend: String
   ) -> CallPlan {
-    CallPlan(
+    let offer = wish.offer
+    return CallPlan(
       callID: names.callID, shard: shard, localUfrag: names.token, localPwd: names.password,
-      remoteUfrag: offer.iceUfrag, remotePwd: offer.icePwd, fingerprints: offer.fingerprints,
+      remoteUfrag: offer.iceUfrag, remotePwd: offer.icePwd,
+      offerByteCount: wish.offerByteCount, fingerprints: offer.fingerprints,
       dtlsRole: offer.setup.answer, opus: offer.opus, direction: offer.direction.reversed,
       localSsrc: answer.ssrc, canonicalName: answer.streamName,
-      channels: offer.channels, backend: backend)
+      channels: offer.channels, backend: backend, session: wish.session)
   }
 }
 
 /// What a request for a call brings: an offer, and perhaps the session's configuration.
 private struct CallWish {
   let offer: CallOffer
+  let offerByteCount: Int
   /// JSON; empty when nobody says what the session shall be.
   private(set) var session: [UInt8]
 
@@ -81,10 +83,13 @@ private struct CallWish {
     switch type.value {
     case "application/sdp":
       offer = try Self.readOffer(request.body)
+      offerByteCount = request.body.count
       session = asker.session ?? []
     case "multipart/form-data" where takesForms:
       let form = try Self.readForm(request.body, boundary: type.parameters["boundary"] ?? "")
-      offer = try Self.readOffer(Self.part("sdp", of: form, types: ["application/sdp"]) ?? [])
+      let sdp = try Self.part("sdp", of: form, types: ["application/sdp"]) ?? []
+      offer = try Self.readOffer(sdp)
+      offerByteCount = sdp.count
       session = asker.session ?? []
       if let text = try Self.part("session", of: form, types: ["application/json"]) {
         guard asker.session == nil else {

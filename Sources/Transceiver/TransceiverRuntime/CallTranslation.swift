@@ -18,6 +18,7 @@ extension SessionParameters {
     self.init(
       local: IceCredentials(ufrag: plan.localUfrag.text, password: plan.localPwd.text),
       remote: IceCredentials(ufrag: plan.remoteUfrag, password: plan.remotePwd),
+      offerByteCount: plan.offerByteCount,
       remoteFingerprints: plan.fingerprints.compactMap(DtlsFingerprint.init),
       dtlsRole: plan.dtlsRole == .passive ? .passive : .active,
       opusPayloadType: plan.opus.payloadType, ssrc: plan.localSsrc, cname: plan.canonicalName,
