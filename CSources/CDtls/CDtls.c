@@ -55,6 +55,7 @@ bool dtls_connection_restart(struct dtls_connection *connection) {
     connection->mismatched = false;
     connection->input_length = 0;
     connection->clear_records = 0;
+    protection_forget(&connection->protection);
     dtls_connection_drop_output(connection);
     connection->ssl = make_ssl(connection);
     return connection->ssl &&
@@ -79,6 +80,7 @@ struct dtls_connection *dtls_connection_create(struct dtls_identity *identity,
 void dtls_connection_free(struct dtls_connection *connection) {
     if (!connection) return;
     SSL_free(connection->ssl);
+    protection_forget(&connection->protection);
     EVP_CIPHER_CTX_free(connection->random);
     OPENSSL_cleanse(connection->options.seed, sizeof connection->options.seed);
     free(connection);

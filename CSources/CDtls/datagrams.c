@@ -45,17 +45,39 @@ void dtls_connection_drop_output(struct dtls_connection *connection) {
     connection->output.head = connection->output.tail = 0;
 }
 
-bool dtls_connection_give(struct dtls_connection *connection, const void *record, size_t length) {
-    if (length < RECORD_HEADER_BYTES || length > sizeof connection->input) return false;
+static enum dtls_admission admit_protected(struct dtls_connection *connection,
+                                           const uint8_t *record, size_t length) {
+    // What comes before Finished is due, or after OpenSSL gave up, is not for OpenSSL. The keys of
+    // a finished handshake stay, so that what the peer says under them is still known for its.
+    bool has_keys = connection->protection.opener != NULL ||
+                    dtls_connection_expects(connection) == DTLS_EXPECTS_FINISHED;
+    if (!has_keys) return DTLS_ADMISSION_EARLY;
+    return protection_admit(&connection->protection, connection->ssl, connection->options.active,
+                            record, length);
+}
+
+enum dtls_admission dtls_connection_give(struct dtls_connection *connection, const void *bytes,
+                                         size_t length) {
+    const uint8_t *record = bytes;
+    if (length <= RECORD_HEADER_BYTES || length > sizeof connection->input)
+        return DTLS_ADMISSION_UNFIT;
+    bool is_clear = record[3] == 0 && record[4] == 0;
+    if (!is_clear) {
+        enum dtls_admission admission = admit_protected(connection, record, length);
+        if (admission != DTLS_ADMISSION_TAKEN) return admission;
+    }
     memcpy(connection->input, record, length);
     connection->input_length = (uint32_t)length;
-    bool is_clear = connection->input[3] == 0 && connection->input[4] == 0;
     if (is_clear) {
         uint64_t number = connection->clear_records++;
         for (int i = 0; i < NUMBER_BYTES; i++)
             connection->input[NUMBER_OFFSET + i] = (uint8_t)(number >> 8 * (NUMBER_BYTES - 1 - i));
     }
-    return true;
+    return DTLS_ADMISSION_TAKEN;
+}
+
+enum dtls_alert dtls_connection_alert(const struct dtls_connection *connection) {
+    return connection->protection.alert;
 }
 
 static int bio_read(BIO *bio, char *bytes, size_t capacity, size_t *count) {

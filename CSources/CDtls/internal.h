@@ -24,6 +24,16 @@ struct datagram_queue {
     uint8_t bytes[OUTPUT_BYTES];
 };
 
+// What opens the peer's protected records: keys, and the numbers that have been used.
+struct protection {
+    EVP_CIPHER_CTX *opener;  // NULL until the keys are there
+    uint32_t explicit_nonce_bytes;
+    uint8_t iv[12];
+    uint64_t newest;
+    uint64_t seen;  // bit N: the record N before the newest; 0: none yet
+    enum dtls_alert alert;
+};
+
 struct dtls_connection {
     SSL *ssl;
     struct dtls_identity *identity;
@@ -40,6 +50,7 @@ struct dtls_connection {
     bool tolerates_mismatch;
     char error[DTLS_ERROR_TEXT_BYTES];
     uint64_t clear_records;  // given to ssl so far
+    struct protection protection;
     uint32_t input_length;
     uint8_t input[DTLS_DATAGRAM_BYTES_MAX];
     struct datagram_queue output;
@@ -58,6 +69,12 @@ void describe_openssl_error(const char *what, char error[DTLS_ERROR_TEXT_BYTES])
 bool certificate_matches(X509 *certificate, const struct dtls_fingerprint *fingerprints,
                          uint32_t count);
 int connection_index(void);  // where an SSL keeps its dtls_connection
+
+// protection.c
+// Whether a whole protected record may be given to `ssl`, which has begun to read protected ones.
+enum dtls_admission protection_admit(struct protection *protection, SSL *ssl, bool peer_is_server,
+                                     const uint8_t *record, size_t length);
+void protection_forget(struct protection *protection);
 
 // datagrams.c
 BIO *datagram_bio_create(struct dtls_connection *connection);

@@ -69,10 +69,32 @@ void dtls_connection_free(struct dtls_connection *connection);
 // What was queued to be sent is dropped. False when memory is short.
 bool dtls_connection_restart(struct dtls_connection *connection);
 
-// Gives the record that the next drive reads. One in the clear is numbered anew: OpenSSL keeps a
-// replay window over numbers that nobody signed, so a forged high one would shut the honest out.
-// False when it is too long or too short.
-bool dtls_connection_give(struct dtls_connection *connection, const void *record, size_t length);
+// What became of a record that was given.
+enum dtls_admission {
+    DTLS_ADMISSION_TAKEN = 0,     // the next drive or read reads it
+    DTLS_ADMISSION_UNFIT = 1,     // too long or too short to be a record
+    DTLS_ADMISSION_EARLY = 2,     // protected, and the handshake does not read such yet
+    DTLS_ADMISSION_FORGED = 3,    // protected, and its tag does not hold
+    DTLS_ADMISSION_REPLAYED = 4,  // protected; its number was used, or is too old to know
+};
+
+// Gives the one record that the next drive reads.
+//
+// One in the clear is numbered anew: OpenSSL keeps a replay window over numbers that nobody signed,
+// so a forged high one would shut the honest out. A protected one (epoch 1) reaches OpenSSL only
+// when its tag holds and its number is new; that costs one AEAD opening of its bytes, none when it
+// is too short or replayed.
+enum dtls_admission dtls_connection_give(struct dtls_connection *connection, const void *record,
+                                         size_t length);
+
+// The last alert that came in a protected record whose tag holds, other warnings left out.
+enum dtls_alert {
+    DTLS_ALERT_NONE = 0,
+    DTLS_ALERT_CLOSE = 1,  // close_notify
+    DTLS_ALERT_FATAL = 2,
+};
+
+enum dtls_alert dtls_connection_alert(const struct dtls_connection *connection);
 
 enum dtls_progress {
     DTLS_PROGRESS_PENDING = 0,    // more datagrams or time are needed

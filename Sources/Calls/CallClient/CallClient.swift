@@ -292,7 +292,7 @@ package final class CallClient {
     guard let dtls else { return }
     drainDtls()
     switch dtls.state {
-    case .connected: if media == nil { beginMedia(dtls, at: now) }
+    case .connected, .associationLost: if media == nil { beginMedia(dtls, at: now) }
     case .failed(let failure): end(.dtlsFailed(failure))
     case .closed: end(.endedByServer)
     case .idle, .handshaking: break

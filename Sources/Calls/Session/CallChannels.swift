@@ -71,6 +71,7 @@ final class CallChannels {
   private let eventLabel: [UInt8]
   private var eventChannel: SctpChannel?
   private var counts = ChannelFigures()
+  private var abandonment: String?
   var pump = SctpPump()
 
   init(
@@ -114,6 +115,12 @@ final class CallChannels {
   /// Writes the next packet into `buffer`, of 1,200 bytes or more; nil when there is none now.
   func nextPacket(into buffer: UnsafeMutableRawBufferPointer, at now: Instant) -> Int? {
     unsafe association.nextPacket(into: buffer, at: now)
+  }
+
+  /// Ends them because nothing carries them any more; the text says why.
+  func abandon(_ reason: String) {
+    abandonment = reason
+    association.abort()
   }
 
   // MARK: - Events
@@ -165,7 +172,7 @@ final class CallChannels {
       return .closed
     case .associationLost(let loss):
       eventChannel = nil
-      let reason = loss.reason(peer: "the client")
+      let reason = abandonment ?? loss.reason(peer: "the client")
       return .lost(counts.cutOffs > 0 ? "the client does not read its events" : reason)
     }
   }

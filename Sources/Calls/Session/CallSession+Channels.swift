@@ -29,6 +29,14 @@ extension CallSession {
     }
   }
 
+  /// OpenSSL has given up on the association. Media has keys of its own and goes on.
+  func loseAssociation(at now: Instant, into outbox: inout SessionOutbox) {
+    guard counts.dtlsAssociationsLost == 0 else { return }
+    counts.dtlsAssociationsLost = 1
+    channels?.abandon("DTLS gave up: \(dtls.lastError)")
+    heedChannels(at: now, into: &outbox)
+  }
+
   /// The end of each call of the session from outside: what the channels tell is heeded, what they
   /// want to say is sent. Not in the middle of one, where a slot of the outbox may be in use.
   func settleChannels(at now: Instant, into outbox: inout SessionOutbox) {

@@ -88,7 +88,12 @@ extension CallSession {
     }
     counts.dtlsAccepted &+= 1
     ice.noteReceived(datagram.count, from: path)
+    let forged = dtls.counters.forged
     unsafe dtls.handle(UnsafeRawBufferPointer(datagram), at: now)
+    // Once in a call: more would help only those who forge.
+    if forged == 0, dtls.counters.forged > 0 {
+      outbox.note(.recordForged(path, afterMilliseconds: now.milliseconds(since: born)))
+    }
     pumpDtls(at: now, into: &outbox)
     receiveChannelPackets(at: now, into: &outbox)
     return .accepted

@@ -157,6 +157,9 @@ extension CallSession {
   package var figures: SessionFigures {
     var figures = counts
     figures.path = ice.selected
+    figures.dtlsForged = dtls.counters.forged
+    figures.dtlsReplayed = dtls.counters.replayed
+    figures.dtlsRestarts = dtls.counters.restarts
     figures.latency = party.latency.figures
     figures.party = party.backend.figures
     figures.pacerMilliseconds = party.pacer.queuedMilliseconds

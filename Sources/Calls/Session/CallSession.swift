@@ -135,6 +135,9 @@ package final class CallSession {
     switch dtls.state {
     case .idle, .handshaking: break
     case .connected: if media == nil { beginMedia(at: now, into: &outbox) }
+    case .associationLost:
+      if media == nil { beginMedia(at: now, into: &outbox) }
+      loseAssociation(at: now, into: &outbox)
     case .failed(let failure): finish(reason(failure), at: now, into: &outbox)
     case .closed: finish(.clientClosed, at: now, into: &outbox)
     }
@@ -146,7 +149,7 @@ package final class CallSession {
     case .noExtendedMasterSecret: return .noExtendedMasterSecret
     default:
       let cause = dtls.lastError.isEmpty ? "" : ": \(dtls.lastError)"
-      return .dtlsFailed("\(failure)\(cause)")
+      return .dtlsFailed("\(failure.text)\(cause)")
     }
   }
 

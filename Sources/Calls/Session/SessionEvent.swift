@@ -69,6 +69,8 @@ package enum SessionEvent: Equatable, Sendable {
   case channelOpened(label: String, afterMilliseconds: UInt64)
   /// There are no data channels any more; the call goes on.
   case channelsLost(String, afterMilliseconds: UInt64)
+  /// The first protected DTLS record of this call whose tag does not hold; it was dropped.
+  case recordForged(PathID, afterMilliseconds: UInt64)
   /// Media moved to another path.
   case moved(PathID)
   /// The session is over; nothing follows.

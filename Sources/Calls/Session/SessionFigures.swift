@@ -10,6 +10,15 @@ package struct SessionFigures: Sendable {
   package var dtlsAccepted: UInt64 = 0
   /// DTLS from a path that no signed check has validated.
   package var dtlsFromUnknownPath: UInt64 = 0
+  /// Of what came as DTLS: protected records whose tag does not hold, which somebody else has sent
+  /// or the network has damaged. Their datagrams count as accepted; those of the next two as well.
+  package var dtlsForged: UInt64 = 0
+  /// Protected records that had been there before, or came too late to know.
+  package var dtlsReplayed: UInt64 = 0
+  /// How often a handshake that something forged had killed was put back.
+  package var dtlsRestarts: UInt64 = 0
+  /// 1 when OpenSSL has given up on the finished association: its channels are lost.
+  package var dtlsAssociationsLost: UInt64 = 0
   package var rtpAccepted: UInt64 = 0
   package var rtcpAccepted: UInt64 = 0
   /// Media before the keys, or from a path that is not validated.

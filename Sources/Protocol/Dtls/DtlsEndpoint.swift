@@ -13,10 +13,17 @@ package enum DtlsState: Equatable, Sendable {
   /// The handshake is finished, the certificate is the one the signalling named, and
   /// `srtpKeys` are there.
   case connected
+  /// The handshake is finished and its SRTP keys hold, but OpenSSL has given up on the association:
+  /// `send` refuses, no application data comes. The peer can still end it, by an alert under the
+  /// keys.
+  case associationLost
   /// The handshake or the association is dead; it will send and take nothing more.
   case failed(DtlsFailure)
   /// `close` was called, or the peer said close_notify under the keys.
   case closed
+
+  /// Whether what arrives is read.
+  var isAlive: Bool { self == .handshaking || self == .connected || self == .associationLost }
 }
 
 /// Why an endpoint failed.
@@ -33,10 +40,23 @@ package enum DtlsFailure: Equatable, Sendable {
   case noExtendedMasterSecret
   /// The peer knows no SRTP profile that we know (RFC 5764).
   case noSrtpProfile
-  /// The handshake died more often than it may be replaced.
-  case tooManyRestarts
-  /// OpenSSL gave up on the finished association, or memory is short.
+  /// The peer ended the association with a fatal alert, under its keys.
+  case alertReceived
+  /// OpenSSL cannot begin a handshake: memory is short.
   case associationFailed
+
+  /// A clause for a person.
+  package var text: String {
+    switch self {
+    case .timedOut: "the handshake did not end in time"
+    case .fingerprintMismatch: "the peer's certificate is another than the signalling names"
+    case .certificateRefused: "the peer shows no certificate, or not its own"
+    case .noExtendedMasterSecret: "the peer does not bind its keys to the handshake (RFC 7627)"
+    case .noSrtpProfile: "the peer knows none of our SRTP profiles (RFC 5764)"
+    case .alertReceived: "the peer ended the association with a fatal alert"
+    case .associationFailed: "no handshake can be begun: memory is short"
+    }
+  }
 }
 
 /// The SRTP keys that a handshake agreed on (RFC 5764, section 4.2). Never to be printed.
@@ -49,7 +69,7 @@ package struct DtlsSrtpKeys: Sendable {
   package var remote: [UInt8]
 }
 
-/// What became of the records that arrived; every record ends in exactly one of the first seven.
+/// What became of the records that arrived; every record ends in exactly one of the first nine.
 package struct DtlsCounters: Equatable, Sendable {
   /// Handed to the handshake or the association.
   package var passed: UInt64 = 0
@@ -64,7 +84,13 @@ package struct DtlsCounters: Equatable, Sendable {
   package var outOfPlace: UInt64 = 0
   /// In the clear although the handshake is over.
   package var clearAfterHandshake: UInt64 = 0
-  /// Arrived while the endpoint was idle, failed or closed.
+  /// Protected, and the tag does not hold: not from the peer, or damaged. Counts the rest of the
+  /// datagram too.
+  package var forged: UInt64 = 0
+  /// Protected, with a number that was used before or is 64 below the newest.
+  package var replayed: UInt64 = 0
+  /// Arrived while the endpoint was idle, failed or closed, or while a killed handshake waited to
+  /// be put back. Counts the rest of the datagram once.
   package var unwanted: UInt64 = 0
   /// How often a killed handshake was put back to where it stood before the fatal record.
   package var restarts: UInt64 = 0
@@ -95,7 +121,7 @@ package protocol DtlsEndpoint: AnyObject {
   /// A sentence on the last thing that killed a handshake or association, for the log; empty when
   /// nothing did.
   var lastError: String { get }
-  /// The SRTP keys; nil unless `state` has been `.connected`.
+  /// The SRTP keys; nil unless the handshake has been finished.
   var srtpKeys: DtlsSrtpKeys? { get }
   /// What became of the records that arrived.
   var counters: DtlsCounters { get }

@@ -14,7 +14,7 @@ struct DtlsRecordFilter {
     case serverHello
     case certificate
     case serverKeyExchange, clientKeyExchange
-    /// A WebRTC server always asks for a certificate: without one there is no fingerprint.
+    /// Or ServerHelloDone: a server need not ask.
     case certificateRequest
     case serverHelloDone
     case certificateVerify
@@ -56,8 +56,11 @@ struct DtlsRecordFilter {
 
   let role: DtlsRole
 
-  /// Judges the record that starts at `offset` (less than `bytes.count`).
-  func judge(_ bytes: Span<UInt8>, at offset: Int, expecting expected: Expected) -> Verdict {
+  /// Judges the record that starts at `offset` (less than `bytes.count`). `afterCookie`: a
+  /// HelloVerifyRequest was heeded.
+  func judge(
+    _ bytes: Span<UInt8>, at offset: Int, expecting expected: Expected, afterCookie: Bool
+  ) -> Verdict {
     let rest = bytes.count - offset
     guard rest > Self.recordHeaderBytes, bytes[offset + 1] == 0xFE,
       bytes[offset + 2] == 0xFF || bytes[offset + 2] == 0xFD
@@ -69,7 +72,7 @@ struct DtlsRecordFilter {
     let whole = Self.recordHeaderBytes + length
     let reason =
       switch bytes.number(at: offset + 3, bytes: 2) {
-      case 0: judgeClear(bytes, from: offset, to: offset + whole, expected)
+      case 0: judgeClear(bytes, from: offset, to: offset + whole, expected, afterCookie)
       case 1: judgeProtected(type: bytes[offset], length: length, expected)
       default: DropReason?.some(.malformed)
       }
@@ -78,7 +81,7 @@ struct DtlsRecordFilter {
   }
 
   private func judgeClear(
-    _ bytes: Span<UInt8>, from offset: Int, to end: Int, _ expected: Expected
+    _ bytes: Span<UInt8>, from offset: Int, to end: Int, _ expected: Expected, _ afterCookie: Bool
   ) -> DropReason? {
     let body = offset + Self.recordHeaderBytes
     switch bytes[offset] {
@@ -93,7 +96,7 @@ struct DtlsRecordFilter {
     if bytes[offset] == ContentType.changeCipherSpec {
       return expected == .changeCipherSpec ? nil : .outOfPlace
     }
-    return hasExpected(bytes, body: body, end: end, expected) ? nil : .outOfPlace
+    return hasExpected(bytes, body: body, end: end, expected, afterCookie) ? nil : .outOfPlace
   }
 
   /// One record may hold several fragments (RFC 6347, section 4.2.3); each must be sound and one
@@ -124,7 +127,8 @@ struct DtlsRecordFilter {
   }
 
   /// In DTLS 1.2 with certificates on both sides every message has its one place. What a server
-  /// sends comes one place later when it asked for a cookie first (HelloVerifyRequest).
+  /// sends comes one place later when it asked for a cookie first (HelloVerifyRequest); and its
+  /// ServerHelloDone one place sooner when it does not ask for a certificate.
   private func isPlausible(type: UInt8, sequence: Int, length: Int) -> Bool {
     guard length <= Self.messageBytesMax else { return false }
     switch (role, type) {
@@ -137,7 +141,7 @@ struct DtlsRecordFilter {
     case (.active, 11): return sequence == 1 || sequence == 2  // Certificate
     case (.active, 12): return sequence == 2 || sequence == 3  // ServerKeyExchange
     case (.active, 13): return sequence == 3 || sequence == 4  // CertificateRequest
-    case (.active, 14): return length == 0 && (sequence == 4 || sequence == 5)  // ServerHelloDone
+    case (.active, 14): return length == 0 && (3...5).contains(sequence)  // ServerHelloDone
     default: return false
     }
   }
@@ -145,18 +149,18 @@ struct DtlsRecordFilter {
   /// Whether a record of sound fragments has some of the expected message. Others beside it, the
   /// next of the flight or the last, are what a peer packed together.
   private func hasExpected(
-    _ bytes: Span<UInt8>, body: Int, end: Int, _ expected: Expected
+    _ bytes: Span<UInt8>, body: Int, end: Int, _ expected: Expected, _ afterCookie: Bool
   ) -> Bool {
     var offset = body
     while offset < end {
-      if Self.isExpected(type: bytes[offset], expected) { return true }
+      if Self.turn(ofMessage: bytes[offset]) == expected {
+        // One of those places; the others of this message would never be read.
+        let sequence = bytes.number(at: offset + 4, bytes: 2)
+        return expected != .serverHelloDone || sequence == (afterCookie ? 5 : 4)
+      }
       offset += Self.fragmentHeaderBytes + bytes.number(at: offset + 9, bytes: 3)
     }
     return false
-  }
-
-  private static func isExpected(type: UInt8, _ expected: Expected) -> Bool {
-    turn(ofMessage: type) == expected
   }
 
   /// When a message of this type is read; nil for one that no handshake of ours has.
@@ -182,6 +186,7 @@ struct DtlsRecordFilter {
       switch (record[0], record[4]) {
       case (ContentType.handshake, 0): Self.turn(ofMessage: record[Self.recordHeaderBytes])
       case (ContentType.handshake, 1): .finished
+      case (ContentType.applicationData, 1): .applicationData
       case (ContentType.changeCipherSpec, 0): .changeCipherSpec
       default: nil
       }
@@ -192,6 +197,14 @@ struct DtlsRecordFilter {
   static func isVerifyRequest(_ record: Span<UInt8>) -> Bool {
     record[0] == ContentType.handshake && record[4] == 0
       && record[recordHeaderBytes] == helloVerifyRequest
+  }
+
+  /// Whether a sound record is a ServerHelloDone with this number, and nothing beside it.
+  func isDone(_ record: Span<UInt8>, sequence: Int) -> Bool {
+    record.count == Self.recordHeaderBytes + Self.fragmentHeaderBytes
+      && record[0] == ContentType.handshake && record[4] == 0
+      && Self.turn(ofMessage: record[Self.recordHeaderBytes]) == .serverHelloDone
+      && record.number(at: Self.recordHeaderBytes + 4, bytes: 2) == sequence
   }
 
   /// The message that only who holds the certificate's key can sign.
@@ -208,7 +221,7 @@ struct DtlsRecordFilter {
     expected.rawValue > proof.rawValue && expected != .applicationData
   }
 
-  /// Protected records authenticate themselves once there are keys.
+  /// Whether a protected record may be opened: its tag says the rest.
   private func judgeProtected(type: UInt8, length: Int, _ expected: Expected) -> DropReason? {
     switch (expected, type) {
     case (.applicationData, ContentType.alert...ContentType.applicationData): nil

@@ -7,12 +7,16 @@ struct EarlyRecords {
 
   private var records: [[UInt8]] = []
 
+  var isEmpty: Bool { records.isEmpty }
+
   mutating func keep(_ record: UnsafeRawBufferPointer) {
     guard record.count <= Self.recordBytesMax else { return }
     if records.contains(where: { unsafe $0.isSameMessage(as: record) }) { return }
     if records.count == Self.recordsMax { records.removeFirst() }
     unsafe records.append(Array(record))
   }
+
+  func contains(where isMeant: ([UInt8]) -> Bool) -> Bool { records.contains(where: isMeant) }
 
   /// Takes the oldest record out whose turn it is.
   mutating func take(where isDue: ([UInt8]) -> Bool) -> [UInt8]? {

@@ -33,6 +33,12 @@ struct HandshakeHistory {
     records.contains { unsafe $0.isSameMessage(as: record) }
   }
 
+  /// Whether the server asked for a hello with a cookie, and has it. Its messages are numbered from
+  /// 1 then.
+  var hasVerifyRequest: Bool {
+    records.first.map { DtlsRecordFilter.isVerifyRequest($0.span) } ?? false
+  }
+
   /// The handshake has read a message to its end.
   mutating func noteMessage() {
     recordsAtMessage = records.count

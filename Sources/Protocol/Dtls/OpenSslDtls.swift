@@ -1,74 +1,58 @@
 internal import CDtls
 package import Wire
 
-/// What an `OpenSslDtls` is made with.
-package struct DtlsConfiguration: Sendable {
-  package var role: DtlsRole
-  /// The peer's certificate must match one of these; the first eight count.
-  package var fingerprints: [DtlsFingerprint]
-  /// Largest datagram to send, 228...2,048 bytes.
-  package var mtu: Int = 1200
-  /// The first wait for an answer; each further one is twice as long, up to a second. OpenSSL's
-  /// own first wait of a second would make one lost datagram a second's delay.
-  package var firstTimeoutMilliseconds: UInt64 = 60
-  /// How long the handshake may take.
-  package var handshakeTimeoutMilliseconds: UInt64 = 10_000
-  /// How often a killed handshake is put back on its feet. Each costs up to 1 ms of CPU.
-  package var restartsMaximum: UInt64 = 64
-  /// How often a handshake that a peer's repetitions do not bring on is taken back some way.
-  package var rewindsMaximum = 8
-  /// How long a peer that has shown a wrong certificate to be its own has for the right one.
-  package var wrongCertificateMilliseconds: UInt64 = 500
-  /// Whether this end does as RFC 7627 says, and wants its peer to. A peer of before it does not:
-  /// that is for tests.
-  package var bindsKeys = true
-
-  package init(role: DtlsRole, fingerprints: [DtlsFingerprint]) {
-    self.role = role
-    self.fingerprints = fingerprints
-  }
-}
-
 /// `DtlsEndpoint` by OpenSSL: DTLS 1.2, `use_srtp`, certificate by fingerprint.
 ///
-/// Hardened against forged datagrams from the peer's own address: a record filter stands in front;
-/// and a record that kills the handshake all the same is taken back, by playing the handshake
-/// again up to the record before. No alert leaves before Finished.
+/// Hardened against forged datagrams from the peer's own address. A record filter stands in front;
+/// a record that kills the handshake all the same is taken back, by playing the handshake again up
+/// to the record before; and no protected record reaches OpenSSL whose tag has not been checked
+/// first, so that nothing forged does once the handshake is over. No alert leaves before Finished.
+///
+/// What forgeries cost: a protected record with a wrong tag one AEAD opening of its bytes, and it
+/// takes the rest of its datagram with it, so at most one opening for each datagram; too short ones
+/// and replays nothing; those that kill a handshake what `DtlsConfiguration.restartsAtOnce` says.
+///
+/// If OpenSSL gives up on a finished association all the same, the state is `associationLost`.
 @safe package final class OpenSslDtls: DtlsEndpoint {
   private static let receivedDatagramsMax = 64
   private static let timeoutMillisecondsMax: UInt64 = 1000
   /// No peer repeats itself sooner (WebRTC's libraries wait 50 ms or more).
-  private static let repetitionMilliseconds: UInt64 = 40
+  static let repetitionMilliseconds: UInt64 = 40
   /// A peer that repeats a flight this often has not just missed ours.
-  private static let repetitionsToDoubt = 4
+  static let repetitionsToDoubt = 4
 
   private let identity: DtlsIdentity
-  private let configuration: DtlsConfiguration
-  private let connection: OpaquePointer
-  private let filter: DtlsRecordFilter
-  private var history = HandshakeHistory()
-  private var early = EarlyRecords()
-  private var verifyRequests = VerifyRequests()
+  let configuration: DtlsConfiguration
+  let connection: OpaquePointer
+  let filter: DtlsRecordFilter
+  var history = HandshakeHistory()
+  var early = EarlyRecords()
+  var verifyRequests = VerifyRequests()
   /// How often the hello without a cookie has been sent.
-  private var hellos = 0
+  var hellos = 0
   /// The records of a certificate that matched no fingerprint.
-  private var doubted: [[UInt8]] = []
-  private var trials = 0
+  var doubted: [[UInt8]] = []
+  var trials = 0
   /// When the handshake ends unless the right certificate has come.
-  private var wrongCertificateDeadline = Instant.never
+  var wrongCertificateDeadline = Instant.never
   private var received: [[UInt8]] = []
+  var restarts: RestartBudget
+  /// When a dead handshake may be replaced; `.never` while it lives.
+  var resumeDeadline = Instant.never
+  /// When a ServerHelloDone without a CertificateRequest before it is believed.
+  private var requestDeadline = Instant.never
 
   package private(set) var state: DtlsState = .idle
   package private(set) var srtpKeys: DtlsSrtpKeys?
-  package private(set) var counters = DtlsCounters()
+  package internal(set) var counters = DtlsCounters()
 
   private var handshakeDeadline = Instant.never
-  private var flightDeadline = Instant.never
-  private var flightTimeoutMilliseconds: UInt64 = 0
-  private var flightsSeen: UInt32 = 0
+  var flightDeadline = Instant.never
+  var flightTimeoutMilliseconds: UInt64 = 0
+  var flightsSeen: UInt32 = 0
   private var lastFlight = LastFlight()
-  private var rewinds = 0
-  private var lastProgress = Instant(nanoseconds: 0)
+  var rewinds = 0
+  var lastProgress = Instant(nanoseconds: 0)
 
   /// `seed`: 32 secret, fresh random bytes, from which all of this handshake's randomness comes.
   package init(
@@ -88,6 +72,8 @@ package struct DtlsConfiguration: Sendable {
     self.identity = identity
     self.configuration = configuration
     filter = DtlsRecordFilter(role: configuration.role)
+    restarts = RestartBudget(
+      atOnce: configuration.restartsAtOnce, perSecond: configuration.restartsPerSecond)
   }
 
   deinit { unsafe dtls_connection_free(connection) }
@@ -95,7 +81,8 @@ package struct DtlsConfiguration: Sendable {
   package var lastError: String { unsafe String(cString: dtls_connection_error(connection)) }
 
   package var deadline: Instant {
-    min(handshakeDeadline, min(flightDeadline, wrongCertificateDeadline))
+    let waits = min(resumeDeadline, requestDeadline)
+    return min(handshakeDeadline, flightDeadline, wrongCertificateDeadline, waits)
   }
 
   package func start(at now: Instant) {
@@ -112,11 +99,11 @@ package struct DtlsConfiguration: Sendable {
     let bytes = unsafe Span<UInt8>(_unsafeBytes: datagram)
     var offset = 0
     while offset < bytes.count {
-      guard state == .handshaking || state == .connected else {
+      guard state.isAlive, resumeDeadline == .never else {
         counters.unwanted += 1
         return
       }
-      let verdict = filter.judge(bytes, at: offset, expecting: expected)
+      let verdict = judge(bytes, at: offset)
       let record = unsafe UnsafeRawBufferPointer(
         rebasing: datagram[offset..<(offset + verdict.length)])
       if unsafe rewind(over: record, verdict, at: now) { continue }
@@ -133,22 +120,27 @@ package struct DtlsConfiguration: Sendable {
           counters.count(.outOfPlace)
           continue
         }
-        counters.passed += 1
-        unsafe handleRecord(record, at: now)
+        let admission = unsafe handleRecord(record, at: now)
+        counters.count(admission)
+        // Nobody can forge beside what is honest. This bounds what one datagram costs.
+        if admission == DTLS_ADMISSION_FORGED { return }
         handleEarlyRecords(at: now)
       }
     }
+    noteMissingRequest(at: now)
   }
 
   package func handleTimeout(at now: Instant) {
-    if state == .connected, now >= flightDeadline {
+    if state == .connected || state == .associationLost, now >= flightDeadline {
       flightDeadline = lastFlight.resend(at: now)
       return
     }
     guard state == .handshaking else { return }
     if now >= handshakeDeadline { return fail(timeoutFailure) }
     if now >= wrongCertificateDeadline { return fail(.fingerprintMismatch) }
-    guard now >= flightDeadline else { return }
+    if now >= resumeDeadline, replay(at: now) { handleEarlyRecords(at: now) }
+    if now >= requestDeadline { goOnWithoutRequest(at: now) }
+    guard state == .handshaking, now >= flightDeadline else { return }
     if expected == .serverHello { hellos += 1 }
     let progress = unsafe dtls_connection_fire_timer(connection)
     if progress == DTLS_PROGRESS_FATAL { return fail(timeoutFailure) }
@@ -167,7 +159,7 @@ package struct DtlsConfiguration: Sendable {
 
   package func noteProtectedPacket() {
     lastFlight = LastFlight()
-    if state == .connected { flightDeadline = .never }
+    if state != .handshaking { flightDeadline = .never }
   }
 
   package func nextApplicationData(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
@@ -193,8 +185,12 @@ package struct DtlsConfiguration: Sendable {
 
   // MARK: - One record
 
-  private var expected: DtlsRecordFilter.Expected {
+  var expected: DtlsRecordFilter.Expected {
     DtlsRecordFilter.Expected(unsafe dtls_connection_expects(connection))
+  }
+
+  func judge(_ bytes: Span<UInt8>, at offset: Int = 0) -> DtlsRecordFilter.Verdict {
+    filter.judge(bytes, at: offset, expecting: expected, afterCookie: history.hasVerifyRequest)
   }
 
   /// False for a HelloVerifyRequest that may be forged, for now.
@@ -203,19 +199,33 @@ package struct DtlsConfiguration: Sendable {
     return unsafe verifyRequests.isConfirmed(by: record, hellos: hellos)
   }
 
-  private func handleRecord(_ record: UnsafeRawBufferPointer, at now: Instant) {
-    if state == .connected {
-      _ = unsafe feed(record)
-      return drainAssociation()
-    }
+  /// Takes a record that the filter lets through.
+  private func handleRecord(
+    _ record: UnsafeRawBufferPointer, at now: Instant
+  ) -> dtls_admission {
     let fragment = unsafe HandshakeFragment(record: Span(_unsafeBytes: record))
-    if let fragment, history.contradicts(fragment) {
+    if let fragment, history.contradicts(fragment), restarts.isOpen(at: now) {
       // Of two that contradict each other the later one is believed; an honest peer repeats.
       _ = history.dropFragments()
-      guard replay(at: now) else { return }
+      guard replay(at: now) else { return DTLS_ADMISSION_TAKEN }
     }
+    guard let base = record.baseAddress else { return DTLS_ADMISSION_UNFIT }
+    let admission = unsafe dtls_connection_give(connection, base, record.count)
+    guard admission == DTLS_ADMISSION_TAKEN else { return admission }
+    if state == .handshaking {
+      unsafe proceed(with: record, fragment, at: now)
+    } else {
+      drainAssociation()
+    }
+    return DTLS_ADMISSION_TAKEN
+  }
+
+  /// The handshake reads a record that OpenSSL has been given.
+  private func proceed(
+    with record: UnsafeRawBufferPointer, _ fragment: HandshakeFragment?, at now: Instant
+  ) {
     let before = expected
-    let progress = unsafe feed(record)
+    let progress = unsafe dtls_connection_drive(connection)
     if progress == DTLS_PROGRESS_FATAL {
       if unsafe dtls_connection_certificate_mismatched(connection) {
         doubted = unsafe history.fragments + [Array(record)]
@@ -241,16 +251,51 @@ package struct DtlsConfiguration: Sendable {
 
   /// Hands on what came early and is due now.
   private func handleEarlyRecords(at now: Instant) {
-    while state == .handshaking,
-      let record = early.take(where: {
-        if case .pass = filter.judge($0.span, at: 0, expecting: expected) { true } else { false }
-      })
+    while state.isAlive, resumeDeadline == .never,
+      let record = early.take(where: { if case .pass = judge($0.span) { true } else { false } })
     {
-      unsafe record.withUnsafeBytes { unsafe handleRecord($0, at: now) }
+      _ = unsafe record.withUnsafeBytes { unsafe handleRecord($0, at: now) }
+    }
+    if state == .connected, !early.isEmpty { early = EarlyRecords() }
+  }
+
+  // MARK: - A server that does not ask who we are
+
+  /// A server need not ask for a certificate (RFC 5246, section 7.4.4); then its ServerHelloDone
+  /// comes a place sooner. But anybody can say that it does not ask, and who believes it wrongly
+  /// ends the handshake. So this waits for the request, which the same flight would bring.
+  private func noteMissingRequest(at now: Instant) {
+    guard expected == .certificateRequest, resumeDeadline == .never,
+      early.contains(where: { filter.isDone($0.span, sequence: doneWithoutRequest) })
+    else {
+      requestDeadline = .never
+      return
+    }
+    if requestDeadline == .never {
+      requestDeadline = now.advanced(byMilliseconds: Self.requestMilliseconds)
     }
   }
 
-  private func noteMessage(at now: Instant) {
+  private func goOnWithoutRequest(at now: Instant) {
+    requestDeadline = .never
+    let sequence = doneWithoutRequest
+    let done = early.take(where: { filter.isDone($0.span, sequence: sequence) })
+    let other = early.take(where: { filter.isDone($0.span, sequence: sequence + 1) })
+    // One of the two is forged. Both are forgotten: an honest server repeats itself.
+    guard let done, other == nil, expected == .certificateRequest else { return }
+    _ = unsafe done.withUnsafeBytes { unsafe handleRecord($0, at: now) }
+    handleEarlyRecords(at: now)
+  }
+
+  /// The message_seq of a ServerHelloDone that follows the ServerKeyExchange.
+  private var doneWithoutRequest: Int { history.hasVerifyRequest ? 4 : 3 }
+
+  /// How long the rest of a flight may take.
+  private static let requestMilliseconds: UInt64 = 60
+
+  // MARK: - Progress
+
+  func noteMessage(at now: Instant) {
     history.noteMessage()
     lastProgress = now
     // The right certificate has come, if any has.
@@ -259,15 +304,16 @@ package struct DtlsConfiguration: Sendable {
     wrongCertificateDeadline = .never
   }
 
-  private func feed(_ record: UnsafeRawBufferPointer) -> dtls_progress {
+  /// Gives OpenSSL a record that it has taken before, or one that may kill the handshake.
+  func feed(_ record: UnsafeRawBufferPointer) -> dtls_progress {
     guard let base = record.baseAddress,
-      unsafe dtls_connection_give(connection, base, record.count)
+      unsafe dtls_connection_give(connection, base, record.count) == DTLS_ADMISSION_TAKEN
     else { return DTLS_PROGRESS_PENDING }
     return unsafe dtls_connection_drive(connection)
   }
 
   /// Takes note of a step that did not kill the handshake.
-  private func settle(_ progress: dtls_progress, at now: Instant) {
+  func settle(_ progress: dtls_progress, at now: Instant) {
     if progress == DTLS_PROGRESS_FATAL { return fail(.associationFailed) }
     if progress == DTLS_PROGRESS_CONNECTED { return finish(at: now) }
     let flights = unsafe dtls_connection_flights(connection)
@@ -279,138 +325,6 @@ package struct DtlsConfiguration: Sendable {
     }
     if unsafe !dtls_connection_timer_is_armed(connection) { flightDeadline = .never }
   }
-
-  /// `record` killed the handshake: back to where it stood before.
-  ///
-  /// The record may be forged; or honest, and what killed the handshake is a forged fragment that
-  /// came before; or a whole forged message did. Tried in this order, each at the next death.
-  private func recover(from record: UnsafeRawBufferPointer, at now: Instant) {
-    history.noteDeath()
-    guard history.hasFragments, history.deaths <= 2 else {
-      if history.deaths >= 2 { history.dropSinceFlight() }
-      _ = replay(at: now)
-      return
-    }
-    let fragments = history.dropFragments()
-    guard replay(at: now) else { return }
-    let before = expected
-    let lives = unsafe feed(record) != DTLS_PROGRESS_FATAL
-    if lives && (expected != before || history.deaths > 1) {
-      unsafe history.append(record)
-      if expected != before { noteMessage(at: now) }
-      return settle(unsafe dtls_connection_drive(connection), at: now)
-    }
-    history.restore(fragments)
-    _ = replay(at: now)
-  }
-
-  /// The peer repeats what we took. Mostly that is a loss; but it is also how a forged message
-  /// shows that was taken for an honest one. A repeated fragment begins its message anew. A client
-  /// that has answered a flight and hears it again and again reads it anew. True when the handshake
-  /// went back, and `record` may now be what it waits for.
-  private func rewind(
-    over record: UnsafeRawBufferPointer, _ verdict: DtlsRecordFilter.Verdict, at now: Instant
-  ) -> Bool {
-    guard state == .handshaking, rewinds < configuration.rewindsMaximum,
-      now.milliseconds(since: lastProgress) >= Self.repetitionMilliseconds,
-      unsafe history.contains(record)
-    else { return false }
-    lastProgress = now
-    if case .pass = verdict {
-      guard history.hasFragments else { return false }
-      _ = history.dropFragments()
-    } else {
-      history.noteRepetition()
-      guard configuration.role == .active, expected == .changeCipherSpec || expected == .finished,
-        history.repetitions >= Self.repetitionsToDoubt
-      else { return false }
-      history.dropAll()
-    }
-    rewinds += 1
-    return replay(at: now)
-  }
-
-  /// A fresh handshake with the same randomness, fed what the old one had taken well. False when
-  /// there have been too many.
-  private func replay(at now: Instant) -> Bool {
-    counters.restarts += 1
-    guard counters.restarts <= configuration.restartsMaximum else {
-      fail(
-        unsafe dtls_connection_certificate_refused(connection)
-          ? .certificateRefused : .tooManyRestarts)
-      return false
-    }
-    guard restart() else {
-      fail(.associationFailed)
-      return false
-    }
-    // All of it has been on the wire; what was lost there, the timer repeats.
-    unsafe dtls_connection_drop_output(connection)
-    flightsSeen = unsafe dtls_connection_flights(connection)
-    let isArmed = unsafe dtls_connection_timer_is_armed(connection)
-    flightTimeoutMilliseconds = configuration.firstTimeoutMilliseconds
-    flightDeadline = isArmed ? now.advanced(byMilliseconds: flightTimeoutMilliseconds) : .never
-    return true
-  }
-
-  /// True when a fresh handshake stands where the history leads.
-  private func restart() -> Bool {
-    for attempt in 0..<3 {
-      // Only a handshake that took more than the history could keep may die in its own replay.
-      if attempt == 1 { history.dropSinceFlight() }
-      if attempt == 2 { history.dropAll() }
-      guard unsafe dtls_connection_restart(connection) else { return false }
-      if configuration.role == .active { _ = unsafe dtls_connection_drive(connection) }
-      let died = history.records.contains { record in
-        unsafe record.withUnsafeBytes { unsafe feed($0) } == DTLS_PROGRESS_FATAL
-      }
-      if !died { return true }
-    }
-    return false
-  }
-
-  // MARK: - A wrong certificate
-
-  /// Whether the peer itself has sent the certificate that was refused, or somebody who only knows
-  /// its address. A handshake with that certificate is played: who cannot sign its messages, the
-  /// random numbers of both ends among them, gets no further than to the signature.
-  private func tryDoubted(at now: Instant) {
-    guard state == .handshaking, !doubted.isEmpty, wrongCertificateDeadline == .never,
-      trials < Self.trialsMax
-    else { return }
-    trials += 1
-    unsafe dtls_connection_tolerate_mismatch(connection, true)
-    let isProven = restart() && playDoubted()
-    unsafe dtls_connection_tolerate_mismatch(connection, false)
-    guard replay(at: now), isProven else { return }
-    // What came early is of the same maker.
-    early = EarlyRecords()
-    wrongCertificateDeadline = now.advanced(
-      byMilliseconds: configuration.wrongCertificateMilliseconds)
-  }
-
-  /// Plays on with the doubted certificate and what came early; true when it is the signer's.
-  private func playDoubted() -> Bool {
-    var waiting = early
-    for record in doubted {
-      guard unsafe record.withUnsafeBytes({ unsafe feed($0) }) != DTLS_PROGRESS_FATAL else {
-        return false
-      }
-    }
-    while !filter.isPastProof(expected),
-      let record = waiting.take(where: {
-        if case .pass = filter.judge($0.span, at: 0, expecting: expected) { true } else { false }
-      })
-    {
-      guard unsafe record.withUnsafeBytes({ unsafe feed($0) }) != DTLS_PROGRESS_FATAL else {
-        return false
-      }
-    }
-    return filter.isPastProof(expected)
-  }
-
-  /// Each costs two handshakes up to the certificate.
-  private static let trialsMax = 8
 
   // MARK: - Ends
 
@@ -437,9 +351,9 @@ package struct DtlsConfiguration: Sendable {
       configuration.role == .passive
       ? lastFlight.begin(configuration.firstTimeoutMilliseconds, at: now) : .never
     history = HandshakeHistory()
-    early = EarlyRecords()
     doubted = []
     wrongCertificateDeadline = .never
+    requestDeadline = .never
     drainAssociation()
   }
 
@@ -452,18 +366,27 @@ package struct DtlsConfiguration: Sendable {
         received.append(unsafe Array(buffer[..<count]))
       }
     }
-    switch unsafe dtls_connection_drive(connection) {
-    case DTLS_PROGRESS_CLOSED: end(.closed)
-    case DTLS_PROGRESS_FATAL: fail(.associationFailed)
-    default: break
+    let progress = unsafe dtls_connection_drive(connection)
+    // The peer's word, under the keys, is heeded also when OpenSSL can no longer hear it.
+    switch unsafe dtls_connection_alert(connection) {
+    case DTLS_ALERT_CLOSE: end(.closed)
+    case DTLS_ALERT_FATAL: fail(.alertReceived)
+    default: if progress == DTLS_PROGRESS_FATAL { loseAssociation() }
     }
+  }
+
+  /// What OpenSSL would say last, an alert, would end the peer's side too.
+  private func loseAssociation() {
+    guard state == .connected else { return }
+    unsafe dtls_connection_drop_output(connection)
+    state = .associationLost
   }
 
   private var timeoutFailure: DtlsFailure {
     unsafe dtls_connection_certificate_refused(connection) ? .certificateRefused : .timedOut
   }
 
-  private func fail(_ failure: DtlsFailure) {
+  func fail(_ failure: DtlsFailure) {
     unsafe dtls_connection_drop_output(connection)
     end(.failed(failure))
   }
@@ -477,6 +400,8 @@ package struct DtlsConfiguration: Sendable {
     early = EarlyRecords()
     doubted = []
     wrongCertificateDeadline = .never
+    resumeDeadline = .never
+    requestDeadline = .never
   }
 }
 
@@ -488,6 +413,16 @@ extension DtlsCounters {
     case .implausible: implausible += 1
     case .outOfPlace: outOfPlace += 1
     case .clearAfterHandshake: clearAfterHandshake += 1
+    }
+  }
+
+  mutating func count(_ admission: dtls_admission) {
+    switch admission {
+    case DTLS_ADMISSION_TAKEN: passed += 1
+    case DTLS_ADMISSION_FORGED: forged += 1
+    case DTLS_ADMISSION_REPLAYED: replayed += 1
+    case DTLS_ADMISSION_EARLY: outOfPlace += 1
+    default: malformed += 1
     }
   }
 }

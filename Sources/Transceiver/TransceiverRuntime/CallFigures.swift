@@ -60,6 +60,7 @@ struct CallFigures: Sendable {
     whole.add("packets_received", session?.rtpAccepted ?? 0)
     whole.add("packets_lost", max(0, session?.packetsLost ?? 0))
     whole.add("packets_sent", session?.rtpSent ?? 0)
+    whole.add("dtls", (session ?? SessionFigures()).dtlsJson)
     whole.add("channels", session?.channels?.json(lost: channelsLost))
     whole.add("route", route)
     return whole
@@ -98,6 +99,18 @@ extension LatencyFigures {
     var object = JsonObject()
     object.add(named)
     object.add("voice_to_voice_last_ms", lastAnswersInOrder)
+    return object
+  }
+}
+
+extension SessionFigures {
+  /// What became of what is not the client's, or was no more than a repetition.
+  fileprivate var dtlsJson: JsonObject {
+    var object = JsonObject()
+    object.add("records_forged", dtlsForged)
+    object.add("records_replayed", dtlsReplayed)
+    object.add("handshake_restarts", dtlsRestarts)
+    object.add("associations_lost", dtlsAssociationsLost)
     return object
   }
 }

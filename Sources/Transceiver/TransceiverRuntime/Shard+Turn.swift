@@ -141,6 +141,16 @@ extension Shard {
         [
           "call": call.logName, "detail": .text(reason), "after_ms": .number(Int(milliseconds)),
         ])
+    case .recordForged(let path, let milliseconds):
+      log.warning(
+        "call-records-forged",
+        [
+          "call": call.logName, "client": .text(path.client.masked),
+          "detail": .text(
+            "DTLS came from the client's address that is not the client's, or was damaged on the "
+              + "way; such records are dropped and counted, and the call goes on"),
+          "after_ms": .number(Int(milliseconds)),
+        ])
     case .moved(let path):
       log.info("call-moved", ["call": call.logName, "client": .text(path.client.masked)])
     case .ended(let reason, let milliseconds):
@@ -161,6 +171,7 @@ extension Shard {
       ("rtp_received", .number(Int(figures.rtpAccepted))),
       ("rtp_lost", .number(Int(figures.packetsLost))), ("rtp_sent", .number(Int(figures.rtpSent))),
       ("refused", .number(Int(figures.mediaRefused &+ figures.stunIgnored))),
+      ("dtls_forged", .number(Int(figures.dtlsForged))),
       ("buffer_target_ms", .number(Int(figures.bufferTargetMilliseconds))),
       ("buffer_max_ms", .number(Int(figures.bufferedMillisecondsMax))),
       ("pacer_max_ms", .number(Int(figures.pacerMillisecondsMax))),
