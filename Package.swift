@@ -63,6 +63,7 @@ let package = Package(
     c("CPage", exclude: ["page"]),
     c("CJansson", links: ["jansson"]),
     c("CProcess"),
+    c("CMemory"),
     c("CTraffic"),
 
     // Host: what every process needs of the machine it runs on.
@@ -116,8 +117,7 @@ let package = Package(
       uses: [
         "Log", "Complaints", "Runtime", "ServiceClient", "Session", "Signalling", "Backends",
         "Realtime", "Voice", "Wire", "Json", "Crypto", "Token", "Trunk", "Ice", "Dtls", "Sctp",
-        "Sdp", "Srtp",
-        "CPacketLoop", "CWeb", "CPage",
+        "Sdp", "Srtp", "CPacketLoop", "CWeb", "CPage", "CMemory",
       ]),
 
     // Programs: options in, a runtime started.
@@ -195,7 +195,7 @@ let package = Package(
         "TestSupport", "Session", "CallClient", "Ice", "Dtls", "Sctp", "Sdp", "Srtp", "Voice",
         "Backends", "Realtime", "Json", "Wire",
       ]),
-    tests("LoadTests", uses: ["Load", "CallClient", "Voice"]),
+    tests("LoadTests", uses: ["Load", "CallClient", "Rtp", "Voice", "Wire"]),
     tests(
       "CallClientTests",
       uses: ["CallClient", "Crypto", "Dtls", "Ice", "Rtp", "Sdp", "Srtp", "Voice", "Wire"]),

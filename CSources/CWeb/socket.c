@@ -6,20 +6,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-// A message on its way out. libwebsockets writes its header in front of the bytes.
-struct waiting_message {
-    struct waiting_message *next;
-    size_t length, sent;
-    bool is_text;
-    uint8_t space[];  // LWS_PRE, then the bytes
-};
-
-// What a message counts in the queue: an empty one takes memory too.
-static size_t cost(const struct waiting_message *message)
-{
-    return message->length + sizeof *message + LWS_PRE;
-}
-
 static size_t size_or(size_t value, size_t standard)
 {
     return value ? value : standard;
@@ -76,20 +62,10 @@ static void drop_assembly(struct ws_socket *socket)
     socket->capacity = 0;
 }
 
-static void drop_first(struct ws_socket *socket)
-{
-    struct waiting_message *message = socket->first;
-    socket->first = message->next;
-    if (!socket->first)
-        socket->last = NULL;
-    socket->queued -= cost(message);
-    free(message);
-}
-
 void socket_discard(struct ws_socket *socket)
 {
-    while (socket->first)
-        drop_first(socket);
+    while (socket->queue.first)
+        queue_drop_first(&socket->queue);
     drop_assembly(socket);
     socket->family->count--;
     handshake_free(socket->handshake);
@@ -135,7 +111,7 @@ int socket_established(struct ws_socket *socket)
     struct socket_family *family = socket->family;
     if (socket->is_client && family->events.on_open)
         family->events.on_open(family->context, socket);
-    if (socket->first || socket->closing)
+    if (socket->queue.first || socket->closing)
         lws_callback_on_writable(socket->wsi);
     return 0;
 }
@@ -281,22 +257,12 @@ void socket_peer_closes(struct ws_socket *socket, const uint8_t *payload, size_t
 bool ws_socket_send(struct ws_socket *socket, const uint8_t *bytes, size_t length, bool is_text)
 {
     bool is_ending = socket->closing || socket->ending.by_peer;
-    if (is_ending || socket->queued >= socket->family->limits.queue_bytes_max)
+    if (is_ending || socket->queue.bytes >= socket->family->limits.queue_bytes_max)
         return false;
-    struct waiting_message *message = malloc(sizeof *message + LWS_PRE + length);
-    if (!message)
-        return false;
-    *message = (struct waiting_message){.length = length, .is_text = is_text};
-    if (length)
-        memcpy(message->space + LWS_PRE, bytes, length);
-    if (socket->last) {
-        socket->last->next = message;
-    } else {
-        socket->first = message;
+    if (!socket->queue.first)
         socket->moved_at = lws_now_usecs();
-    }
-    socket->last = message;
-    socket->queued += cost(message);
+    if (!queue_append(&socket->queue, bytes, length, is_text))
+        return false;
     if (socket->established)
         lws_callback_on_writable(socket->wsi);
     return true;
@@ -304,12 +270,12 @@ bool ws_socket_send(struct ws_socket *socket, const uint8_t *bytes, size_t lengt
 
 size_t ws_socket_queued(const struct ws_socket *socket)
 {
-    return socket->queued;
+    return socket->queue.bytes;
 }
 
 uint32_t ws_socket_stalled_milliseconds(const struct ws_socket *socket)
 {
-    if (!socket->first || !socket->established)
+    if (!socket->queue.first || !socket->established)
         return 0;
     lws_usec_t stalled = (lws_now_usecs() - socket->moved_at) / 1000;
     return stalled < UINT32_MAX ? (uint32_t)stalled : UINT32_MAX;
@@ -347,7 +313,7 @@ static enum lws_write_protocol piece_kind(const struct ws_socket *socket,
 
 static int write_piece(struct ws_socket *socket)
 {
-    struct waiting_message *message = socket->first;
+    struct waiting_message *message = socket->queue.first;
     size_t length = message->length - message->sent;
     if (length > SOCKET_CHUNK_BYTES)
         length = SOCKET_CHUNK_BYTES;
@@ -358,7 +324,7 @@ static int write_piece(struct ws_socket *socket)
     message->sent += length;
     socket->moved_at = lws_now_usecs();
     if (message->sent == message->length)
-        drop_first(socket);
+        queue_drop_first(&socket->queue);
     return 0;
 }
 
@@ -366,9 +332,9 @@ int socket_write(struct ws_socket *socket)
 {
     // One frame at a time: a write that did not fit must not have another behind it.
     bool pings = socket->ping_is_due && !socket->closing && !socket->ending.by_peer;
-    if (pings ? socket_ping(socket) : socket->first && write_piece(socket))
+    if (pings ? socket_ping(socket) : socket->queue.first && write_piece(socket))
         return -1;
-    if (socket->first) {
+    if (socket->queue.first) {
         lws_callback_on_writable(socket->wsi);
         return 0;
     }

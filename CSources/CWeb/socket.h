@@ -5,6 +5,7 @@
 #include <libwebsockets.h>
 #include <stdbool.h>
 
+#include "queue.h"
 #include "ws_socket.h"
 
 enum {
@@ -26,8 +27,6 @@ struct socket_family {
     size_t assembly_bytes;  // beyond what each socket may always have
 };
 
-struct waiting_message;
-
 struct ws_socket {
     struct socket_family *family;
     struct lws *wsi;
@@ -38,8 +37,7 @@ struct ws_socket {
     bool closing;  // asked for, by ws_socket_close
     bool held;     // nothing is read for the moment
 
-    struct waiting_message *first, *last;
-    size_t queued;
+    struct message_queue queue;
     lws_usec_t moved_at;  // when something of it left last, or the first of it came
 
     uint8_t *assembly;

@@ -1,4 +1,5 @@
 import Backends
+import CMemory
 import CPage
 import Dtls
 package import Log
@@ -22,6 +23,7 @@ package enum Transceiver {
     _ options: TransceiverOptions, log: Log,
     onReady: (_ http: TransportAddress, _ trunks: [TransportAddress]) -> Void
   ) throws(TransceiverFailure) {
+    cm_set_up()
     var duties = MainDuties(reportSeconds: options.statisticsSeconds)
     guard let idleSrtp = SrtpContext.idle() else {
       throw TransceiverFailure(description: "cannot start the SRTP library")
@@ -46,7 +48,8 @@ package enum Transceiver {
     let web = HostThread { server.run() }
     onReady(server.address, shards.map(\.trunk))
     let reporter = Reporter(shards, registry, refusals, file: options.statisticsFile, log: log)
-    serve(&duties, reporter, log)
+    var memory = MemoryKeeper(log)
+    serve(&duties, reporter, &memory, registry, log)
     reporter.sayCalls("stopping")
     server.stop()
     web.join()
@@ -59,10 +62,15 @@ package enum Transceiver {
   }
 
   /// Does the main thread's work until the end is asked for.
-  private static func serve(_ duties: inout MainDuties, _ reporter: Reporter, _ log: Log) {
+  private static func serve(
+    _ duties: inout MainDuties, _ reporter: Reporter, _ memory: inout MemoryKeeper,
+    _ registry: CallRegistry, _ log: Log
+  ) {
     while true {
       switch duties.next() {
-      case .look: reporter.look()
+      case .look:
+        reporter.look()
+        memory.look(calls: registry.count, at: MainDuties.now)
       case .report: reporter.report()
       case .refuseHangUp: log.warning(MainDuties.hangUpText)
       case .stop: return
@@ -142,7 +150,8 @@ package enum Transceiver {
       cluster: options.cluster, node: options.node)
     signalling.access = options.access
     signalling.peers = Set(options.peers.keys)
-    signalling.callsPerCallerMax = options.callsPerCallerMax
+    signalling.callsPerCallerMax = options.callsPerCallerMax ?? (options.maximumCalls + 1) / 2
+    signalling.callsPerLoopbackMax = options.callsPerCallerMax ?? .max
     signalling.callsPerSecretMax = options.callsPerSecretMax
     signalling.iceServers = options.iceServers
     return signalling

@@ -1,0 +1,49 @@
+import Testing
+import Wire
+
+@testable import TransceiverRuntime
+
+/// When freed memory is given back, from sizes alone.
+@Suite struct TrimPolicyTests {
+  private static let mebibyte = 1 << 20
+  private var policy = TrimPolicy()
+  private var now = Instant(nanoseconds: 1_000_000_000)
+
+  /// Sizes in MiB.
+  private mutating func isDue(_ resident: Int, used: Int, calls: Int = 0) -> Bool {
+    now = now.advanced(byMilliseconds: 1_000)
+    return policy.isDue(
+      resident: resident * Self.mebibyte, used: used * Self.mebibyte, calls: calls, at: now)
+  }
+
+  private mutating func trim(to resident: Int, used: Int) {
+    policy.noteTrimmed(
+      resident: resident * Self.mebibyte, used: used * Self.mebibyte, at: now)
+  }
+
+  @Test mutating func whatIsInUseIsNotAskedFor() {
+    #expect(!isDue(40, used: 5))
+    #expect(!isDue(700, used: 660, calls: 900))
+    #expect(!isDue(700, used: 650, calls: 900))
+    #expect(isDue(700, used: 640, calls: 900))
+  }
+
+  @Test mutating func whatCannotBeGivenBackIsAskedForOnce() {
+    #expect(!isDue(40, used: 5))
+    #expect(isDue(300, used: 5))
+    trim(to: 100, used: 5)
+    for _ in 0..<100 { #expect(!isDue(110, used: 5)) }
+    #expect(isDue(130, used: 5))
+  }
+
+  @Test mutating func callsAreLeftInPeaceForAMinute() {
+    #expect(!isDue(40, used: 5, calls: 100))
+    #expect(isDue(300, used: 5, calls: 100))
+    trim(to: 50, used: 5)
+    for _ in 0..<59 { #expect(!isDue(300, used: 5, calls: 100)) }
+    #expect(isDue(300, used: 5, calls: 100))
+    trim(to: 50, used: 5)
+    for _ in 0..<4 { #expect(!isDue(300, used: 5)) }
+    #expect(isDue(300, used: 5))
+  }
+}
