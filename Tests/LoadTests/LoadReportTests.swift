@@ -1,4 +1,6 @@
+import Rtp
 import Testing
+import Wire
 
 @testable import CallClient
 @testable import Load
@@ -8,10 +10,24 @@ import Testing
   private func result(_ failure: String?, connect: UInt64?) -> LoadResult {
     var figures = CallClientFigures()
     figures.connectMilliseconds = connect
-    figures.packetsSent = 500
-    figures.packetsReceived = connect == nil ? 0 : 495
-    figures.packetsLost = connect == nil ? 0 : 5
+    figures.packets = Self.ledger(arrives: connect != nil)
     return LoadResult(failure: failure, figures: figures)
+  }
+
+  /// Of 500 packets, 490 get there by a report that knows of 498; of the server's 500, 495 come.
+  private static func ledger(arrives: Bool) -> PacketLedger {
+    var ledger = PacketLedger()
+    for _ in 0..<500 { ledger.noteSent() }
+    guard arrives else { return ledger }
+    ledger.note(
+      ReportBlock(ssrc: 1, cumulativeLost: 8, highestSequence: 1_497), firstSequenceNumber: 1_000)
+    var source = ReceiverStatistics(ssrc: 2, firstSequenceNumber: 0, clockRate: 48_000)
+    for number in (0..<500 as Range<UInt16>) where number < 490 || number >= 495 {
+      source.note(
+        sequenceNumber: number, timestamp: UInt32(number) * 960, at: Instant(nanoseconds: 1))
+      ledger.noteReceived(source, isInTime: true)
+    }
+    return ledger
   }
 
   @Test func aCallWithoutItsToneIsNotGood() {
@@ -44,11 +60,26 @@ import Testing
       report.json == """
         {"calls":3,"good":0,"seconds":10,"connect_ms_median":30,"connect_ms_p99":30,\
         "connect_ms_max":30,"round_trip_us_median":null,"packets_sent":1500,\
-        "packets_received":495,"packets_lost":5,"packets_lost_percent":1.0,"packets_refused":0,\
+        "packets_returned":495,"packets_lost":1005,"packets_lost_percent":67.0,\
+        "to_server_arrived":490,"to_server_lost":1010,"to_server_unreported":1002,\
+        "from_server_sent":500,"from_server_arrived":495,"from_server_lost":5,\
+        "packets_refused":0,\
         "frames_concealed":0,"errors":{},\
         "failures":{"the server said \\"no\\"\\n":2,"the tone did not come back":1}}
 
         """)
+  }
+
+  @Test func eachWayHasItsOwnLosses() {
+    let text = LoadReport([result(nil, connect: 30)], seconds: 10).text
+    #expect(
+      text.contains(
+        """
+          to the server      500 sent, 490 arrived, 10 lost (2.0 %); no report tells of 2 of these
+          from the server    500 sent, 495 arrived, 5 lost (1.0 %), 0 refused
+          there and back     500 sent, 495 returned, 5 lost (1.0 %)
+
+        """))
   }
 
   @Test func updatesAreThereWhenTheyWereAskedFor() {

@@ -49,9 +49,8 @@ package struct CallClientFigures: Sendable {
   package var iceMilliseconds: UInt64?
   /// From the answer to the keys, in milliseconds.
   package var connectMilliseconds: UInt64?
-  package var packetsSent: UInt64 = 0
-  package var packetsReceived: UInt64 = 0
-  package var packetsLost = 0
+  /// What became of the packets, both ways.
+  package var packets = PacketLedger()
   /// Frames of 20 ms that had to be made up.
   package var framesConcealed: UInt64 = 0
   /// Packets that SRTP refused.
@@ -61,6 +60,11 @@ package struct CallClientFigures: Sendable {
   package var srtpProfile: String?
 
   package init() {}
+
+  package var packetsSent: UInt64 { packets.sent }
+  package var packetsReceived: UInt64 { packets.received }
+  /// From the server to the caller.
+  package var packetsLost: UInt64 { packets.lostFromServer }
 }
 
 /// The other end of a call: offers, connects, says a tone and measures what comes back.
@@ -82,6 +86,7 @@ package final class CallClient {
   var channels: CallerChannels?
   var answer: AnswerDescription?
   var queue = SendQueue()
+  private var heardFrom: TransportAddress?
   var acceptedAt = Instant.never
   var counts = CallClientFigures()
 
@@ -140,6 +145,7 @@ package final class CallClient {
     switch DatagramKind.classify(firstByte: first) {
     case .stun: unsafe handleStun(datagram, from: address, at: now)
     case .dtls:
+      heardFrom = address
       unsafe dtls?.handle(UnsafeRawBufferPointer(datagram), at: now)
       pumpDtls(at: now)
       receiveChannelPackets(at: now)
@@ -188,16 +194,32 @@ package final class CallClient {
     end(.hungUp)
   }
 
-  /// The server's first address; nil before the answer.
-  package var serverAddress: TransportAddress? { answer?.candidates.first }
+  /// Says nothing more and hears on: what still flies can come, and the server's report on it. Then
+  /// `isSettled`.
+  package func stopSpeaking(at now: Instant) { media?.fallSilent(at: now) }
+
+  /// What became of everything that was said is known. Not before `stopSpeaking`; and never, where
+  /// the server sends no reports.
+  package func isSettled(at now: Instant) -> Bool { media?.isSettled(at: now) ?? true }
+
+  /// The server's addresses, as its answer has them; empty before.
+  package var serverAddresses: [TransportAddress] { answer?.candidates ?? [] }
+
+  /// Why there is no connection, with every address that was tried: a clause for people.
+  package var unconnectedReason: String {
+    let tried = serverAddresses.map { "\($0)" }.joined(separator: ", ")
+    if let selected = ice?.selected {
+      let others = serverAddresses.count > 1 ? " (tried: \(tried))" : ""
+      return "\(selected) answered the check, DTLS did not end\(others)"
+    }
+    return "no check was answered; tried over UDP: \(tried)"
+  }
 
   /// The call in numbers, at this moment.
   package var figures: CallClientFigures {
     var figures = counts
     guard let media else { return figures }
-    figures.packetsSent = media.packetsSent
-    figures.packetsReceived = media.packetsReceived
-    figures.packetsLost = media.packetsLost
+    figures.packets = media.ledger
     figures.framesConcealed = media.concealedFrames
     figures.roundTripMicroseconds = media.roundTripMicroseconds
     figures.tone = media.figures
@@ -283,6 +305,7 @@ package final class CallClient {
   private func sendTick(_ media: CallerMedia, to target: TransportAddress, at now: Instant) {
     guard let slot = unsafe queue.slot() else { return }
     var length = unsafe media.tick(into: slot, at: now)
+    guard length > 0 else { return }
     if unsafe media.srtp.protectRtp(slot, length: &length) == .ok {
       queue.commit(length: length, to: target)
     }
@@ -300,8 +323,10 @@ package final class CallClient {
   }
 
   /// Where datagrams go. A server that got our check speaks to us even when its answer was lost, so
-  /// DTLS may be done before the first check is.
-  private var target: TransportAddress? { ice?.selected ?? answer?.candidates.first }
+  /// DTLS may be done before the first check is: then it is heard from the address that works.
+  private var target: TransportAddress? {
+    ice?.selected ?? heardFrom ?? answer?.candidates.first
+  }
 
   func drainDtls() {
     guard let dtls, let target else { return }

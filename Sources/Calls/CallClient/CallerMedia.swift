@@ -14,6 +14,7 @@ import Wire
   private let payloadType: UInt8
   private let ssrc: UInt32
   private let name: CanonicalName
+  private let firstSequenceNumber: UInt16
   private var sequenceNumber: UInt16
   private var timestamp: UInt32
   private var nextPayload = 0
@@ -25,6 +26,13 @@ import Wire
   private(set) var nextReport: Instant
   private(set) var figures = ToneFigures()
   private(set) var roundTripMicroseconds: UInt64?
+  private(set) var ledger = PacketLedger()
+  /// When it stopped speaking; it hears on.
+  private(set) var silentSince: Instant?
+  /// When the server's last report came.
+  private var toldAt = Instant(nanoseconds: 0)
+  /// Frames that were made up while it spoke.
+  private var concealed: UInt64?
 
   init(
     tone: EncodedTone, payloadType: UInt8, rate: PcmRate, srtp: SrtpContext, ssrc: UInt32,
@@ -36,7 +44,8 @@ import Wire
     self.ssrc = ssrc
     name = CanonicalName("caller")
     // Half the range, so that no receiver meets a wrap in the first minutes (RFC 3711, 3.3.1).
-    sequenceNumber = UInt16(truncatingIfNeeded: random.next()) & 0x7FFF
+    firstSequenceNumber = UInt16(truncatingIfNeeded: random.next()) & 0x7FFF
+    sequenceNumber = firstSequenceNumber
     timestamp = UInt32(truncatingIfNeeded: random.next())
     receiver = AudioReceiver(payloadType: payloadType, rate: rate)
     meter = ToneMeter(rate: rate)
@@ -48,16 +57,34 @@ import Wire
 
   deinit { unsafe frame.deallocate() }
 
-  /// Packets that the server's sequence numbers say were sent, but did not come.
-  var packetsLost: Int { Int(receiver.source?.cumulativeLost ?? 0) }
-  var packetsReceived: UInt64 { receiver.source?.received ?? 0 }
-  var packetsSent: UInt64 { statistics.packetCount }
-  var concealedFrames: UInt64 { receiver.counts.concealedFrames }
+  var concealedFrames: UInt64 { concealed ?? receiver.counts.concealedFrames }
+
+  /// Says nothing more; hears on, to learn what became of what it said.
+  func fallSilent(at now: Instant) {
+    guard silentSince == nil else { return }
+    silentSince = now
+    concealed = receiver.counts.concealedFrames
+  }
+
+  /// Nothing of what it said flies any more, the server has told what came, and what it told of its
+  /// own has had the time to come.
+  func isSettled(at now: Instant) -> Bool {
+    guard let silentSince else { return false }
+    let lastNews = max(silentSince, toldAt)
+    return now.milliseconds(since: lastNews) > graceMilliseconds && ledger.unreported == 0
+  }
+
+  private var graceMilliseconds: UInt64 {
+    PacketLedger.graceMilliseconds + (roundTripMicroseconds ?? 0) / 1_000
+  }
 
   /// Takes an RTP packet whose authentication held.
   func receive(rtp bytes: RawSpan, at now: Instant) {
     guard case .packet(let header) = RtpHeader.parse(bytes) else { return }
-    _ = receiver.handle(bytes, header: header, at: now)
+    guard case .taken = receiver.handle(bytes, header: header, at: now) else { return }
+    let isInTime =
+      silentSince.map { now.milliseconds(since: $0) <= graceMilliseconds } ?? true
+    ledger.noteReceived(receiver.source, isInTime: isInTime)
   }
 
   /// Takes a compound RTCP packet whose authentication held; true when it says goodbye.
@@ -70,6 +97,10 @@ import Wire
       switch part {
       case .senderReport(let ssrc, let info, let blocks):
         receiver.noteSenderReport(ssrc: ssrc, info: info, at: now)
+        toldAt = now
+        if receiver.source?.ssrc == ssrc {
+          ledger.noteSenderReport(packetCount: info.packetCount, source: receiver.source)
+        }
         note(blocks, of: bytes, at: now)
       case .receiverReport(_, let blocks): note(blocks, of: bytes, at: now)
       case .goodbye: isGoodbye = true
@@ -83,14 +114,17 @@ import Wire
     for index in 0..<blocks.count {
       let block = blocks.block(index, of: bytes)
       guard block.ssrc == ssrc else { continue }
+      ledger.note(block, firstSequenceNumber: firstSequenceNumber)
       roundTripMicroseconds =
         MediaClock.roundTripMicroseconds(from: block, at: now) ?? roundTripMicroseconds
     }
   }
 
-  /// One tick: hears a frame, and writes the next RTP packet into `output`; its length.
+  /// One tick: hears a frame, and writes the next RTP packet into `output`; its length, 0 once it
+  /// is silent.
   func tick(into output: UnsafeMutableRawBufferPointer, at now: Instant) -> Int {
     _ = unsafe receiver.pull(into: frame, at: now)
+    guard silentSince == nil else { return 0 }
     if unsafe meter.hear(UnsafeBufferPointer(frame)), let reading = meter.reading {
       figures.note(reading, expected: tone.hertz)
     }
@@ -102,6 +136,7 @@ import Wire
     header.write(to: &writer)
     unsafe writer.append(payload.span.bytes)
     statistics.note(timestamp: timestamp, payloadCount: payload.count, at: now)
+    ledger.noteSent()
     nextPayload = (nextPayload + 1) % tone.payloads.count
     sequenceNumber &+= 1
     timestamp &+= UInt32(frameUnits)

@@ -4,6 +4,7 @@ import Crypto
 import Deployment
 import Dtls
 import Glibc
+import Json
 import Runtime
 package import Settings
 
@@ -51,11 +52,11 @@ package struct Load {
   private func makeCalls() throws(LoadFailure) -> [LoadResult] {
     let origin = settings[LoadSettings.url]
     let count = settings[LoadSettings.calls]
-    // Each call has a socket.
-    DescriptorLimit.raise(to: count + 64)
+    // Each call has a socket, or one for IPv4 and one for IPv6.
+    DescriptorLimit.raise(to: 2 * count + 64)
     let shard = LoadShard(
       callCount: count, seconds: seconds, showsProgress: !settings[LoadSettings.json])
-    let thread = try mediaThread(of: shard, socketsMax: count)
+    let thread = try mediaThread(of: shard, socketsMax: 2 * count)
     let caller = try Caller(
       client: HttpClient(origin: origin, apiKey: try apiKey()),
       backend: settings[LoadSettings.backend],
@@ -133,8 +134,20 @@ private struct Caller {
       throw LoadFailure(error.description)
     }
     guard reply.status == 201 else {
-      throw LoadFailure("the server answered \(reply.status) to the offer")
+      throw LoadFailure(reply.refusal)
     }
     return LoadShard.AnsweredCall(client: caller, answer: reply.body)
+  }
+}
+
+extension HttpReply {
+  /// What a server that takes no offer said, with the code of its error when there is one.
+  var refusal: String {
+    let body = Array(body.utf8)
+    let span = unsafe body.span.bytes
+    let error = JsonText.members(of: span)?.value("error", in: span)
+    let code = error.flatMap { JsonText.members(of: $0, in: span)?.value("code", in: span) }
+    let text = code.flatMap { JsonText.text($0, in: span, byteCountMax: 64) }
+    return "the server answered \(status)\(text.map { " " + $0 } ?? "") to the offer"
   }
 }

@@ -21,14 +21,25 @@ struct LoadResult: Sendable {
   }
 }
 
-/// A call in progress: the caller, its socket's index in the loop, and when it hangs up.
+/// A call in progress: the caller, its sockets' indices in the loop, and what it does when.
 struct LoadCall {
   let client: CallClient
-  let socket: UInt16
+  let sockets: LoadSockets
+  /// When it says nothing more, and when it hangs up whatever is still unknown.
+  var silentAt: Instant?
   var hangUpAt: Instant?
   /// Its result has been noted.
   var isCounted = false
   var events = LoadEvents()
+}
+
+/// The sockets of one call in the loop, one for each kind of address that its server has.
+struct LoadSockets {
+  var ipv4: UInt16?
+  var ipv6: UInt16?
+
+  /// Nil where this machine has no such addresses.
+  func index(towards address: TransportAddress) -> UInt16? { address.isIPv4 ? ipv4 : ipv6 }
 }
 
 /// The events of one call: as its data channel opens an update of the session is asked for, as the
@@ -76,7 +87,7 @@ extension CallClientEnd {
     switch self {
     case .hungUp: nil
     case .endedByServer: "the server ended the call"
-    case .neverConnected: "no connection"
+    case .neverConnected: "not connected"
     case .consentLost: "the server stopped answering"
     case .dtlsFailed(let failure): "DTLS failed: \(failure)"
     }

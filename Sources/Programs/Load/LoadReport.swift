@@ -27,15 +27,15 @@ struct LoadReport {
     standardError("martlet load: \(speaking) of \(count) calls speak, \(ended) have ended\n")
   }
 
-  private var sent: UInt64 { results.reduce(0) { $0 + $1.figures.packetsSent } }
-  private var received: UInt64 { results.reduce(0) { $0 + $1.figures.packetsReceived } }
-  private var lost: Int { results.reduce(0) { $0 + max(0, $1.figures.packetsLost) } }
+  private func sum(_ figure: KeyPath<PacketLedger, UInt64>) -> UInt64 {
+    results.reduce(0) { $0 + $1.figures.packets[keyPath: figure] }
+  }
+
   private var refused: UInt64 { results.reduce(0) { $0 + $1.figures.packetsRefused } }
   private var concealed: UInt64 { results.reduce(0) { $0 + $1.figures.framesConcealed } }
 
-  private var lossPercent: Double {
-    let expected = Double(received) + Double(lost)
-    return expected > 0 ? Double(lost) / expected * 100 : 0
+  private static func percent(_ part: UInt64, of whole: UInt64) -> Double {
+    whole > 0 ? Double(part) / Double(whole) * 100 : 0
   }
 
   /// How many calls ended for each reason, most frequent first.
@@ -74,9 +74,10 @@ struct LoadReport {
       "\(good.count) of \(results.count) calls connected and heard their tone for \(seconds) s",
       "  connected after    \(Self.spread(connect, unit: "ms"))",
       "  round trip         \(Self.spread(roundTrips, unit: "us"))",
-      "  packets            \(sent) sent, \(received) received, \(lost) lost"
-        + " (\(Self.rounded(lossPercent, digits: 2)) %), \(refused) refused",
-      "  frames made up     \(concealed)",
+    ]
+    lines += packetLines
+    lines += [
+      "  frames made up     \(concealed)"
     ]
     if !updates.isEmpty {
       lines.append("  session updated    \(Self.spread(updates, unit: "us"))")
@@ -84,6 +85,25 @@ struct LoadReport {
     lines += errors.map { "  error events       \($0.count) calls, \($0.reason)" }
     lines += failures.map { "  failed: \($0.count) x \($0.reason)" }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var packetLines: [String] {
+    let (sent, unreported) = (sum(\.sent), sum(\.unreported))
+    let (lostUp, back) = (sum(\.lostToServer), sum(\.sentByServer))
+    let (lostDown, missing) = (sum(\.lostFromServer), sum(\.notReturned))
+    let silent = unreported > 0 ? "; no report tells of \(unreported) of these" : ""
+    return [
+      "  to the server      \(sent) sent, \(sum(\.arrived)) arrived, "
+        + "\(Self.loss(lostUp, of: sent))\(silent)",
+      "  from the server    \(back) sent, \(sum(\.received)) arrived, "
+        + "\(Self.loss(lostDown, of: back)), \(refused) refused",
+      "  there and back     \(sent) sent, \(sum(\.returned)) returned, "
+        + Self.loss(missing, of: sent),
+    ]
+  }
+
+  private static func loss(_ lost: UInt64, of sent: UInt64) -> String {
+    "\(lost) lost (\(rounded(percent(lost, of: sent), digits: 2)) %)"
   }
 
   private static func spread(_ values: [UInt64], unit: String) -> String {
@@ -103,10 +123,7 @@ struct LoadReport {
     object.add("connect_ms_p99", Self.percentile(99, of: connect))
     object.add("connect_ms_max", connect.last)
     object.add("round_trip_us_median", Self.percentile(50, of: roundTrips))
-    object.add("packets_sent", sent)
-    object.add("packets_received", received)
-    object.add("packets_lost", lost)
-    object.add("packets_lost_percent", (lossPercent * 10_000).rounded() / 10_000)
+    addPackets(to: &object)
     object.add("packets_refused", refused)
     object.add("frames_concealed", concealed)
     if !updates.isEmpty {
@@ -117,6 +134,21 @@ struct LoadReport {
     object.add("errors", Self.object(errors))
     object.add("failures", Self.object(failures))
     return object.text + "\n"
+  }
+
+  private func addPackets(to object: inout JsonObject) {
+    let (sent, lost) = (sum(\.sent), sum(\.notReturned))
+    object.add("packets_sent", sent)
+    object.add("packets_returned", sum(\.returned))
+    object.add("packets_lost", lost)
+    object.add(
+      "packets_lost_percent", (Self.percent(lost, of: sent) * 10_000).rounded() / 10_000)
+    object.add("to_server_arrived", sum(\.arrived))
+    object.add("to_server_lost", sum(\.lostToServer))
+    object.add("to_server_unreported", sum(\.unreported))
+    object.add("from_server_sent", sum(\.sentByServer))
+    object.add("from_server_arrived", sum(\.received))
+    object.add("from_server_lost", sum(\.lostFromServer))
   }
 
   private static func object(_ counts: [(reason: String, count: Int)]) -> JsonObject {

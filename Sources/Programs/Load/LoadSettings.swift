@@ -35,7 +35,13 @@ package enum LoadSettings {
     "martlet load", summary: "makes many calls at once and checks that every voice comes back.",
     notes: [
       "Each of 200 calls says a tone of its own and measures what returns. Exits with 1 when a"
-        + " call did not connect, its tone did not come back, or its session was not updated."
+        + " call did not connect, its tone did not come back, or its session was not updated.",
+      "Loss is what was sent minus what is known to have come: to the server by its RTCP reports,"
+        + " from it by its sequence numbers and its own count, and there and back. A call that has"
+        + " said its tone waits for what still flies and for the server's last report, 2.5 s at"
+        + " most; a packet that no report tells of counts as lost.",
+      "Without --api-keys a server counts its calls by their address, and bounds each address but"
+        + " loopback ones to half of its --calls (--calls-per-caller): more get 429.",
     ],
     declarations: [
       url.declaration, calls.declaration, seconds.declaration, rate.declaration,

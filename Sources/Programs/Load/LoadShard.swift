@@ -4,7 +4,7 @@ import Runtime
 import Synchronization
 import Wire
 
-/// All calls of a load run and what they need of the packet loop; one socket for each call.
+/// All calls of a load run and what they need of the packet loop; a socket or two for each call.
 ///
 /// `post` and `fail` are for any thread, everything else is the loop's.
 @safe final class LoadShard: LoopOwner, @unchecked Sendable {
@@ -14,6 +14,8 @@ import Wire
     let answer: String
   }
 
+  /// What a call that fell silent waits for the server's last report, which comes each second.
+  private static let settlingMilliseconds: UInt64 = 2_500
   private static let receiveBytes: UInt32 = 1_600
   private static let socketBufferBytes: Int32 = 1 << 18
   private static let datagramBytes = 1_536
@@ -24,6 +26,8 @@ import Wire
   private let showsProgress: Bool
   private let mail = Mutex<(calls: [AnsweredCall], failures: [String])>(([], []))
   private var calls: [LoadCall] = []
+  /// Which call each of the loop's sockets belongs to.
+  private var owners: [Int] = []
   /// Beside `calls`, to be searched quickly.
   private var deadlines: [Instant] = []
   private(set) var results: [LoadResult] = []
@@ -56,8 +60,10 @@ import Wire
     arenaUsed = 0
     for index in datagrams.indices {
       let datagram = unsafe datagrams[index]
-      let number = unsafe Int(datagram.socket)
-      guard number < calls.count, unsafe datagram.truncated == 0 else { continue }
+      let socket = unsafe Int(datagram.socket)
+      guard socket < owners.count, unsafe datagram.truncated == 0 else { continue }
+      let number = owners[socket]
+      guard number < calls.count else { continue }
       let bytes = unsafe UnsafeMutableRawBufferPointer(
         start: datagram.bytes, count: Int(datagram.length))
       unsafe calls[number].client.handle(bytes, from: TransportAddress(datagram.peer), at: now)
@@ -101,7 +107,34 @@ import Wire
     } catch {
       throw LoadFailure(error.description)
     }
-    let isIPv4 = answered.client.serverAddress?.isIPv4 ?? true
+    let sockets = try unsafe openSockets(towards: answered.client.serverAddresses, through: loop)
+    calls.append(LoadCall(client: answered.client, sockets: sockets))
+    deadlines.append(.never)
+    unsafe settle(calls.count - 1, at: now, through: loop)
+  }
+
+  /// Sockets for the next call: all of the server's addresses are tried.
+  private func openSockets(
+    towards addresses: [TransportAddress], through loop: OpaquePointer
+  ) throws(LoadFailure) -> LoadSockets {
+    var sockets = LoadSockets()
+    var failure = LoadFailure("the answer has no address")
+    for isIPv4 in [true, false] where addresses.contains(where: { $0.isIPv4 == isIPv4 }) {
+      do {
+        let index = try unsafe openSocket(isIPv4: isIPv4, through: loop)
+        if isIPv4 { sockets.ipv4 = index } else { sockets.ipv6 = index }
+      } catch {
+        // A machine may have no IPv6 at all; then the other addresses must do.
+        failure = error
+      }
+    }
+    guard sockets.ipv4 != nil || sockets.ipv6 != nil else { throw failure }
+    return sockets
+  }
+
+  private func openSocket(
+    isIPv4: Bool, through loop: OpaquePointer
+  ) throws(LoadFailure) -> UInt16 {
     var options = pl_socket_options()
     options.local = pl_address(
       isIPv4 ? TransportAddress(ipv4: 0, port: 0) : TransportAddress(high: 0, low: 0, port: 0))
@@ -111,18 +144,18 @@ import Wire
     guard descriptor >= 0 else { throw LoadFailure(error) }
     // The loop closes its sockets at its end; when it refuses one the run is over anyway.
     let index = unsafe pl_loop_add_socket(loop, descriptor, Self.receiveBytes, &error)
-    guard index == Int32(calls.count) else { throw LoadFailure(error) }
-    calls.append(LoadCall(client: answered.client, socket: UInt16(index)))
-    deadlines.append(.never)
-    unsafe settle(calls.count - 1, at: now, through: loop)
+    guard index == Int32(owners.count) else { throw LoadFailure(error) }
+    owners.append(calls.count)
+    return UInt16(index)
   }
 
   private func runCall(_ number: Int, at now: Instant, through loop: OpaquePointer) {
-    let call = calls[number]
-    if let hangUpAt = call.hangUpAt, hangUpAt <= now {
-      call.client.hangUp(at: now)
+    let client = calls[number].client
+    if let silentAt = calls[number].silentAt, silentAt <= now { client.stopSpeaking(at: now) }
+    if let hangUpAt = calls[number].hangUpAt, hangUpAt <= now || client.isSettled(at: now) {
+      client.hangUp(at: now)
     } else {
-      call.client.handleTimeout(at: now)
+      client.handleTimeout(at: now)
     }
     unsafe settle(number, at: now, through: loop)
   }
@@ -136,9 +169,12 @@ import Wire
     case .offering, .connecting:
       deadlines[number] = client.deadline
     case .connected:
-      let hangUpAt = calls[number].hangUpAt ?? now.advanced(byMilliseconds: speakMilliseconds)
+      let silentAt = calls[number].silentAt ?? now.advanced(byMilliseconds: speakMilliseconds)
+      calls[number].silentAt = silentAt
+      let hangUpAt = silentAt.advanced(byMilliseconds: Self.settlingMilliseconds)
       calls[number].hangUpAt = hangUpAt
-      deadlines[number] = min(client.deadline, hangUpAt)
+      // Once it is silent it hears on each 20 ms, and is asked then whether it is settled.
+      deadlines[number] = min(client.deadline, silentAt > now ? silentAt : hangUpAt)
     case .ended(let end):
       deadlines[number] = .never
       guard !calls[number].isCounted else { return }
@@ -150,8 +186,9 @@ import Wire
   private func result(of call: LoadCall, _ end: CallClientEnd) -> LoadResult {
     let update = call.events.updateMicroseconds
     let isSilent = update == nil && !call.client.options.channels.isEmpty
+    let failure = end == .neverConnected ? call.client.unconnectedReason : end.failure
     return LoadResult(
-      failure: end.failure ?? (isSilent ? "session.updated did not come" : nil),
+      failure: failure ?? (isSilent ? "session.updated did not come" : nil),
       figures: call.client.figures, updateMicroseconds: update,
       errorCodes: call.events.errorCodes)
   }
@@ -166,9 +203,10 @@ import Wire
       let slot = unsafe UnsafeMutableRawBufferPointer(
         rebasing: arena[arenaUsed..<(arenaUsed + Self.datagramBytes)])
       guard let (length, target) = unsafe call.client.nextDatagram(into: slot) else { return }
+      guard let socket = call.sockets.index(towards: target) else { continue }
       var address = pl_address(target)
       let bytes = unsafe slot.baseAddress!.assumingMemoryBound(to: UInt8.self)
-      unsafe pl_loop_send(loop, call.socket, bytes, UInt32(length), &address)
+      unsafe pl_loop_send(loop, socket, bytes, UInt32(length), &address)
       arenaUsed += Self.datagramBytes
     }
   }
