@@ -148,11 +148,36 @@ struct AccessTests {
     ("::ffff:192.0.2.7", "192.0.2.7"), ("", ""), ("nonsense", "nonsense"),
   ])
   func addressesAreCountedByNetwork(peer: String, network: String) {
-    let desk = Desk { $0.callsPerCallerMax = 2 }
+    let desk = Desk {
+      $0.callsPerCallerMax = 2
+      $0.callsPerLoopbackMax = 2
+    }
     desk.peer = peer
     #expect(desk.plan("/whip")?.caller == .network(network))
     desk.directory.counts[.network(network)] = 2
     #expect(desk.post("/whip", body: Desk.offer).response.status == 429)
+  }
+
+  /// Everybody behind a proxy of this machine has the same address; who has a key is told by it.
+  @Test(arguments: [
+    ("127.0.0.1", true), ("127.1.2.3", true), ("::1", true), ("::ffff:127.0.0.1", true),
+    ("192.0.2.77", false), ("12.7.0.1", false), ("2001:db8::1", false),
+  ])
+  func loopbackAddressesHaveALimitOfTheirOwn(peer: String, isLoopback: Bool) throws {
+    let desk = Desk { $0.callsPerCallerMax = 2 }
+    desk.peer = peer
+    let caller = try #require(desk.plan("/whip")?.caller)
+    desk.directory.counts[caller] = 100
+    let status = desk.post("/whip", body: Desk.offer).response.status
+    #expect(status == (isLoopback ? 201 : 429))
+    let guarded = Self.guarded { $0.callsPerCallerMax = 2 }
+    guarded.peer = peer
+    guard case .create(let plan, _) = Self.call(guarded, Self.key) else {
+      Issue.record("no call")
+      return
+    }
+    guarded.directory.counts[plan.caller] = 2
+    #expect(Self.call(guarded, Self.key).response.status == 429)
   }
 
   @Test func aBrowsersWebSocketBringsItsKeyAsASubprotocol() throws {

@@ -8,11 +8,11 @@ import Wire
 final class Desk {
   /// What `CallDirectory` answers.
   final class Directory: CallDirectory {
-    var isFull = false
+    var choice = ShardChoice.shard(3)
     var living: Set<CallReference> = []
     var counts: [Caller: Int] = [:]
 
-    func shardForNewCall() -> UInt8? { isFull ? nil : 3 }
+    func shardForNewCall() -> ShardChoice { choice }
     func callCount(of caller: Caller) -> Int { counts[caller] ?? 0 }
     func isAlive(_ call: CallReference) -> Bool { living.contains(call) }
 
@@ -37,11 +37,11 @@ final class Desk {
   private var random: SeededRandom
 
   init(
-    isFull: Bool = false, seed: UInt64 = 1, cluster: UInt16 = 9, node: UInt16 = 7,
+    choice: ShardChoice = .shard(3), seed: UInt64 = 1, cluster: UInt16 = 9, node: UInt16 = 7,
     change: (inout SignallingOptions) -> Void = { _ in }
   ) {
     random = SeededRandom(seed: seed)
-    directory.isFull = isFull
+    directory.choice = choice
     var options = SignallingOptions(
       candidates: [
         TransportAddress("[2001:db8::5]:3478")!, TransportAddress("192.0.2.5:3478")!,

@@ -75,9 +75,17 @@ struct CallTests {
   }
 
   @Test func aFullNodeSaysSo() {
-    let refusal = Desk(isFull: true).post("/whip", body: Desk.offer)
+    let refusal = Desk(choice: .full).post("/whip", body: Desk.offer)
     #expect(refusal.response.status == 503)
     #expect(Desk.text(refusal).contains(#""type":"server_error","code":"no_capacity""#))
+  }
+
+  @Test func anOverloadedNodeSaysSo() {
+    let refusal = Desk(choice: .overloaded).post("/v1/realtime/calls", body: Desk.offer)
+    #expect(refusal.response.status == 503)
+    #expect(refusal.response.header("Retry-After") == "5")
+    #expect(refusal.response.refusal == "overloaded")
+    #expect(Desk.text(refusal).contains(#""type":"server_error","code":"overloaded""#))
   }
 
   @Test func aBadOfferIsToldWhatIsWrong() {

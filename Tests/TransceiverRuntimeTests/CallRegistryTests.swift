@@ -36,4 +36,24 @@ import Wire
     #expect(registry.callCount(of: other) == 0)
     #expect(registry.count == 0)
   }
+
+  /// New calls go to the shards that keep up, and to one that has nothing to do.
+  @Test func whoCannotKeepUpGetsNoCalls() throws {
+    let registry = CallRegistry(shards: 2, maximum: 3)
+    let figures = CallFigures(backend: "echo", TransceiverID(node: 1, shard: 0))
+    #expect(registry.shardForNewCall() == .shard(0))
+    registry.set(refuses: true, shard: 0)
+    #expect(registry.shardForNewCall() == .shard(0))
+    var calls = try (1...3).map { try call($0) }
+    calls[1].shard = 1
+    registry.begin(calls[0], figures, by: .key(1))
+    registry.begin(calls[1], figures, by: .key(1))
+    #expect(registry.shardForNewCall() == .shard(1))
+    registry.set(refuses: true, shard: 1)
+    #expect(registry.shardForNewCall() == .overloaded)
+    registry.set(refuses: false, shard: 0)
+    #expect(registry.shardForNewCall() == .shard(0))
+    registry.begin(calls[2], figures, by: .key(1))
+    #expect(registry.shardForNewCall() == .full)
+  }
 }

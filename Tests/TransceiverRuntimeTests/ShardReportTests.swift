@@ -1,5 +1,6 @@
 import CPacketLoop
 import Session
+import Signalling
 import Testing
 import Wire
 
@@ -25,6 +26,38 @@ import Wire
     #expect(figures["ended_client_closed"] == 0)
     #expect(figures["packets"] ?? 0 > 0)
     #expect(figures["unknown_path"] == 0)
+  }
+
+  /// The rig's clock stands far before the machine's, so every frame is late.
+  @Test func latenessIsCounted() throws {
+    let rig = try ShardRig()
+    _ = try rig.makeConnectedCall(from: TransportAddress(ipv4: 0xC000_0201, port: 50_000))
+    rig.run(4_000)
+    let figures = figures(rig)
+    #expect(figures["frames"] ?? 0 > 200)
+    #expect(figures["frames_late"] == figures["frames"])
+    #expect(figures["late_percent"] == 100)
+    #expect(figures["overloaded"] == 1 && figures["overloads"] == 1)
+    #expect(rig.registry.shardForNewCall() == .shard(0), "it was told only to say so")
+  }
+
+  /// From the shard's seconds to the answer of the next offer, and back.
+  @Test func anOverloadedShardRefusesTheNextCall() throws {
+    let rig = try ShardRig(admission: AdmissionLimits())
+    let first = try rig.makeConnectedCall(from: TransportAddress(ipv4: 0xC000_0201, port: 50_000))
+    var second = ShardSecond()
+    second.nanoseconds = 1_000_000_000
+    second.busyNanoseconds = 990_000_000
+    for _ in 0..<3 { rig.shard.heed(second, at: rig.now) }
+    #expect(throws: TransceiverFailure.self) {
+      try rig.makeCall(from: TransportAddress(ipv4: 0xC000_0202, port: 50_000))
+    }
+    try rig.hangUp(first)
+    let next = try rig.makeCall(from: TransportAddress(ipv4: 0xC000_0203, port: 50_000))
+    second.busyNanoseconds = 0
+    for _ in 0..<5 { rig.shard.heed(second, at: rig.now) }
+    #expect(rig.registry.shardForNewCall() == .shard(0))
+    try rig.hangUp(next)
   }
 
   @Test func theLogLineAndTheJsonTellTheSame() throws {

@@ -49,13 +49,16 @@ import Wire
   private let signalling: Signalling
   private var random = SeededRandom(seed: 11)
 
-  init() throws {
+  /// - Parameter admission: the clock here is another than the machine's, so frames seem late, and
+  ///   without it a shard only says so.
+  init(admission: AdmissionLimits = ShardRig.patient) throws {
     let loopback = TransportAddress(ipv4: 0x7F00_0001, port: 0)
     let announced = TransportAddress(ipv4: 0x7F00_0001, port: 3_478)
     let keys = RoutingKeys.generate(random: &random)
-    let options = TransceiverOptions(
+    var options = TransceiverOptions(
       http: loopback, trunk: loopback, node: 1, cluster: 1, shards: 1, candidates: [announced],
       backend: .echo, keys: keys)
+    options.admission = admission
     let fingerprint = try #require(
       Fingerprint(.sha256, bytes: Self.identity.fingerprint().digest))
     signalling = Signalling(
@@ -69,6 +72,12 @@ import Wire
       log: Log(program: "test", descriptor: -1))
     (relay, relayAddress) = try Self.open(loopback)
     unsafe loop = try Self.makeLoop(loopback)
+  }
+
+  private static var patient: AdmissionLimits {
+    var limits = AdmissionLimits()
+    limits.refuses = false
+    return limits
   }
 
   deinit {

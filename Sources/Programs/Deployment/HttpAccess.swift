@@ -14,7 +14,8 @@ package enum HttpAccess {
 
   package static let callsPerCaller = Setting<Int?>.optional(
     "calls-per-caller", .integer(1...1_000_000),
-    help: "calls at once of one API key, or of one address (IPv6: /64) where no key is needed")
+    help: "calls at once of one API key, or of one address (IPv6: /64) where no key is needed;"
+      + " half of --calls when not given, and then no limit for loopback addresses")
   package static let callsPerSecret = Setting<Int?>.optional(
     "calls-per-secret", .integer(1...1_000_000),
     help: "calls at once of one client secret; 16 when not given")

@@ -39,6 +39,7 @@ package struct UpPlan: Equatable {
         "--shards", String(shards), "--calls", String(settings[UpSettings.calls]),
         "--backend", settings[UpSettings.backend],
       ] + common + HttpAccess.arguments(settings) + ServiceSettings.arguments(settings)
+      + OverloadSettings.arguments(settings)
       + (try Self.candidates(settings)).flatMap { ["--candidate", "\($0)"] }
     relay =
       [

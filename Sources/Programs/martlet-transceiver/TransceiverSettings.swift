@@ -44,7 +44,8 @@ enum TransceiverSettings {
       http.declaration, trunk.declaration, node.declaration, shards.declaration,
       candidate.declaration, backend.declaration, calls.declaration,
       peer.declaration, statisticsSeconds.declaration, statisticsFile.declaration,
-    ] + ServiceSettings.declarations + HttpAccess.declarations + SharedSettings.declarations,
+    ] + OverloadSettings.declarations + ServiceSettings.declarations + HttpAccess.declarations
+      + SharedSettings.declarations,
     conflict: {
       HttpAccess.conflict($0[http], $0) ?? ServiceSettings.conflict($0, backend: $0[backend])
     })
@@ -61,7 +62,8 @@ enum TransceiverSettings {
     options.peers = peers(program)
     options.statisticsSeconds = settings[statisticsSeconds]
     options.statisticsFile = settings[statisticsFile]
-    options.callsPerCallerMax = settings[HttpAccess.callsPerCaller] ?? .max
+    options.callsPerCallerMax = settings[HttpAccess.callsPerCaller]
+    options.admission = OverloadSettings.limits(settings)
     options.callsPerSecretMax = settings[HttpAccess.callsPerSecret] ?? options.callsPerSecretMax
     options.access = access(program)
     options.iceServers = iceServers(program)

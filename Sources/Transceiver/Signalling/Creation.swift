@@ -11,9 +11,7 @@ extension Signalling {
     let wish = try CallWish(request, asker, takesForms: base != Self.whipBase)
     let backend = try chooseBackend(request)
     try checkLimit(asker.caller, directory)
-    guard let shard = directory.shardForNewCall() else {
-      throw ApiError(503, "no_capacity", "This transceiver takes no more calls now.")
-    }
+    let shard = try chooseShard(directory)
     let minutes = TokenClock.minutes(unixSeconds: unixSeconds)
     let names = mint.mint(shard: shard, minutes: minutes, random: &random)
     let answer = CallAnswer(
@@ -31,12 +29,25 @@ extension Signalling {
     return .create(plan, response)
   }
 
+  private func chooseShard(_ directory: some CallDirectory) throws(ApiError) -> UInt8 {
+    switch directory.shardForNewCall() {
+    case .shard(let shard): return shard
+    case .full: throw ApiError(503, "no_capacity", "This transceiver takes no more calls now.")
+    case .overloaded:
+      throw ApiError(
+        503, "overloaded",
+        "This transceiver cannot keep up with the calls that it has, and takes no more until it can"
+          + ": try another one, or this one later.")
+    }
+  }
+
   private func checkLimit(
     _ caller: Caller, _ directory: some CallDirectory
   ) throws(ApiError) {
     let limit: Int
     switch caller {
     case .secret: limit = options.callsPerSecretMax
+    case .network where caller.isOfThisMachine: limit = options.callsPerLoopbackMax
     case .key, .network: limit = options.callsPerCallerMax
     }
     guard directory.callCount(of: caller) < limit else {

@@ -34,6 +34,12 @@ extension Caller {
     }
     self = .network(TransportAddress(high: address.high, low: 0, port: 0).host + "/64")
   }
+
+  /// Whether it calls from a loopback address; of `::/64`, `::1` alone can call.
+  var isOfThisMachine: Bool {
+    guard case .network(let network) = self else { return false }
+    return network.hasPrefix("127.") || network == "::/64"
+  }
 }
 
 /// Somebody who has been let in.

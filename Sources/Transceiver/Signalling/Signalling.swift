@@ -25,6 +25,9 @@ package struct SignallingOptions: Sendable {
   package var access = Access.open
   /// Calls at once that one API key may have, or one address where nobody needs a key.
   package var callsPerCallerMax = Int.max
+  /// The same for who calls from a loopback address without a key: a program of this machine, or
+  /// everybody behind a proxy on it.
+  package var callsPerLoopbackMax = Int.max
   /// Calls at once that one client secret may have.
   package var callsPerSecretMax = 16
   /// Told to clients with the answer.

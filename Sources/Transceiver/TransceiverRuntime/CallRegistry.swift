@@ -15,6 +15,8 @@ final class CallRegistry: CallDirectory, Sendable {
   private struct State {
     var calls: [CallID: Entry] = [:]
     var perShard: [Int]
+    /// Which shards send new calls away because they cannot keep up.
+    var refuses: [Bool]
     /// Living calls of each caller; who has none is not in it.
     var perCaller: [Caller: Int] = [:]
   }
@@ -22,19 +24,29 @@ final class CallRegistry: CallDirectory, Sendable {
   private let state: Mutex<State>
   private let maximum: Int
 
-  /// - Parameter maximum: calls at once; beyond it `shardForNewCall` has no answer.
+  /// - Parameter maximum: calls at once; beyond it no shard takes one.
   init(shards: Int, maximum: Int) {
     self.maximum = maximum
-    state = Mutex(State(perShard: Array(repeating: 0, count: shards)))
+    state = Mutex(
+      State(
+        perShard: Array(repeating: 0, count: shards),
+        refuses: Array(repeating: false, count: shards)))
   }
 
-  /// The shard with the fewest calls.
-  func shardForNewCall() -> UInt8? {
+  /// The shard with the fewest calls of those that keep up. One without calls has nothing to keep
+  /// up with, whatever its last ones were like.
+  func shardForNewCall() -> ShardChoice {
     state.withLock { state in
-      guard state.calls.count < maximum else { return nil }
-      return state.perShard.indices.min { state.perShard[$0] < state.perShard[$1] }
-        .map { UInt8($0) }
+      guard state.calls.count < maximum else { return .full }
+      let open = state.perShard.indices.filter { !state.refuses[$0] || state.perShard[$0] == 0 }
+      let best = open.min { state.perShard[$0] < state.perShard[$1] }
+      return best.map { .shard(UInt8($0)) } ?? .overloaded
     }
+  }
+
+  /// Whether a shard sends new calls away from now on.
+  func set(refuses: Bool, shard: UInt8) {
+    state.withLock { $0.refuses[Int(shard)] = refuses }
   }
 
   func isAlive(_ call: CallReference) -> Bool {

@@ -17,7 +17,10 @@ extension Shard {
       sessions[slot].handleTimeout(at: now, into: &outbox)
       unsafe drain(slot, at: now, through: loop)
     }
-    if nextFiguresAt <= now { publishFigures(at: now) }
+    if nextFiguresAt <= now {
+      publishFigures(at: now)
+      unsafe judge(at: now, through: loop)
+    }
     unsafe downlink.flush(through: loop)
     noteDue()
     let figuresDue = sessions.count > 0 ? nextFiguresAt : .never
@@ -28,7 +31,11 @@ extension Shard {
   private func noteDue() {
     guard !dueInTurn.isEmpty else { return }
     let end = Instant(nanoseconds: pl_now())
-    for due in dueInTurn { counters.sayingOut.note(nanoseconds: end.nanoseconds(since: due)) }
+    for due in dueInTurn {
+      let elapsed = end.nanoseconds(since: due)
+      counters.sayingOut.note(nanoseconds: elapsed)
+      watch.noteFrame(nanosecondsLate: elapsed)
+    }
     dueInTurn.removeAll(keepingCapacity: true)
   }
 

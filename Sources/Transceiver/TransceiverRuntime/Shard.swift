@@ -64,6 +64,8 @@ final class Shard: LoopOwner {
   var described: [CallID: CallFigures] = [:]
   var ties: [CallID: CallTies] = [:]
   var nextFiguresAt = Instant(nanoseconds: 0)
+  /// How it keeps up, and whether it may have more calls.
+  var watch: ShardWatch
   /// When the sessions of this turn wanted to run.
   var dueInTurn: [Instant] = []
 
@@ -83,6 +85,7 @@ final class Shard: LoopOwner {
     self.services = services
     self.webMail = webMail
     sessions = SessionTable(capacity: options.maximumCalls)
+    watch = ShardWatch(options.admission)
     downlink = Downlink(
       key: key, cluster: identity.cluster, transceiver: identity.transceiver,
       datagramBytes: options.trunkDatagramBytes)

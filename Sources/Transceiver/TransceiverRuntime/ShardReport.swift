@@ -2,6 +2,7 @@ import CPacketLoop
 import Log
 import Runtime
 import Session
+import Signalling
 import Trunk
 import Wire
 
@@ -28,7 +29,7 @@ extension Shard {
       figures: counters.named + [
         ("bundles_sent", downlink.datagrams), ("packets_sent", downlink.frames),
         ("too_large", downlink.tooLarge), ("outbox_full", outbox.overflowCount),
-      ], details: details, ends: counters.ends)
+      ] + watch.named, details: details, ends: counters.ends)
   }
 
   private var details: [String: String] {
@@ -60,6 +61,19 @@ extension ShardCounters {
     SessionEnd.names.map { name in
       (name: "ended_" + name.replacing("-", with: "_"), value: ended[name] ?? 0)
     }
+  }
+}
+
+extension ShardWatch {
+  /// The percentages are the last second's; `overloaded` is 1 while it is, `overloads` how often
+  /// it became so.
+  fileprivate var named: [(name: String, value: UInt64)] {
+    [
+      ("frames", frames), ("frames_late", lateFrames),
+      ("late_percent", UInt64(admission.last.latePercent)),
+      ("busy_percent", UInt64(admission.last.busyPercent)),
+      ("overloaded", admission.cause == nil ? 0 : 1), ("overloads", admission.overloads),
+    ]
   }
 }
 

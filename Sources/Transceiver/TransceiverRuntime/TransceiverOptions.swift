@@ -37,8 +37,9 @@ package struct TransceiverOptions: Sendable {
   package var peers: [UInt16: TransportAddress] = [:]
   /// Whom the HTTP API serves.
   package var access = Access.open
-  /// Calls at once of one API key, or of one address where nobody needs a key.
-  package var callsPerCallerMax = Int.max
+  /// Calls at once of one API key, or of one address where nobody needs a key. Nil: half of
+  /// `maximumCalls`, so that nobody alone has them all, and no bound for loopback addresses.
+  package var callsPerCallerMax: Int?
   /// Calls at once that one client secret may have.
   package var callsPerSecretMax = 16
   /// STUN and TURN servers that clients are told of.
@@ -47,6 +48,8 @@ package struct TransceiverOptions: Sendable {
   package var statisticsSeconds = 0
   /// The file that gets the figures as JSON with each report.
   package var statisticsFile: String?
+  /// When a shard is overloaded.
+  package var admission = AdmissionLimits()
   /// How long a call may take to connect, and last.
   package var limits = SessionLimits()
 
