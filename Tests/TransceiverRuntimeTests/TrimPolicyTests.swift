@@ -24,8 +24,10 @@ import Wire
   @Test mutating func whatIsInUseIsNotAskedFor() {
     #expect(!isDue(40, used: 5))
     #expect(!isDue(700, used: 660, calls: 900))
-    #expect(!isDue(700, used: 650, calls: 900))
-    #expect(isDue(700, used: 640, calls: 900))
+    #expect(!isDue(700, used: 640, calls: 900))
+    #expect(isDue(700, used: 530, calls: 900))
+    #expect(!isDue(700, used: 650))
+    #expect(isDue(700, used: 640))
   }
 
   @Test mutating func whatCannotBeGivenBackIsAskedForOnce() {

@@ -5,9 +5,10 @@ import Wire
 
 /// When freed memory is worth giving back to the system. Pure: sizes in, a verdict out.
 struct TrimPolicy {
-  /// Less than this is left to the next calls.
-  static let leastBytes: Int = 24 << 20
-  /// From one time to the next; with calls, whose threads may have to wait for it, it is longer.
+  /// Less than this is left to the next calls. While there are some, whose threads may have to wait
+  /// for it, it must be worth more, and comes less often.
+  static let idleLeastBytes = 24 << 20
+  static let busyLeastBytes = 128 << 20
   static let idleMilliseconds: UInt64 = 5_000
   static let busyMilliseconds: UInt64 = 60_000
 
@@ -21,7 +22,8 @@ struct TrimPolicy {
     let excess = resident - used
     let least = min(excessBytes ?? excess, excess)
     excessBytes = least
-    guard excess >= least + Self.leastBytes else { return false }
+    let worth = calls == 0 ? Self.idleLeastBytes : Self.busyLeastBytes
+    guard excess >= least + worth else { return false }
     guard let trimmedAt else { return true }
     let rest = calls == 0 ? Self.idleMilliseconds : Self.busyMilliseconds
     return now.milliseconds(since: trimmedAt) >= rest
