@@ -133,8 +133,8 @@ let package = Package(
     program(
       "martlet-transceiver",
       uses: [
-        "Settings", "Deployment", "Log", "TransceiverRuntime", "ServiceClient", "Signalling",
-        "Backends", "Voice", "Wire",
+        "Settings", "Deployment", "Log", "Machine", "TransceiverRuntime", "ServiceClient",
+        "Signalling", "Backends", "Voice", "Wire",
       ]),
     module(
       "Launcher", in: "Programs",
@@ -203,6 +203,7 @@ let package = Package(
       "RelayCoreTests",
       uses: ["CProbe", "TestSupport", "RelayCore", "Token", "Trunk", "Crypto", "Wire"]),
     tests("MachineTests", uses: ["Machine", "TestSupport", "Wire"]),
+    tests("RuntimeTests", uses: ["Runtime"]),
     tests("ComplaintsTests", uses: ["Complaints", "Log", "Wire"]),
     tests(
       "RelayRuntimeTests",

@@ -2,6 +2,7 @@ import Deployment
 import Launcher
 import Settings
 import Testing
+import Wire
 
 @Suite struct HttpAccessTests {
   private func plan(_ arguments: String...) throws -> UpPlan {
@@ -24,6 +25,18 @@ import Testing
   @Test(arguments: ["127.0.0.1:80", "127.9.9.9:80", "[::1]:80"])
   func theLoopbackNeedsNoKey(address: String) throws {
     #expect(try !plan("--http", address).transceiver.contains("--no-auth"))
+  }
+
+  @Test func anOpenApiWithMediaOnLoopbackIsSaid() throws {
+    let loopback = try #require(TransportAddress("127.0.0.1:3478"))
+    let sixth = try #require(TransportAddress("[::1]:3478"))
+    let card = try #require(TransportAddress("10.0.0.5:3478"))
+    let all = try #require(TransportAddress("0.0.0.0:8080"))
+    let sentence = HttpAccess.silentCallers(http: all, candidates: [loopback, sixth])
+    #expect(sentence?.contains("--http 0.0.0.0:8080 is for other machines") == true)
+    #expect(sentence?.contains("127.0.0.1:3478, [::1]:3478") == true)
+    #expect(HttpAccess.silentCallers(http: all, candidates: [loopback, card]) == nil)
+    #expect(HttpAccess.silentCallers(http: loopback, candidates: [loopback]) == nil)
   }
 
   @Test func bothAtOnceContradict() {

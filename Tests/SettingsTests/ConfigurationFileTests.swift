@@ -72,6 +72,58 @@ private let command = Command(
   }
 }
 
+/// What may be read as a file, and how long that may take.
+@Suite struct FileContentsTests {
+  private func refusal(_ path: String) -> String? {
+    do {
+      _ = try FileContents.read(path, secret: true)
+      return nil
+    } catch {
+      return error.description
+    }
+  }
+
+  /// Nobody writes into it: whoever opens it to read waits for ever.
+  @Test func aFifoIsRefusedAtOnce() {
+    let path = "/tmp/martlet-fifo-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    #expect(unsafe mkfifo(path, 0o600) == 0)
+    defer { unsafe unlink(path) }
+    #expect(
+      refusal(path) == "cannot read \(path): it is a FIFO, and a regular file is needed")
+  }
+
+  @Test(arguments: [("/dev/zero", "a device"), ("/dev/null", "a device"), ("/tmp", "a directory")])
+  func whatIsNoFileIsNamed(path: String, kind: String) {
+    #expect(refusal(path) == "cannot read \(path): it is \(kind), and a regular file is needed")
+  }
+
+  /// As `martlet up` and the shell's `<(...)` pass a file on.
+  @Test(arguments: ["/dev/fd/", "/proc/self/fd/"])
+  func aPipeThatIsOpenAlreadyIsRead(folder: String) throws {
+    var ends: [Int32] = [0, 0]
+    try #require(unsafe pipe(&ends) == 0)
+    defer { close(ends[0]) }
+    write("secret", to: ends[1])
+    close(ends[1])
+    #expect(try FileContents.read("\(folder)\(ends[0])", secret: true) == Array("secret".utf8))
+  }
+
+  @Test func aPipeThroughWhichNothingComesIsGivenUp() throws {
+    var ends: [Int32] = [0, 0]
+    try #require(unsafe pipe(&ends) == 0)
+    defer { for end in ends { close(end) } }
+    #expect(refusal("/dev/fd/\(ends[0])")?.contains("did not come to its end within 5 s") == true)
+  }
+
+  @Test func aPipeThatNeverEndsIsGivenUp() throws {
+    var ends: [Int32] = [0, 0]
+    try #require(unsafe pipe(&ends) == 0)
+    defer { for end in ends { close(end) } }
+    write("{", to: ends[1])
+    #expect(refusal("/dev/fd/\(ends[0])")?.contains("did not come to its end") == true)
+  }
+}
+
 /// A file with the given text, removed with its owner.
 final class TemporaryFile {
   let path: String

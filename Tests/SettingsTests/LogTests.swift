@@ -8,7 +8,10 @@ import Testing
   private func written(_ format: LogFormat, _ body: (Log) -> Void) throws -> String {
     let file = TemporaryFile("")
     let descriptor = unsafe open(file.path, O_WRONLY)
-    body(Log(program: "sample", format: format, descriptor: descriptor))
+    let log = Log(program: "sample", format: format, descriptor: descriptor)
+    body(log)
+    #expect(log.flush())
+    log.end()
     close(descriptor)
     return String(decoding: try FileContents.read(file.path), as: UTF8.self)
   }

@@ -17,7 +17,8 @@ struct cp_child {
 // Starts the program at `path` in a process group of its own (so that Ctrl-C in a terminal reaches
 // only the owner, which then stops it), with all signals unblocked. The kernel sends it SIGTERM
 // when the owner dies, even by SIGKILL. To be called from a thread that lives as long as the
-// process, which has no other threads yet. Returns 0, or the errno of what failed, the exec too.
+// process. Other threads may run: the child uses nothing of theirs before exec. Returns 0, or the
+// errno of what failed, the exec too.
 int cp_spawn(const char *path, char *const argv[], struct cp_child *child);
 
 // Puts bytes into a file that has no name anywhere, so that nothing of it stays whenever this

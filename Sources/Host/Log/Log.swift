@@ -2,19 +2,40 @@ import Glibc
 
 /// The log of one process: one line per event, on standard error.
 ///
-/// Any thread may call it; a line goes out in one `write`, so lines of several threads and
-/// processes do not mix. It allocates, so the packet path counts instead and logs later. Secrets
-/// never go in; client addresses go in masked.
+/// Any thread may call it, and none ever waits for who reads it (`LineWriter`); a line goes out in
+/// one `write`, so lines of several threads and processes do not mix. It allocates, so the packet
+/// path counts instead and logs later. Secrets never go in; client addresses go in masked.
 package struct Log: Sendable {
   private let program: String
   private let format: LogFormat
-  private let descriptor: Int32
+  private let writer: LineWriter
 
+  /// A descriptor below 0 is a log that nobody reads.
   package init(program: String, format: LogFormat = .text, descriptor: Int32 = 2) {
     self.program = program
     self.format = format
-    self.descriptor = descriptor
+    writer = LineWriter(descriptor: descriptor) { count, loss in
+      let reason =
+        switch loss {
+        case .slowReader: "because the reader of standard error is slow"
+        case .refused(let text): "because they could not be written: \(text)"
+        }
+      return Self.line(
+        format, .warning, program, "\(count) log lines lost \(reason)",
+        [("lines", .number(Int(clamping: count)))])
+    }
   }
+
+  /// Lines that were lost so far, because they found no room or could not be written.
+  package var linesLost: UInt64 { writer.linesLost }
+
+  /// Waits until every line has been written, a second at most. False when not all have; the end of
+  /// the process does the same.
+  @discardableResult
+  package func flush() -> Bool { writer.flush() }
+
+  /// No line follows: for a log that ends before its process.
+  package func end() { writer.end() }
 
   /// Something happened that is part of the ordinary course of things.
   package func info(_ event: String, _ fields: KeyValuePairs<String, LogValue> = [:]) {
@@ -44,18 +65,15 @@ package struct Log: Sendable {
   private func write(
     _ level: LogLevel, _ event: String, _ fields: some Sequence<(key: String, value: LogValue)>
   ) {
-    let line = LogLine.render(
-      format, time: Self.timeText(), level: level, program: program, event: event, fields: fields)
-    let bytes = Array((line + "\n").utf8)
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = unsafe rest.withUnsafeBytes { piece in
-        unsafe Glibc.write(descriptor, piece.baseAddress, piece.count)
-      }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return }
-      rest = rest.dropFirst(count)
-    }
+    writer.write(Self.line(format, level, program, event, fields))
+  }
+
+  private static func line(
+    _ format: LogFormat, _ level: LogLevel, _ program: String, _ event: String,
+    _ fields: some Sequence<(key: String, value: LogValue)>
+  ) -> String {
+    LogLine.render(
+      format, time: timeText(), level: level, program: program, event: event, fields: fields) + "\n"
   }
 
   /// UTC with milliseconds, as in RFC 3339.

@@ -1,4 +1,5 @@
 import CTraffic
+import Runtime
 import Settings
 
 /// `martlet bench relay`: the relay and other forwarders under the same load, in turns.
@@ -35,6 +36,9 @@ package struct Bench {
 
   private func run() -> Int32 {
     do throws(BenchFailure) {
+      if let file = settings[BenchSettings.plot], let trouble = OutputFile.trouble(with: file) {
+        throw BenchFailure("--plot: \(trouble.sentence)")
+      }
       let toolbox = try Toolbox(sources: settings[BenchSettings.sources])
       let report = try measure(toolbox)
       standardOutput(settings[BenchSettings.json] ? report.json : report.text)

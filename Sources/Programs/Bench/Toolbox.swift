@@ -1,6 +1,7 @@
 import Crypto
 import Glibc
 import Launcher
+import Runtime
 import Settings
 import Token
 
@@ -108,14 +109,18 @@ final class Toolbox {
     }
     let ratios = try write(plot.ratios, to: "ratios.dat")
     let latency = try write(plot.latency, to: "latency.dat")
+    let drawing = file("plot.svg")
     var words = ["-e", "columns = \(plot.columns)", "-e", "blocks = \(plot.blocks)"]
     for (name, value) in [
-      ("out", out), ("ratios", ratios), ("latency", latency), ("machine", machine),
+      ("out", drawing), ("ratios", ratios), ("latency", latency), ("machine", machine),
     ] {
       let text = value.map { "\"\\".contains($0) ? "\\\($0)" : "\($0)" }.joined()
       words += ["-e", "\(name) = \"\(text)\""]
     }
     try run(gnuplot, words + [sources + "/plot.gp"])
+    let bytes: [UInt8]
+    do { bytes = try FileContents.read(drawing) } catch { throw BenchFailure(error.description) }
+    if let failure = OutputFile.write(bytes, to: out) { throw BenchFailure(failure) }
   }
 
   /// Writes a file for this benchmark alone; gives its path.

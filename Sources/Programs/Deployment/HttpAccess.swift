@@ -43,6 +43,21 @@ package enum HttpAccess {
       + settings[iceServers].flatMap { ["--ice-server", $0] }
   }
 
+  /// What is wrong when the HTTP side is for other machines and no voice can come from there; nil
+  /// when that is not so. Not refused: whoever forwards ports to this machine may mean it.
+  package static func silentCallers(
+    http: TransportAddress, candidates: [TransportAddress]
+  ) -> String? {
+    guard !http.isLoopback, !candidates.isEmpty, candidates.allSatisfy(\.isLoopback) else {
+      return nil
+    }
+    let names = candidates.map { "\($0)" }.joined(separator: ", ")
+    return
+      "--http \(http) is for other machines, but they are told to send their voice to \(names), "
+      + "which is themselves: only clients on this machine can talk. Give --candidate (and "
+      + "the relay's --listen, or --media of `martlet up`) an address that they can reach"
+  }
+
   /// Why the settings do not go together: a sentence that says what to do; nil when they do.
   ///
   /// Whoever reaches the API can make calls and end those whose ID they know, so it is open only

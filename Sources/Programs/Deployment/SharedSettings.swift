@@ -46,6 +46,11 @@ package struct ServerProgram {
       let failure = cp_exit_with_parent()
       if failure != 0 { log.warning("will outlive its parent: \(systemErrorText(failure))") }
     }
+    if time(nil) < TokenClock.beginUnixSeconds {
+      log.warning(
+        "the clock of this machine is wrong: no token will be good",
+        ["remedy": "set it (chronyd, systemd-timesyncd), and start the program again"])
+    }
     guard let file = settings[SharedSettings.keys] else {
       log.error("--keys is needed; `martlet keys --file FILE` makes a key file")
       exit(Command.usageStatus)

@@ -1,5 +1,6 @@
 import CProcess
 import Glibc
+import Runtime
 import Settings
 
 /// Owns the programs of one run: waits until all are ready, then until one ends or somebody asks
@@ -7,10 +8,12 @@ import Settings
 struct Supervisor {
   private var running: [ChildProcess] = []
   private let stopDescriptor: Int32
+  private let terminal = StartTerminal()
+  private let refuseHangUp: () -> Void
 
   /// What ends a run.
   enum Outcome: Equatable {
-    /// SIGINT, SIGTERM or SIGHUP.
+    /// SIGINT or SIGTERM came, or the terminal is gone that this process was started from.
     case stopRequested
     /// A program ended by itself; the text says which and how.
     case programEnded(String)
@@ -18,8 +21,12 @@ struct Supervisor {
     case notReady(String)
   }
 
-  /// `stopDescriptor` comes from `cp_stop_signals`.
-  init(stopDescriptor: Int32) { self.stopDescriptor = stopDescriptor }
+  /// `stopDescriptor` comes from `cp_stop_signals`. `refuseHangUp` is told of each SIGHUP that
+  /// means nothing.
+  init(stopDescriptor: Int32, refuseHangUp: @escaping () -> Void) {
+    self.stopDescriptor = stopDescriptor
+    self.refuseHangUp = refuseHangUp
+  }
 
   /// Takes a program that has just been started.
   mutating func own(_ program: ChildProcess) { running.append(program) }
@@ -97,13 +104,31 @@ struct Supervisor {
     let limit = Int32(clamping: timeoutMilliseconds)
     guard unsafe poll(&descriptors, nfds_t(descriptors.count), limit) > 0 else { return nil }
     if descriptors[running.count].revents != 0 {
-      return cp_next_signal(stopDescriptor) == 0 ? nil : .stop
+      switch cp_next_signal(stopDescriptor) {
+      case 0: return nil
+      case SIGHUP: return hangUp()
+      default: return .stop
+      }
     }
     for (program, descriptor) in zip(running, descriptors) where descriptor.revents != 0 {
       var line = [UInt8](repeating: 0, count: 256)
       let count = unsafe read(program.readyDescriptor, &line, line.count)
       return count > 0 ? .spoke(program) : .closed(program)
     }
+    return nil
+  }
+
+  /// A shell that ends sends SIGHUP a moment before its terminal goes.
+  private func hangUp() -> Event? {
+    var entry = pollfd(fd: stopDescriptor, events: Int16(POLLIN), revents: 0)
+    if terminal.mayGo, !terminal.isGone,
+      unsafe poll(&entry, 1, Int32(StartTerminal.graceMilliseconds)) > 0,
+      ![0, SIGHUP].contains(cp_next_signal(stopDescriptor))
+    {
+      return .stop
+    }
+    guard !terminal.isGone else { return .stop }
+    refuseHangUp()
     return nil
   }
 

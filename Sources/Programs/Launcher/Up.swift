@@ -13,6 +13,8 @@ import Wire
 package struct Up: ~Copyable {
   private let settings: ParsedSettings
   private let log: Log
+  /// Standard output: who reads that slowly holds nobody up either.
+  private let console = LineWriter(descriptor: 1) { count, _ in "(\(count) lines lost)\n" }
   private var supervisor: Supervisor
 
   /// How long the programs may take until they are ready, and to stop.
@@ -28,9 +30,11 @@ package struct Up: ~Copyable {
   /// To be made before the process has other threads: it blocks the signals that stop it.
   package init(_ settings: ParsedSettings) {
     self.settings = settings
-    log = Log(
+    let log = Log(
       program: "martlet", format: LogFormat(rawValue: settings[UpSettings.log]) ?? .text)
-    supervisor = Supervisor(stopDescriptor: cp_stop_signals())
+    self.log = log
+    supervisor = Supervisor(
+      stopDescriptor: cp_stop_signals(), refuseHangUp: { log.warning(MainDuties.hangUpText) })
   }
 
   /// Runs until the end; returns the exit status.
@@ -67,7 +71,7 @@ package struct Up: ~Copyable {
       return outcome
     }
     _ = consume keys  // nobody reads them again
-    standardOutput("martlet is ready: \(plan.url)\n")
+    console.write("martlet is ready: \(plan.url)\n")
     return supervisor.waitUntilEnd()
   }
 

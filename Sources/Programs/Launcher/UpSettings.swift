@@ -33,7 +33,10 @@ package enum UpSettings {
 
   package static let command = Command(
     "martlet up", summary: "runs a relay, a transceiver and the page on this machine.",
-    notes: ["Ctrl-C stops everything that it started."],
+    notes: [
+      "Ctrl-C and SIGTERM stop everything that it started, and so does the end of the terminal that"
+        + " it was started from. Without one (a service), or with nohup, SIGHUP is ignored."
+    ],
     declarations: [
       http.declaration, media.declaration, candidate.declaration, workers.declaration,
       shards.declaration, calls.declaration, backend.declaration, steering.declaration,

@@ -57,7 +57,8 @@ enum RelaySettings {
   static let command: Command = Command(
     "martlet-relay", summary: "forwards WebRTC datagrams to the transceivers that own them.",
     notes: [
-      "It decrypts nothing. SIGTERM and Ctrl-C stop it; it needs no state to start again.",
+      "It decrypts nothing. SIGTERM and Ctrl-C stop it; it needs no state to start again. SIGHUP is"
+        + " ignored, unless the terminal is gone that it was started from.",
       "--transmit frames halves what sending costs: the relay makes the Ethernet frames itself and"
         + " gives them to the network interface (AF_XDP in copy mode; wants CAP_NET_RAW, listeners"
         + " with one address each, and as many queues as workers). Netfilter's OUTPUT and"

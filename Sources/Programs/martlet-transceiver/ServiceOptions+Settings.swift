@@ -16,6 +16,11 @@ extension ServiceOptions {
     var options = ServiceOptions(
       try endpoint(url).asking(for: settings[ServiceSettings.model] ?? ""))
     options.caFile = settings[ServiceSettings.caFile]
+    if let file = options.caFile {
+      do { try FileContents.refuseWrongKind(file) } catch {
+        throw Conflict(description: error.description)
+      }
+    }
     guard let file = settings[ServiceSettings.keyFile] else { return options }
     do {
       options.key = ServiceKey(try ServiceSettings.key(file: file))

@@ -2,6 +2,7 @@ import Backends
 import Deployment
 import Glibc
 import Log
+import Machine
 import ServiceClient
 import Settings
 import Signalling
@@ -39,7 +40,10 @@ enum TransceiverSettings {
   static let command = Command(
     "martlet-transceiver",
     summary: "answers voice calls over WebRTC: the HTTP API, the page, and the calls themselves.",
-    notes: ["SIGTERM and Ctrl-C end its calls and stop it; it needs no state to start again."],
+    notes: [
+      "SIGTERM and Ctrl-C end its calls and stop it; it needs no state to start again. SIGHUP is"
+        + " ignored, unless the terminal is gone that it was started from."
+    ],
     declarations: [
       http.declaration, trunk.declaration, node.declaration, shards.declaration,
       candidate.declaration, backend.declaration, calls.declaration,
@@ -53,6 +57,7 @@ enum TransceiverSettings {
   /// What the runtime is told.
   static func options(_ program: ServerProgram) -> TransceiverOptions {
     let settings = program.settings
+    warn(program)
     var options = TransceiverOptions(
       http: settings[http], trunk: settings[trunk], node: UInt16(settings[node]),
       cluster: UInt16(settings[SharedSettings.cluster]), shards: settings[shards],
@@ -72,6 +77,29 @@ enum TransceiverSettings {
     let rate = Int32(settings[ServiceSettings.rate]) ?? 0
     options.serviceRate = PcmRate(rawValue: rate) ?? .hertz24000
     return options
+  }
+
+  /// Says what is allowed and hardly meant.
+  private static func warn(_ program: ServerProgram) {
+    let settings = program.settings
+    let candidates = settings[candidate]
+    if let sentence = HttpAccess.silentCallers(http: settings[http], candidates: candidates) {
+      program.log.warning(sentence)
+    }
+    let own = InterfaceAddresses.read()
+    let far = candidates.first { candidate in
+      var host = candidate
+      host.port = 0
+      return !candidate.isLoopback && own[host] == nil
+    }
+    if let far, !settings.isGiven(trunk) {
+      program.log.warning(
+        "no --trunk is given: only a relay on this machine reaches \(settings[trunk])",
+        [
+          "candidate": .text("\(far)"),
+          "remedy": "give --trunk an address of this machine if the relay runs on another one",
+        ])
+    }
   }
 
   /// Ends the process when the list cannot be meant.

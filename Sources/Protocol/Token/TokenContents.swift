@@ -25,12 +25,14 @@ package struct TokenContents: Hashable, Sendable, BitwiseCopyable {
 
 /// The clock of tokens: whole minutes since 2026-01-01 00:00 UTC, good until the year 2057.
 package enum TokenClock {
+  /// When it begins, as `CLOCK_REALTIME` has it.
+  @inlinable package static var beginUnixSeconds: Int { @_noLocks get { 1_767_225_600 } }
   @inlinable package static var minutesMax: UInt32 { @_noLocks get { 0xFF_FFFF } }
 
   /// Token minutes from the seconds of `CLOCK_REALTIME`; kept within 0...`minutesMax`.
   @_noLocks @inlinable
   package static func minutes(unixSeconds: Int64) -> UInt32 {
-    let seconds = unixSeconds.subtractingReportingOverflow(1_767_225_600)
+    let seconds = unixSeconds.subtractingReportingOverflow(Int64(beginUnixSeconds))
     guard !seconds.overflow, seconds.partialValue > 0 else { return 0 }
     return UInt32(min(seconds.partialValue / 60, Int64(minutesMax)))
   }

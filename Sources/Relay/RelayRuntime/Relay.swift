@@ -13,7 +13,9 @@ package enum Relay {
   package static func run(
     _ options: RelayOptions, log: Log, onReady: (String) -> Void
   ) throws(RelayFailure) {
-    try options.check()
+    try options.check(ownAddresses: Set(InterfaceAddresses.read().keys))
+    try DescriptorLimit.claim(options)
+    try check(options.statisticsFile, log)
     var duties = MainDuties(reportSeconds: options.statisticsSeconds)
     let relay = try RunningRelay(options, log: log)
     try relay.start()
@@ -33,6 +35,16 @@ package enum Relay {
 }
 
 extension Relay {
+  /// A file that cannot be written now may be later; one whose name is something else's never.
+  private static func check(_ file: String?, _ log: Log) throws(RelayFailure) {
+    switch file.flatMap({ OutputFile.trouble(with: $0) }) {
+    case nil: return
+    case .misnamed(let sentence): throw RelayFailure("--stats: \(sentence)")
+    case .refused(let sentence):
+      log.warning("cannot write the counters", ["reason": .text(sentence)])
+    }
+  }
+
   /// The layout that a relay of these options would choose, for people or as JSON. Opens no socket
   /// and starts nothing; the kernel is asked whether it would take the steering program, and that
   /// is let go of at once. `files` may be another machine's.
@@ -195,6 +207,7 @@ final class RunningRelay {
     var report = RelayReport()
     report.workers = published.map(\.counters)
     report.routes = published.reduce(0) { $0 + $1.routes }
+    report.logLinesLost = log.linesLost
     for one in published {
       report.evidence.add(one.evidence)
       report.add(one.traffic)
@@ -211,8 +224,8 @@ final class RunningRelay {
     log.info(
       event, ["routes": .number(report.routes), "counters": .text(report.text)])
     guard let file = options.statisticsFile else { return }
-    if let failure = StatisticsFile.write(report.json + "\n", to: file) {
-      log.warning("cannot write the counters", ["file": .text(file), "reason": .text(failure)])
+    if let failure = OutputFile.write(report.json + "\n", to: file) {
+      log.warning("cannot write the counters", ["reason": .text(failure)])
     }
   }
 }

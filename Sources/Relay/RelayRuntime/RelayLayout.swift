@@ -14,6 +14,8 @@ package struct RelayLayout {
   let interfaces: [NetworkInterface]
   let placement: Placement
   let privileges: Privileges
+  /// The addresses of the machine's interfaces, with port 0.
+  let ownAddresses: Set<TransportAddress>
 
   /// Reads the machine below `files` and places the workers. `addresses` are those of its
   /// interfaces. Fails when workers are to be bound and the CPUs cannot be read.
@@ -21,6 +23,7 @@ package struct RelayLayout {
     _ options: RelayOptions, _ files: MachineFiles, addresses: [TransportAddress: String]
   ) throws(RelayFailure) {
     self.options = options
+    ownAddresses = Set(addresses.keys)
     let network = Network(files, addresses: addresses)
     entries = options.listeners.map(network.entry)
     let names = Set(entries.flatMap(\.receiving).map(\.name))
@@ -153,7 +156,7 @@ extension RelayLayout {
           + "\"\(options.steering.rawValue)\" by eBPF, and junk would be dropped in the kernel.")
     }
     if !privileges.administersNetwork { notes += rightsNotes }
-    do { try options.check() } catch {
+    do { try options.check(ownAddresses: ownAddresses) } catch {
       notes.append("It would not start: \(error.description).")
     }
     return notes

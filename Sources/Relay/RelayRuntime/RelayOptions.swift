@@ -110,8 +110,9 @@ extension RelayOptions {
   /// The range of `routesMax`.
   package static var routesRange: ClosedRange<Int> { 64...4_194_304 }
 
-  /// Checks what can be checked before anything is opened.
-  func check() throws(RelayFailure) {
+  /// Checks what can be checked before anything is opened. `ownAddresses` are those of this
+  /// machine's interfaces, with port 0.
+  func check(ownAddresses: Set<TransportAddress>) throws(RelayFailure) {
     guard !listeners.isEmpty else { throw RelayFailure("no address to listen on is given") }
     guard listeners.count <= RelayLimits.listenersMax else {
       throw RelayFailure(
@@ -134,6 +135,23 @@ extension RelayOptions {
       throw RelayFailure(error.description)
     }
     try checkDestinations()
+    try checkReach(ownAddresses)
+  }
+
+  /// From a loopback address the kernel sends nothing to another machine, and nobody there could
+  /// answer to it.
+  private func checkReach(_ ownAddresses: Set<TransportAddress>) throws(RelayFailure) {
+    guard trunk.isLoopback else { return }
+    for entry in transceivers {
+      var host = entry.address
+      host.port = 0
+      guard entry.address.isLoopback || ownAddresses.contains(host) else {
+        throw RelayFailure(
+          "--trunk \(trunk) is a loopback address, and transceiver \(entry.id) at \(entry.address) "
+            + "is on another machine: give --trunk an address of this machine that it can answer to"
+        )
+      }
+    }
   }
 
   /// A destination that is one of our own sockets would be a loop; a trunk without tags may not

@@ -20,6 +20,9 @@ package struct RelayReport: Sendable {
   /// until a worker has reported.
   package internal(set) var traffic: [TransceiverTraffic] = []
 
+  /// Lines that the log has lost.
+  package internal(set) var logLinesLost: UInt64 = 0
+
   /// Adds a worker's.
   mutating func add(_ others: [TransceiverTraffic]) {
     if traffic.isEmpty {
@@ -111,7 +114,10 @@ extension RelayReport {
     let total = total
     let groups = RelayCounterGroup.allCases.filter { $0 != .event }
       .map { (name: "\($0.rawValue)_total", value: total.total(of: $0)) }
-    let counts = [(name: "workers", value: UInt64(workers.count)), ("routes", UInt64(routes))]
+    let counts = [
+      (name: "workers", value: UInt64(workers.count)), ("routes", UInt64(routes)),
+      ("log_lines_lost", logLinesLost),
+    ]
     let members = (counts + groups + named).map { "\"\($0.name)\":\($0.value)" }
     let shares = workers.map { String($0.total(of: .client)) }.joined(separator: ",")
     return "{" + (members + ["\"client_total_by_worker\":[\(shares)]"]).joined(separator: ",") + "}"

@@ -71,10 +71,10 @@ final class Reporter {
     guard let file else { return }
     let shards = all.map(\.json).joined(separator: ",")
     let text =
-      "{\"calls\":\(registry.count),\"requests_refused\":\(refusals.json),"
-      + "\"shards\":[\(shards)]}\n"
-    if let failure = StatisticsFile.write(text, to: file) {
-      log.warning("cannot write the counters", ["file": .text(file), "reason": .text(failure)])
+      "{\"calls\":\(registry.count),\"log_lines_lost\":\(log.linesLost),"
+      + "\"requests_refused\":\(refusals.json),\"shards\":[\(shards)]}\n"
+    if let failure = OutputFile.write(text, to: file) {
+      log.warning("cannot write the counters", ["reason": .text(failure)])
     }
   }
 }

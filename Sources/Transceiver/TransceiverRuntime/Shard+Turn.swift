@@ -163,7 +163,7 @@ extension Shard {
     case .ended(let reason, let milliseconds):
       counters.ended[reason.name, default: 0] &+= 1
       let figures = sessions[slot].figures
-      if reason == .neverConnected, figures.setUp == .noCheck { counters.endedUnseen &+= 1 }
+      if reason == .neverConnected, figures.setUp == .noCheck { counters.callsUnseen &+= 1 }
       logEnd(reason, milliseconds, call, figures)
     }
   }

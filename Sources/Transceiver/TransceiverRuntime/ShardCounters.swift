@@ -30,7 +30,7 @@ struct ShardCounters {
   /// Calls that ended here, by `SessionEnd.name`.
   var ended: [String: UInt64] = [:]
   /// Calls that ended as `never-connected` without a single check of their client.
-  var endedUnseen: UInt64 = 0
+  var callsUnseen: UInt64 = 0
 
   /// Until a batch's packets were with their sessions, from the moment since which they can have
   /// waited (`pl_loop_waiting_since`), for each batch.

@@ -53,7 +53,7 @@ extension ShardCounters {
       ("truncated", truncated), ("in_p50_us", takingIn.share(0.5)),
       ("in_p99_us", takingIn.share(0.99)), ("out_p50_us", sayingOut.share(0.5)),
       ("out_p99_us", sayingOut.share(0.99)), ("begun", begun),
-      ("ended_unseen", endedUnseen),
+      ("calls_unseen", callsUnseen),
     ]
   }
 

@@ -25,6 +25,8 @@ package enum Transceiver {
   ) throws(TransceiverFailure) {
     cm_set_up()
     var duties = MainDuties(reportSeconds: options.statisticsSeconds)
+    try check(options.statisticsFile, log)
+    try DescriptorLimit.claim(options, log)
     guard let idleSrtp = SrtpContext.idle() else {
       throw TransceiverFailure(description: "cannot start the SRTP library")
     }
@@ -78,6 +80,16 @@ package enum Transceiver {
     }
   }
 
+  /// A file that cannot be written now may be later; one whose name is something else's never.
+  private static func check(_ file: String?, _ log: Log) throws(TransceiverFailure) {
+    switch file.flatMap({ OutputFile.trouble(with: $0) }) {
+    case nil: return
+    case .misnamed(let sentence): throw TransceiverFailure(description: "--stats: \(sentence)")
+    case .refused(let sentence):
+      log.warning("cannot write the counters", ["reason": .text(sentence)])
+    }
+  }
+
   private static func makeCertificate() throws(TransceiverFailure) -> DtlsIdentity {
     do throws(DtlsSetupError) {
       return try DtlsIdentity.generate()
@@ -90,10 +102,7 @@ package enum Transceiver {
     _ options: TransceiverOptions
   ) throws(TransceiverFailure) -> ServiceHub? {
     guard var service = options.service else { return nil }
-    // A connection for each call, beside those of clients and sidebands.
-    DescriptorLimit.raise(to: options.maximumCalls + 2_048)
-    // Some more, for those that are about to end.
-    service.connectionsMax = options.maximumCalls + 256
+    service.connectionsMax = options.maximumCalls + ServiceRoom.spare
     do throws(ServiceFailure) {
       return try ServiceHub(service)
     } catch {

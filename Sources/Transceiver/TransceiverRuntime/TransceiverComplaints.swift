@@ -44,7 +44,7 @@ extension TransceiverWatch {
       "malformed_frames", "trunk datagrams with a good tag end in the middle of a frame",
       cause: "the relay is of another version", remedy: "run one version on all machines"),
     Complaint(
-      "ended_unseen", "calls ended without a single check of their client",
+      "calls_unseen", "calls ended without a single check of their client",
       cause:
         "clients do not reach the relay (a firewall, or --candidate is not an address that they "
         + "can reach), the relay refuses their checks (its log says so), or another transceiver "

@@ -24,6 +24,9 @@ protocol WebHandler: AnyObject {
 /// The web server of a transceiver: turns the C server's requests, messages and sockets into values
 /// for a `WebHandler`, and its answers back. Runs on the thread that calls `run`.
 @safe final class WebServer: @unchecked Sendable {
+  /// Connections at once.
+  static let connectionsMax = 1_024
+
   // @unchecked: `stop` and `wake` are made for any thread; everything else is the running thread's.
   private let context: WebContext
   private let server: OpaquePointer
@@ -87,7 +90,7 @@ private final class WebContext {
   var options: ws_options {
     var options = unsafe ws_options()
     unsafe options.body_bytes_max = UInt32(Signalling.bodyByteCountMax)
-    unsafe options.connections_max = 1_024
+    unsafe options.connections_max = UInt32(WebServer.connectionsMax)
     unsafe options.context = Unmanaged.passUnretained(self).toOpaque()
     unsafe options.on_request = { context, request, reply in
       guard let context = unsafe context, let request = unsafe request, let reply = unsafe reply
