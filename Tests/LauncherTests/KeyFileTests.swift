@@ -1,4 +1,5 @@
 import Deployment
+import Glibc
 import Settings
 import Testing
 import Token
@@ -31,6 +32,24 @@ import Wire
     let text = KeyFile.text(keys()).replacingFirst(original, with: replacement)
     let error = #expect(throws: SettingsError.self) { _ = try parse(text) }
     #expect(error?.description.contains(part) == true, "\(String(describing: error))")
+  }
+
+  /// A disk that is full: here a limit on the length of files.
+  @Test func halfAKeyFileDoesNotStay() async {
+    await #expect(processExitsWith: .success) {
+      let path = "/tmp/martlet-keys-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+      signal(SIGXFSZ, SIG_IGN)
+      var limit = rlimit(rlim_cur: 8, rlim_max: 8)
+      guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else {
+        exit(1)
+      }
+      do {
+        try SecretFile.create(path, text: "more than eight bytes")
+        exit(2)
+      } catch {
+        exit(error.description.contains("cannot write") && access(path, F_OK) != 0 ? 0 : 3)
+      }
+    }
   }
 
   @Test func noErrorHoldsAKey() {

@@ -1,4 +1,6 @@
 import CPacketLoop
+import Glibc
+import Log
 import Session
 import Signalling
 import Testing
@@ -58,6 +60,28 @@ import Wire
     for _ in 0..<5 { rig.shard.heed(second, at: rig.now) }
     #expect(rig.registry.shardForNewCall() == .shard(0))
     try rig.hangUp(next)
+  }
+
+  /// A call of which nothing was ever seen says so, and is counted.
+  @Test func aCallThatNeverConnectedSaysWhatWasSeen() throws {
+    var ends: [Int32] = [0, 0]
+    try #require(unsafe pipe(&ends) == 0)
+    let log = Log(program: "test", descriptor: ends[1])
+    let rig = try ShardRig(log: log)
+    let caller = try rig.makeCall(from: TransportAddress(ipv4: 0xC000_0201, port: 50_000))
+    caller.isUnheard = true
+    rig.run(30_100)
+    #expect(log.flush())
+    log.end()
+    close(ends[1])
+    var bytes = [UInt8](repeating: 0, count: 65_536)
+    let count = unsafe read(ends[0], &bytes, bytes.count)
+    close(ends[0])
+    let lines = String(decoding: bytes[..<max(count, 0)], as: UTF8.self).split(separator: "\n")
+    let end = lines.first { $0.contains("call-ended") } ?? ""
+    #expect(end.contains(" reason=never-connected detail=\"no check of the client came: "))
+    #expect(end.contains(" set_up=no-check "))
+    #expect(figures(rig)["calls_unseen"] == 1)
   }
 
   @Test func theLogLineAndTheJsonTellTheSame() throws {

@@ -24,6 +24,8 @@ import Wire
     let client: CallClient
     var address: TransportAddress
     fileprivate(set) var callID: CallID?
+    /// Nothing of what it sends arrives.
+    var isUnheard = false
     /// The newest of its checks.
     fileprivate(set) var lastCheck: [UInt8] = []
 
@@ -51,7 +53,9 @@ import Wire
 
   /// - Parameter admission: the clock here is another than the machine's, so frames seem late, and
   ///   without it a shard only says so.
-  init(admission: AdmissionLimits = ShardRig.patient) throws {
+  init(
+    admission: AdmissionLimits = ShardRig.patient, log: Log = Log(program: "test", descriptor: -1)
+  ) throws {
     let loopback = TransportAddress(ipv4: 0x7F00_0001, port: 0)
     let announced = TransportAddress(ipv4: 0x7F00_0001, port: 3_478)
     let keys = RoutingKeys.generate(random: &random)
@@ -68,8 +72,7 @@ import Wire
     shard = Shard(
       identity: Shard.Identity(cluster: 1, transceiver: TransceiverID(node: 1, shard: 0)),
       options: options, certificate: Self.identity, mailbox: Mailbox(), registry: registry,
-      services: nil, webMail: WebMail {},
-      log: Log(program: "test", descriptor: -1))
+      services: nil, webMail: WebMail {}, log: log)
     (relay, relayAddress) = try Self.open(loopback)
     unsafe loop = try Self.makeLoop(loopback)
   }
@@ -180,7 +183,7 @@ import Wire
     }) {
       let bytes = Array(buffer[..<next.length])
       if bytes[0] == 0, bytes[1] == 1 { caller.lastCheck = bytes }
-      inject(bytes, from: caller.address)
+      if !caller.isUnheard { inject(bytes, from: caller.address) }
     }
   }
 

@@ -53,7 +53,11 @@ package struct Load {
     let origin = settings[LoadSettings.url]
     let count = settings[LoadSettings.calls]
     // Each call has a socket, or one for IPv4 and one for IPv6.
-    DescriptorLimit.raise(to: 2 * count + 64)
+    let least = 2 * count + 64
+    let need = DescriptorNeed(least: least, all: least, purpose: "\(count) calls")
+    if case .tooFew(let sentence) = need.verdict(limit: DescriptorLimit.raise(to: need.all)) {
+      throw LoadFailure(sentence)
+    }
     let shard = LoadShard(
       callCount: count, seconds: seconds, showsProgress: !settings[LoadSettings.json])
     let thread = try mediaThread(of: shard, socketsMax: 2 * count)

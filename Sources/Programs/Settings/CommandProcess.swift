@@ -32,15 +32,18 @@ package func standardOutput(_ text: String) { write(text, to: 1) }
 /// Writes the whole text to standard error.
 package func standardError(_ text: String) { write(text, to: 2) }
 
-/// Writes the whole text to a file descriptor; gives up when the other end is gone.
-package func write(_ text: String, to descriptor: Int32) {
+/// Writes the whole text to a file descriptor; gives up when the other end is gone or has no room,
+/// with the reason in `errno`. Whether everything was written.
+@discardableResult
+package func write(_ text: String, to descriptor: Int32) -> Bool {
   var rest = Array(text.utf8)[...]
   while !rest.isEmpty {
     let count = unsafe rest.withUnsafeBytes { bytes in
       unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
     }
     if count < 0 && errno == EINTR { continue }
-    guard count > 0 else { return }
+    guard count > 0 else { return false }
     rest = rest.dropFirst(count)
   }
+  return true
 }
