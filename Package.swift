@@ -70,6 +70,7 @@ let package = Package(
     module("Log", in: "Host"),
     module("Runtime", in: "Host", uses: ["Wire", "CPacketLoop"]),
     module("Machine", in: "Host", uses: ["Wire"]),
+    module("Paths", in: "Host", uses: ["Log", "Runtime", "Trunk", "Wire", "CPacketLoop"]),
     // What an operator must hear of. No clock, socket, thread or random source.
     module("Complaints", in: "Host", uses: ["Log", "Wire"]),
 
@@ -104,8 +105,8 @@ let package = Package(
     module(
       "RelayRuntime", in: "Relay",
       uses: [
-        "Log", "Complaints", "Runtime", "Machine", "RelayCore", "Wire", "Crypto", "Json", "Token",
-        "Trunk", "CPacketLoop", "CSteering",
+        "Log", "Complaints", "Runtime", "Machine", "Paths", "RelayCore", "Wire", "Crypto", "Json",
+        "Token", "Trunk", "CPacketLoop", "CSteering",
       ]),
 
     // Transceiver: signalling, and the process that owns the sessions.
@@ -115,9 +116,10 @@ let package = Package(
     module(
       "TransceiverRuntime", in: "Transceiver",
       uses: [
-        "Log", "Complaints", "Runtime", "ServiceClient", "Session", "Signalling", "Backends",
-        "Realtime", "Voice", "Wire", "Json", "Crypto", "Token", "Trunk", "Ice", "Dtls", "Sctp",
-        "Sdp", "Srtp", "CPacketLoop", "CWeb", "CPage", "CMemory",
+        "Log", "Complaints", "Runtime", "Paths", "ServiceClient", "Session", "Signalling",
+        "Backends", "Realtime", "Voice", "Wire", "Json", "Crypto", "Token", "Trunk", "Ice", "Dtls",
+        "Sctp", "Sdp", "Srtp", "CPacketLoop", "CWeb", "CPage",
+        "CMemory",
       ]),
 
     // Programs: options in, a runtime started.
@@ -209,17 +211,18 @@ let package = Package(
       "RelayRuntimeTests",
       uses: [
         "martlet-relay", "RelayRuntime", "RelayCore", "Complaints", "Machine", "Deployment", "Json",
-        "Settings",
-        "Token", "Trunk", "Crypto", "CPacketLoop", "TestSupport", "Wire",
+        "Settings", "Paths", "Token", "Trunk", "Crypto", "CPacketLoop", "TestSupport", "Wire",
       ]),
     tests("PacketLoopTests", uses: ["CProbe", "TestSupport", "CPacketLoop", "CSteering"]),
     tests("SignallingTests", uses: ["Signalling", "Json", "Sdp", "Token", "Wire"]),
     tests("WebTests", uses: ["CWeb"]),
     tests("ServiceClientTests", uses: ["ServiceClient", "Backends", "CWeb"]),
+    tests("PathsTests", uses: ["Paths", "Log", "Runtime", "Trunk", "Wire", "CPacketLoop"]),
     tests(
       "TransceiverRuntimeTests",
       uses: [
-        "TransceiverRuntime", "Backends", "CPacketLoop", "CallClient", "Complaints", "Crypto",
+        "TransceiverRuntime", "Paths", "Backends", "CPacketLoop", "CallClient", "Complaints",
+        "Crypto",
         "Dtls", "Log",
         "Json", "Runtime", "Sdp", "Session", "Signalling", "Token", "Trunk", "Voice", "Wire",
       ]),

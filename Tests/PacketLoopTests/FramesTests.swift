@@ -71,7 +71,7 @@ private final class FrameLoop {
 
 extension pl_address {
   /// From the text of an IP address.
-  fileprivate static func of(_ text: String, port: UInt16) -> pl_address {
+  static func of(_ text: String, port: UInt16 = 0) -> pl_address {
     var address = pl_address.loopback(port: port)
     unsafe withUnsafeMutableBytes(of: &address.ip) { bytes in
       let isIPv6 = text.contains(":")

@@ -213,6 +213,19 @@ extension Bench {
     return (0..<worker.outgoingCount).map { unsafe worker.outgoing(at: $0).bytes.count }
   }
 
+  /// Hands one batch in; which of the datagrams that it becomes are marked as too long.
+  mutating func isTooLong(_ datagrams: [[UInt8]], from client: TransportAddress) -> [Bool] {
+    for bytes in datagrams {
+      unsafe bytes.withUnsafeBytes { memory in
+        unsafe worker.takeClientDatagram(
+          ReceivedDatagram(bytes: memory, isTruncated: false, peer: client), listener: 0, at: now)
+      }
+    }
+    worker.finishBatch()
+    defer { worker.reset() }
+    return (0..<worker.outgoingCount).map { worker.outgoing(at: $0).isTooLong }
+  }
+
   /// Hands trunk datagrams in, one by one.
   mutating func takeTrunk(
     _ datagrams: [[UInt8]], peer: TransportAddress, isTruncated: Bool = false

@@ -102,6 +102,25 @@ import Wire
     expect(uneven == [16 + 9 + 900, 1400, 16 + 9 + 200])
   }
 
+  /// A way that carries less gets smaller bundles, and what is longer by itself is marked; the
+  /// others' ways are as they were.
+  @Test func aWayThatCarriesLess() {
+    var bench = Bench()
+    let clients = (0..<2).map { TransportAddress(ipv4: 0x0A00_0001, port: 1_000 + $0) }
+    for (index, client) in clients.enumerated() { _ = bench.speak(from: index, to: client) }
+    bench.worker.setWay(bundleBytes: 1_252, wholeBytes: 1_252, for: 0)
+    let packets = (0..<14).map { _ in Bench.media() }
+    // 16 + 6 x (9 + 172) = 1102 bytes.
+    expect(shape(bench.takeClient(packets, from: clients[0])) == [6, 6, 2])
+    expect(shape(bench.takeClient(packets, from: clients[1])) == [7, 7])
+    let large = [Bench.media(1, count: 1_227), Bench.media(1, count: 1_228)]
+    expect(bench.isTooLong(large, from: clients[0]) == [false, true])
+    expect(bench.isTooLong(large, from: clients[1]) == [false, false])
+    // It never becomes more than was configured.
+    bench.worker.setWay(bundleBytes: 9_000, wholeBytes: 9_000, for: 0)
+    expect(shape(bench.takeClient(packets, from: clients[0])) == [7, 7])
+  }
+
   @Test func eachTransceiversBundlesFollowEachOther() {
     var bench = Bench()
     let clients = (0..<2).map { TransportAddress(ipv4: 0x0A00_0001, port: 1_000 + $0) }

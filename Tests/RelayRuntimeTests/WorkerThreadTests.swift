@@ -1,5 +1,6 @@
 import CPacketLoop
 import Machine
+import Paths
 import RelayCore
 import Testing
 import Token
@@ -26,7 +27,8 @@ import Wire
       WorkerPlan(
         options, number: 0, placement,
         listeners: [try Sockets.open(listener, .clients(.ipv4)).descriptor],
-        trunk: try Sockets.open(listener, .trunk).descriptor))
+        trunk: try Sockets.open(listener, .trunk).descriptor,
+        PathTable(from: listener, bundleBytesMax: options.bundleBytes, pathsMax: 1)))
   }
 
   /// On every CPU of this machine: the tables are made by a thread that runs there, and lie on its

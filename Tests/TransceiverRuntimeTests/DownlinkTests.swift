@@ -1,5 +1,6 @@
 import CPacketLoop
 import Glibc
+import Paths
 import Runtime
 import Testing
 import Trunk
@@ -58,8 +59,12 @@ import Wire
     try unsafe body(loop)
   }
 
+  /// The ways of the loopback interface carry more than any bundle has.
+  private static let paths = PathTable(
+    from: TransportAddress(ipv4: 0x7F00_0001, port: 0), bundleBytesMax: bundleBytes, pathsMax: 16)
+
   private static func makeDownlink() -> Downlink {
-    Downlink(key: nil, cluster: 1, transceiver: transceiver, datagramBytes: bundleBytes)
+    Downlink(key: nil, cluster: 1, transceiver: transceiver, paths.view)
   }
 
   /// The first byte of each client packet in `datagram`.

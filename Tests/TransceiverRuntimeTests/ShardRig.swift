@@ -5,6 +5,7 @@ import Crypto
 import Dtls
 import Glibc
 import Log
+import Paths
 import Runtime
 import Sdp
 import Session
@@ -50,6 +51,7 @@ import Wire
   let registry = CallRegistry(shards: 1, maximum: 8)
   private let signalling: Signalling
   private var random = SeededRandom(seed: 11)
+  private let paths: PathTable
 
   /// - Parameter admission: the clock here is another than the machine's, so frames seem late, and
   ///   without it a shard only says so.
@@ -59,6 +61,7 @@ import Wire
     let loopback = TransportAddress(ipv4: 0x7F00_0001, port: 0)
     let announced = TransportAddress(ipv4: 0x7F00_0001, port: 3_478)
     let keys = RoutingKeys.generate(random: &random)
+    paths = PathTable(from: loopback, bundleBytesMax: 1_400, pathsMax: 4)
     var options = TransceiverOptions(
       http: loopback, trunk: loopback, node: 1, cluster: 1, shards: 1, candidates: [announced],
       backend: .echo, keys: keys)
@@ -72,7 +75,7 @@ import Wire
     shard = Shard(
       identity: Shard.Identity(cluster: 1, transceiver: TransceiverID(node: 1, shard: 0)),
       options: options, certificate: Self.identity, mailbox: Mailbox(), registry: registry,
-      services: nil, webMail: WebMail {}, log: log)
+      services: nil, webMail: WebMail {}, paths: paths.view, log: log)
     (relay, relayAddress) = try Self.open(loopback)
     unsafe loop = try Self.makeLoop(loopback)
   }

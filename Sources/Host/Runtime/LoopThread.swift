@@ -44,18 +44,25 @@ package protocol LoopOwner: AnyObject {
   deinit { unsafe pl_loop_destroy(loop) }
 
   /// Opens a UDP socket of the loop's own and gives the address that it is bound to. `bytesMax` is
-  /// the longest datagram that is taken whole. Before `start`.
+  /// the longest datagram that is taken whole. A `sizesItself` socket hears nothing of the path
+  /// from others, and what is too long for its way can be taken back (`pl_loop_take_refused`); one
+  /// of a loop can be such. Before `start`.
   package func open(
-    _ address: TransportAddress, bytesMax: UInt32
+    _ address: TransportAddress, bytesMax: UInt32, sizesItself: Bool = false
   ) throws(LoopFailure) -> TransportAddress {
     var options = pl_socket_options()
     options.local = pl_address(address)
+    options.ignores_path_mtu = sizesItself ? 1 : 0
     var bound = pl_address()
     var error = pl_error()
     let descriptor = unsafe pl_socket_open(&options, &bound, &error)
     guard descriptor >= 0 else { throw LoopFailure(error) }
-    guard unsafe pl_loop_add_socket(loop, descriptor, bytesMax, &error) >= 0 else {
+    let index = unsafe pl_loop_add_socket(loop, descriptor, bytesMax, &error)
+    guard index >= 0 else {
       close(descriptor)
+      throw LoopFailure(error)
+    }
+    if sizesItself, unsafe pl_loop_keep_refused(loop, UInt16(index), &error) != 0 {
       throw LoopFailure(error)
     }
     return TransportAddress(bound)

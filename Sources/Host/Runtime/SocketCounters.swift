@@ -11,6 +11,10 @@ package struct SocketCounters: Sendable, Equatable {
   package var sentAsFrames: UInt64 = 0
   /// What a socket that sends frames had to give to the kernel's UDP; sent, or one of the failures.
   package var passedFramesBy: UInt64 = 0
+  /// Of `sent`: longer than the way carries, and left in fragments.
+  package var sentInFragments: UInt64 = 0
+  /// Longer than the way carries; what was in them was sent anew in shorter ones.
+  package var rebuilt: UInt64 = 0
   /// Not sent: the send buffer or the device's queue was full.
   package var failedFull: UInt64 = 0
   /// Not sent: the peer's host refused, or there is no way to it.
@@ -32,6 +36,8 @@ package struct SocketCounters: Sendable, Equatable {
     sent = counters.sent
     sentAsFrames = counters.sent_as_frames
     passedFramesBy = counters.passed_frames_by
+    sentInFragments = counters.sent_in_fragments
+    rebuilt = counters.given_back
     failedFull = counters.failed_full
     failedRefused = counters.failed_refused
     failedTooBig = counters.failed_too_big
@@ -46,6 +52,8 @@ package struct SocketCounters: Sendable, Equatable {
     sent &+= other.sent
     sentAsFrames &+= other.sentAsFrames
     passedFramesBy &+= other.passedFramesBy
+    sentInFragments &+= other.sentInFragments
+    rebuilt &+= other.rebuilt
     failedFull &+= other.failedFull
     failedRefused &+= other.failedRefused
     failedTooBig &+= other.failedTooBig
@@ -76,6 +84,7 @@ package struct SocketCounters: Sendable, Equatable {
   package func named(filtered: UInt64 = 0) -> [(name: String, value: UInt64)] {
     [
       ("received", received), ("lost_unread", lost(besides: filtered)), ("sent", sent),
+      ("sent_in_fragments", sentInFragments), ("send_rebuilt", rebuilt),
       ("send_failures", sendFailures), ("send_failed_full", failedFull),
       ("send_failed_refused", failedRefused), ("send_failed_too_big", failedTooBig),
       ("send_failed_not_permitted", failedNotPermitted), ("send_failed_other", failedOther),

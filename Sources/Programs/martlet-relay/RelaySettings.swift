@@ -41,7 +41,8 @@ enum RelaySettings {
     help: "with --explain: read /sys and /proc below this folder, a copy of another machine's")
   static let bundleBytes = Setting.value(
     "bundle-bytes", .integer(RelayOptions.bundleBytesRange), default: "1400",
-    help: "greatest trunk datagram of several packets; 8900 where the path carries jumbo frames")
+    help: "greatest trunk datagram of several packets; less where the way carries less, 8900 for "
+      + "jumbo frames")
   static let routes = Setting.value(
     "routes", .integer(RelayOptions.routesRange), default: "32768",
     help: "routes that each worker keeps")

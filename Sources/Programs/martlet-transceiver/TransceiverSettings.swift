@@ -31,6 +31,9 @@ enum TransceiverSettings {
     "calls", .integer(1...1_000_000), default: "2000", help: "calls at once")
   static let peer = Setting.list(
     "peer", .peer, help: "another transceiver of the cluster, for requests about its calls")
+  static let bundleBytes = Setting.value(
+    "bundle-bytes", .integer(TransceiverOptions.bundleBytesRange), default: "1400",
+    help: "greatest trunk datagram of several packets; less where the way carries less")
   static let statisticsSeconds = Setting.value(
     "stats-seconds", .integer(0...86_400), default: "0",
     help: "how often the figures are logged; SIGUSR1 asks at any time")
@@ -47,7 +50,8 @@ enum TransceiverSettings {
     declarations: [
       http.declaration, trunk.declaration, node.declaration, shards.declaration,
       candidate.declaration, backend.declaration, calls.declaration,
-      peer.declaration, statisticsSeconds.declaration, statisticsFile.declaration,
+      peer.declaration, bundleBytes.declaration, statisticsSeconds.declaration,
+      statisticsFile.declaration,
     ] + OverloadSettings.declarations + ServiceSettings.declarations + HttpAccess.declarations
       + SharedSettings.declarations,
     conflict: {
@@ -65,6 +69,7 @@ enum TransceiverSettings {
       backend: BackendKind(rawValue: settings[backend]) ?? .echo, keys: program.keys)
     options.maximumCalls = settings[calls]
     options.peers = peers(program)
+    options.bundleBytes = settings[bundleBytes]
     options.statisticsSeconds = settings[statisticsSeconds]
     options.statisticsFile = settings[statisticsFile]
     options.callsPerCallerMax = settings[HttpAccess.callsPerCaller]

@@ -18,11 +18,21 @@ import Wire
     var isFirst: Bool
   }
 
+  /// One transceiver's bundles, and what its way carries.
+  private struct Chain: BitwiseCopyable {
+    /// The last bundle, or -1.
+    var last: Int32
+    /// The greatest bundle.
+    var bundleBytes: UInt16
+    /// The longest datagram that leaves whole.
+    var wholeBytes: UInt16
+  }
+
   private let memory: UnsafeMutableRawPointer
   private let writers: UnsafeMutablePointer<BundleWriter>
   private let links: UnsafeMutablePointer<Link>
-  /// The last bundle of each transceiver's chain, or -1.
-  private let lasts: UnsafeMutablePointer<Int32>
+  private let chains: UnsafeMutablePointer<Chain>
+  private let transceiverCount: Int
   private let bufferBytes: Int
   private let bundleBytes: Int
   /// Bundles in use.
@@ -37,23 +47,34 @@ import Wire
     let bundlesMax = RelayLimits.bundlesMax
     self.bufferBytes = bufferBytes
     self.bundleBytes = min(bundleBytes, bufferBytes)
+    self.transceiverCount = transceiverCount
     unsafe memory = .allocate(byteCount: bundlesMax * bufferBytes, alignment: 64)
     unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: bundlesMax * bufferBytes)
     unsafe writers = .allocate(capacity: bundlesMax)
     unsafe links = .allocate(capacity: bundlesMax)
-    unsafe lasts = .allocate(capacity: transceiverCount)
-    unsafe lasts.initialize(repeating: -1, count: transceiverCount)
+    unsafe chains = .allocate(capacity: transceiverCount)
+    let chain = Chain(
+      last: -1, bundleBytes: UInt16(clamping: self.bundleBytes), wholeBytes: .max)
+    unsafe chains.initialize(repeating: chain, count: transceiverCount)
   }
 
   deinit {
     unsafe memory.deallocate()
     unsafe writers.deallocate()
     unsafe links.deallocate()
-    unsafe lasts.deallocate()
+    unsafe chains.deallocate()
   }
 
   /// Bundles that can still be begun before `reset`.
   var room: Int { @_noLocks get { RelayLimits.bundlesMax &- count } }
+
+  /// Sets what the way of the transceiver at `place` carries: a bundle, and a single packet that is
+  /// not to be parted. Bundles that are begun already stay as they are.
+  mutating func setWay(bundleBytes: Int, wholeBytes: Int, for place: Int) {
+    precondition(place >= 0 && place < transceiverCount)
+    unsafe chains[place].bundleBytes = UInt16(clamping: min(bundleBytes, self.bundleBytes))
+    unsafe chains[place].wholeBytes = UInt16(clamping: wholeBytes)
+  }
 
   /// Puts a client packet into the last bundle for the transceiver at `place`. False when none is
   /// begun or this one is full: `begin` makes the next.
@@ -61,10 +82,11 @@ import Wire
   mutating func append(
     _ frame: TrunkFrame, _ payload: UnsafeRawBufferPointer, for place: Int
   ) -> Bool {
-    let last = unsafe Int(lasts[place])
+    let chain = unsafe chains[place]
+    let last = Int(chain.last)
     guard last >= 0 else { return false }
     let bytes = unsafe writers[last].count + frame.headerBytes + payload.count
-    guard bytes <= bundleBytes else { return false }
+    guard bytes <= Int(chain.bundleBytes) else { return false }
     return unsafe writers[last].append(frame, payload)
   }
 
@@ -76,9 +98,10 @@ import Wire
     precondition(count < RelayLimits.bundlesMax, "no bundle is left: the runtime did not drain")
     let bundle = count
     count &+= 1
-    let last = unsafe Int(lasts[place])
+    let last = unsafe Int(chains[place].last)
     if last >= 0 {
-      unsafe writers[last].pad(to: bundleBytes, slack: Self.slackBytes)
+      let full = unsafe Int(chains[place].bundleBytes)
+      unsafe writers[last].pad(to: full, slack: Self.slackBytes)
       unsafe links[last].next = Int32(truncatingIfNeeded: bundle)
     }
     let buffer = unsafe UnsafeMutableRawBufferPointer(
@@ -86,7 +109,7 @@ import Wire
     unsafe (writers + bundle).initialize(to: BundleWriter(into: buffer, header))
     unsafe (links + bundle).initialize(
       to: Link(place: Int32(truncatingIfNeeded: place), next: -1, isFirst: last < 0))
-    unsafe lasts[place] = Int32(truncatingIfNeeded: bundle)
+    unsafe chains[place].last = Int32(truncatingIfNeeded: bundle)
     let isIn = unsafe writers[bundle].append(frame, payload)
     precondition(isIn, "the caller checks the length")
   }
@@ -106,6 +129,12 @@ import Wire
     return unsafe writers[bundle].frames
   }
 
+  /// Whether the sealed `bundle` is longer than its way carries, and leaves in fragments.
+  @_noLocks
+  func isTooLong(_ bundle: Int) -> Bool {
+    unsafe writers[bundle].count > Int(chains[place(of: bundle)].wholeBytes)
+  }
+
   /// The transceiver that `bundle` is for.
   @_noLocks
   func place(of bundle: Int) -> Int { unsafe Int(links[bundle].place) }
@@ -119,7 +148,7 @@ import Wire
   mutating func reset() {
     var bundle = 0
     while bundle < count {
-      unsafe lasts[place(of: bundle)] = -1
+      unsafe chains[place(of: bundle)].last = -1
       bundle &+= 1
     }
     count = 0

@@ -6,9 +6,13 @@ package import Wire
 /// the worker's `reset` that follows the sending.
 @safe package struct OutgoingDatagram: BitwiseCopyable {
   @_noLocks
-  init(bytes: UnsafeRawBufferPointer, exit: UInt8, destination: TransportAddress) {
+  init(
+    bytes: UnsafeRawBufferPointer, exit: UInt8, isTooLong: Bool = false,
+    destination: TransportAddress
+  ) {
     unsafe self.bytes = bytes
     self.exit = exit
+    self.isTooLong = isTooLong
     self.destination = destination
   }
 
@@ -16,6 +20,8 @@ package import Wire
   package let bytes: UnsafeRawBufferPointer
   /// The listener's number, or `trunk`.
   package let exit: UInt8
+  /// It is longer than its way carries as a whole: it has to leave in fragments.
+  package let isTooLong: Bool
   /// Where to.
   package let destination: TransportAddress
 

@@ -15,7 +15,9 @@ package struct WorkerConfiguration: Sendable {
   package var trunkIsIPv4: Bool
   /// The greatest bundle, in bytes of UDP payload.
   package var bundleBytes: Int
-  /// The trunk socket's receive buffer; longer datagrams come as truncated.
+  /// The listeners' receive buffers; longer datagrams come as truncated.
+  package var clientBytesMax: Int
+  /// The trunk socket's.
   package var receiveBytesMax: Int
   /// Routes that the worker keeps.
   package var routesMax: Int
@@ -30,10 +32,18 @@ package struct WorkerConfiguration: Sendable {
     self.listeners = listeners
     self.trunkIsIPv4 = trunkIsIPv4
     bundleBytes = RelayLimits.bundleBytes
+    clientBytesMax = 2048
     receiveBytesMax = 2048
     routesMax = RelayLimits.routesMax
     idleMilliseconds = RelayLimits.idleMilliseconds
     validity = TokenValidity()
+  }
+}
+
+extension WorkerConfiguration {
+  /// The longest trunk datagram that a worker makes, in bytes of UDP payload.
+  package var trunkDatagramBytesMax: Int {
+    max(trunkIsIPv4 ? RelayLimits.trunkBytesIPv4 : RelayLimits.trunkBytesIPv6, bundleBytes)
   }
 }
 
@@ -109,9 +119,7 @@ package struct RelayWorker: ~Copyable {
     listenerCount = listeners.count
     ipv4Listeners = Self.bits(listeners) { $0 != .ipv6 }
     ipv6Listeners = Self.bits(listeners) { $0 != .ipv4 }
-    let pathBytes =
-      configuration.trunkIsIPv4 ? RelayLimits.trunkBytesIPv4 : RelayLimits.trunkBytesIPv6
-    trunkBytesMax = max(pathBytes, configuration.bundleBytes)
+    trunkBytesMax = configuration.trunkDatagramBytesMax
     outgoingReserve = configuration.receiveBytesMax / RelayLimits.frameBytesMin + 2
     idleNanoseconds = configuration.idleMilliseconds * 1_000_000
     validity = configuration.validity
@@ -141,6 +149,13 @@ package struct RelayWorker: ~Copyable {
   /// What each transceiver was sent and said, in the order in which they were given. Allocates: not
   /// for the packet path.
   package var traffic: [TransceiverTraffic] { directory.traffic }
+
+  /// Sets what the way to the transceiver at `place` of the directory (the order in which they were
+  /// given) carries, in bytes of UDP payload: a bundle, at most the configured one, and a single
+  /// packet's datagram that leaves whole. Between two batches.
+  package mutating func setWay(bundleBytes: Int, wholeBytes: Int, for place: Int) {
+    bundles.setWay(bundleBytes: bundleBytes, wholeBytes: wholeBytes, for: place)
+  }
 
   /// The memory of the route table, most of what the worker has; at a multiple of 2 MiB when it is
   /// that large. Valid as long as the worker.
@@ -225,7 +240,8 @@ extension RelayWorker {
     let destination = directory.entry(at: place).address
     unsafe output.append(
       OutgoingDatagram(
-        bytes: bundles.datagram(bundle), exit: OutgoingDatagram.trunk, destination: destination))
+        bytes: bundles.datagram(bundle), exit: OutgoingDatagram.trunk,
+        isTooLong: bundles.isTooLong(bundle), destination: destination))
   }
 
   /// The slot of the route for `key`, or -1. A route that has been silent too long ends here.

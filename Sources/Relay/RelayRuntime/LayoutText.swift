@@ -181,7 +181,7 @@ extension RelayLayout {
   private func receiveBytes(coalesces: Bool) -> Int {
     Int(
       pl_receive_bytes(
-        UInt32(WorkerThread.batch), UInt32(options.workerConfiguration.receiveBytesMax), coalesces))
+        UInt32(WorkerThread.batch), UInt32(options.workerConfiguration.clientBytesMax), coalesces))
   }
 
   /// Kernel memory of one listener's maps.

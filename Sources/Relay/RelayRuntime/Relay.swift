@@ -1,6 +1,7 @@
 import Complaints
 package import Log
 package import Machine
+import Paths
 import RelayCore
 import Runtime
 import Wire
@@ -63,6 +64,7 @@ final class RunningRelay {
   private let log: Log
   private let groups: [ListenerGroup]
   private let trunks: TrunkSockets
+  private let pathWatch: PathWatch
   private let layout: RelayLayout
   private var workers: [WorkerThread] = []
   private var complaints = Complaints(RelayComplaints.table)
@@ -77,12 +79,17 @@ final class RunningRelay {
     layout = try RelayLayout.here(options)
     groups = try ListenerGroup.open(options)
     trunks = try TrunkSockets(options.trunk, workers: options.workers)
+    let paths = PathTable(
+      from: options.trunk, bundleBytesMax: options.bundleBytes,
+      pathsMax: options.transceivers.count)
+    pathWatch = PathWatch(paths, log: log)
     for number in 0..<options.workers {
       workers.append(
         WorkerThread(
           WorkerPlan(
             options, number: number, layout.placement,
-            listeners: groups.map { $0.descriptors[number] }, trunk: trunks.descriptors[number])))
+            listeners: groups.map { $0.descriptors[number] }, trunk: trunks.descriptors[number],
+            paths)))
     }
     for group in groups {
       try steer(group)
@@ -106,6 +113,7 @@ final class RunningRelay {
       throw error
     }
     for worker in workers { warn(of: worker) }
+    pathWatch.start()
   }
 
   private func warn(of worker: WorkerThread) {
@@ -160,6 +168,7 @@ final class RunningRelay {
   /// Ends all workers and says what they have done.
   func stop() {
     endWorkers()
+    pathWatch.stop()
     let report = makeReport(workers.map { $0.finalReport() })
     say(
       complaints.lastWords(

@@ -103,8 +103,8 @@ enum RelayComplaints {
       cause: "--transceiver names another relay, or this one", remedy: "correct --transceiver"),
     Complaint(
       "trunk_truncated", "trunk datagrams are longer than what is taken in",
-      cause: "the transceiver makes larger bundles than this relay",
-      remedy: "give this relay the same --bundle-bytes"),
+      cause: "a transceiver makes larger bundles than any path carries",
+      remedy: "lower --bundle-bytes of the transceiver"),
     Complaint(
       "frame_misaddressed", "transceivers answer to a listener that we do not have",
       cause: "this relay was started again with fewer or other --listen addresses",

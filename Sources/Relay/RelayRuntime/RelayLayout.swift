@@ -93,8 +93,9 @@ extension RelayOptions {
     configuration.bundleBytes = bundleBytes
     configuration.routesMax = routesMax
     configuration.idleMilliseconds = idleMilliseconds
-    // A whole bundle has to fit the receive buffer, with a byte to spare for telling "too long".
-    configuration.receiveBytesMax = max(2048, bundleBytes + 64)
+    // A whole bundle has to fit, with a byte to spare for telling "too long": the transceivers' are
+    // as great as they are told, not as ours.
+    configuration.receiveBytesMax = Self.bundleBytesRange.upperBound + 64
     return configuration
   }
 }

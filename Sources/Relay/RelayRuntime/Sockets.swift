@@ -21,18 +21,19 @@ enum Sockets {
     let address: TransportAddress
   }
 
-  /// Opens and binds a socket towards clients (deaf to what anybody says of the path) or of the
-  /// trunk (which takes datagrams in a row as one message).
+  /// Opens and binds a socket, deaf to what anybody says of the path; one of the trunk takes
+  /// datagrams in a row as one message.
   static func open(_ local: TransportAddress, _ side: Side) throws(RelayFailure) -> Bound {
     var options = pl_socket_options()
     options.local = pl_address(local)
     switch side {
     case .claim(let versions), .clients(let versions):
       options.takes_ipv4 = versions == .both ? 1 : 0
-      options.ignores_path_mtu = 1
       if case .clients = side { options.reuse_port = 1 }
     case .trunk: options.coalesce = 1
     }
+    // Towards clients nothing is made smaller; what the trunk's ways carry is `PathTable`'s.
+    options.ignores_path_mtu = 1
     var bound = pl_address()
     var error = pl_error()
     let descriptor = unsafe pl_socket_open(&options, &bound, &error)

@@ -1,3 +1,4 @@
+import Paths
 import RelayCore
 import Token
 
@@ -19,11 +20,14 @@ struct WorkerPlan: Sendable {
   let signsTrunk: Bool
   /// Whether datagrams for clients leave as frames, by the interface's queue of this number.
   let sendsFrames: Bool
+  /// What the ways to the transceivers carry; outlives the worker.
+  let paths: PathTable
   let busyPollMicroseconds: Int
   let bundleWaitMicroseconds: Int
 
   init(
-    _ options: RelayOptions, number: Int, _ placement: Placement, listeners: [Int32], trunk: Int32
+    _ options: RelayOptions, number: Int, _ placement: Placement, listeners: [Int32], trunk: Int32,
+    _ paths: PathTable
   ) {
     self.number = number
     cpu = placement.cpu(of: number)
@@ -35,6 +39,7 @@ struct WorkerPlan: Sendable {
     keys = options.keys
     signsTrunk = options.signsTrunk
     sendsFrames = options.transmit == .frames
+    self.paths = paths
     busyPollMicroseconds = options.busyPollMicroseconds
     bundleWaitMicroseconds = options.bundleWaitMicroseconds
   }

@@ -1,5 +1,6 @@
 import CPacketLoop
 import Glibc
+import Paths
 import RelayCore
 import Runtime
 import Synchronization
@@ -16,6 +17,8 @@ import Wire
   var core: RelayWorker
   /// The loop's index of the trunk socket.
   let trunkSocket: UInt16
+  /// What the ways to the transceivers carry; the worker's own.
+  var ways: WaysOut
   /// The value of `wanted` at the last report; the worker's own.
   var lastAnswered: UInt64 = 0
   /// Every time the main thread wants a report it counts this up.
@@ -26,10 +29,13 @@ import Wire
   let answered: UnsafeMutablePointer<sem_t>
 
   init(
-    core: consuming RelayWorker, trunkSocket: UInt16, answered: UnsafeMutablePointer<sem_t>
+    core: consuming RelayWorker, trunkSocket: UInt16, ways: consuming WaysOut,
+    answered: UnsafeMutablePointer<sem_t>
   ) {
     self.core = core
     self.trunkSocket = trunkSocket
+    self.ways = ways
+    self.ways.adopt(into: &self.core)
     unsafe self.answered = answered
   }
 }
@@ -63,6 +69,7 @@ extension WorkerState {
   ) {
     guard let first = unsafe batch.first else { return }
     core.tokenMinutes = tokenMinutesNow()
+    if ways.haveChanged { ways.adopt(into: &core) }
     if unsafe first.socket == trunkSocket {
       unsafe takeFromTrunk(batch, loop, now)
     } else {
@@ -111,12 +118,17 @@ extension WorkerState {
       let item = core.outgoing(at: index)
       var peer = pl_address(item.destination)
       let socket = item.exit == OutgoingDatagram.trunk ? trunkSocket : UInt16(item.exit)
+      index += 1
+      if item.isTooLong {
+        unsafe TrunkRebuilder.send(item.bytes, peer, through: loop, socket)
+        continue
+      }
       unsafe pl_loop_send(
         loop, socket, item.bytes.baseAddress!.assumingMemoryBound(to: UInt8.self),
         UInt32(truncatingIfNeeded: item.bytes.count), &peer)
-      index += 1
     }
     unsafe pl_loop_flush(loop)
+    if unsafe ways.rebuilder.sendRefused(through: loop, trunkSocket) { ways.adopt(into: &core) }
     core.reset()
   }
 

@@ -85,7 +85,8 @@ import Wire
     do {
       unsafe state.initialize(
         to: WorkerState(
-          core: try makeCore(), trunkSocket: UInt16(plan.listeners.count), answered: answered))
+          core: try makeCore(), trunkSocket: UInt16(plan.listeners.count),
+          ways: WaysOut(plan), answered: answered))
     } catch {
       unsafe state.deallocate()
       throw error
@@ -121,11 +122,17 @@ import Wire
       throw refused(error.sentence)
     }
     unsafe self.loop = loop
-    let bytes = UInt32(plan.configuration.receiveBytesMax)
-    for socket in plan.listeners + [plan.trunk] {
-      guard unsafe pl_loop_add_socket(loop, socket, bytes, &error) >= 0 else {
+    let configuration = plan.configuration
+    let sockets =
+      plan.listeners.map { ($0, configuration.clientBytesMax) }
+      + [(plan.trunk, configuration.receiveBytesMax)]
+    for (socket, bytes) in sockets {
+      guard unsafe pl_loop_add_socket(loop, socket, UInt32(bytes), &error) >= 0 else {
         throw refused(error.sentence)
       }
+    }
+    guard unsafe pl_loop_keep_refused(loop, UInt16(plan.listeners.count), &error) == 0 else {
+      throw refused(error.sentence)
     }
     if plan.sendsFrames { sendFrames() }
     guard plan.busyPollMicroseconds > 0 else { return }

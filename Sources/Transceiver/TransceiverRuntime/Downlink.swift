@@ -1,4 +1,5 @@
 import CPacketLoop
+import Paths
 import Runtime
 import Trunk
 import Wire
@@ -22,6 +23,9 @@ import Wire
     var writer: BundleWriter
     /// It is queued and takes no more frames.
     var isFull = false
+    /// What its way carries: several packets, and one that leaves whole.
+    var bundleBytes = 0
+    var wholeBytes = 0
   }
 
   private let memory: UnsafeMutableRawBufferPointer
@@ -31,20 +35,23 @@ import Wire
   private let cluster: UInt16
   private let transceiver: TransceiverID
   private let capacity: Int
+  private let paths: PathView
+  private let rebuilder: TrunkRebuilder
   /// Trunk datagrams and the frames within, since the start.
   private(set) var datagrams: UInt64 = 0
   private(set) var frames: UInt64 = 0
   /// Client packets too large for any bundle.
   private(set) var tooLarge: UInt64 = 0
 
-  /// - Parameter datagramBytes: the most UDP payload of an ordinary bundle; a single larger packet
-  ///   goes alone, up to `largestBytes`.
-  init(key: TrunkKey?, cluster: UInt16, transceiver: TransceiverID, datagramBytes: Int) {
+  /// - Parameter paths: what the ways to the relays carry. A single larger packet goes alone, up to
+  ///   `largestBytes`.
+  init(key: TrunkKey?, cluster: UInt16, transceiver: TransceiverID, _ paths: PathView) {
     self.key = key
     self.cluster = cluster
     self.transceiver = transceiver
-    capacity = max(datagramBytes, Self.largestBytes)
-    bundleBytes = datagramBytes
+    self.paths = paths
+    capacity = max(paths.bundleBytesMax, Self.largestBytes)
+    rebuilder = TrunkRebuilder(bytesMax: capacity, key: key, paths)
     unsafe memory = UnsafeMutableRawBufferPointer.allocate(
       byteCount: Self.bundleCount * capacity, alignment: 64)
     bundles.reserveCapacity(Self.bundleCount)
@@ -59,7 +66,6 @@ import Wire
 
   /// A 1,408-byte client datagram with both headers for an IPv6 client.
   static let largestBytes = 1_408 + 16 + 21
-  private let bundleBytes: Int
 
   deinit { unsafe memory.deallocate() }
 
@@ -89,6 +95,7 @@ import Wire
   mutating func flush(through loop: OpaquePointer) {
     for index in 0..<used where !bundles[index].isFull { unsafe leave(index, through: loop) }
     unsafe pl_loop_flush(loop)
+    _ = unsafe rebuilder.sendRefused(through: loop, Shard.trunkSocket)
     used = 0
   }
 
@@ -98,8 +105,9 @@ import Wire
   ) -> Int {
     if let index = openBundle(for: path) {
       let writer = bundles[index].writer
-      if writer.frames == 0 || writer.count + bytes <= bundleBytes { return index }
-      bundles[index].writer.pad(to: bundleBytes, slack: Self.slackBytes)
+      let most = bundles[index].bundleBytes
+      if writer.frames == 0 || writer.count + bytes <= most { return index }
+      bundles[index].writer.pad(to: most, slack: Self.slackBytes)
       unsafe leave(index, through: loop)
       bundles[index].isFull = true
     }
@@ -109,6 +117,9 @@ import Wire
     bundles[index].relay = path.relay
     bundles[index].ingress = path.ingress
     bundles[index].isFull = false
+    let place = paths.findOrAdd(path.relay)
+    bundles[index].bundleBytes = paths.bundleBytes(at: place)
+    bundles[index].wholeBytes = paths.wholeBytes(at: place)
     bundles[index].writer.restart(Self.header(cluster, transceiver, path.ingress))
     return index
   }
@@ -132,6 +143,10 @@ import Wire
     let bytes = unsafe bundles[index].writer.datagram
     unsafe bytes.withMemoryRebound(to: UInt8.self) { bytes in
       var peer = pl_address(bundles[index].relay)
+      if bytes.count > bundles[index].wholeBytes {
+        return unsafe TrunkRebuilder.send(
+          UnsafeRawBufferPointer(bytes), peer, through: loop, Shard.trunkSocket)
+      }
       unsafe pl_loop_send(loop, Shard.trunkSocket, bytes.baseAddress, UInt32(bytes.count), &peer)
     }
     datagrams &+= 1

@@ -198,10 +198,14 @@ extension Shard {
   /// Once a second: what the page and the operator may read.
   private func publishFigures(at now: Instant) {
     nextFiguresAt = now.advanced(byMilliseconds: 1_000)
+    var living: [(call: CallID, figures: SessionFigures)] = []
     for (callID, slot) in slots {
       guard let known = described[callID] else { continue }
-      registry.update(callID, known.updated(from: sessions[slot], at: now))
+      let figures = known.updated(from: sessions[slot], at: now)
+      registry.update(callID, figures)
+      if let session = figures.session { living.append((callID, session)) }
     }
+    lossyCalls.look(living)
   }
 }
 

@@ -2,6 +2,7 @@ import Backends
 import CPacketLoop
 import Dtls
 import Log
+import Paths
 import Runtime
 import ServiceClient
 import Session
@@ -56,6 +57,10 @@ final class Shard: LoopOwner {
   var sessions: SessionTable
   var outbox = SessionOutbox()
   var downlink: Downlink
+  /// What the ways to the relays carry.
+  let paths: PathView
+  /// For whoever watches the ways.
+  var lossyCalls = LossyCalls()
   var counters = ShardCounters()
   /// Where the reports go that other threads ask for.
   let reports = ReportDesk<ShardReport>()
@@ -72,7 +77,7 @@ final class Shard: LoopOwner {
   init(
     identity: Identity, options: TransceiverOptions, certificate: DtlsIdentity,
     mailbox: Mailbox<Letter>, registry: CallRegistry, services: ServiceHub?, webMail: WebMail,
-    log: Log
+    paths: PathView, log: Log
   ) {
     self.identity = identity
     self.mailbox = mailbox
@@ -86,9 +91,9 @@ final class Shard: LoopOwner {
     self.webMail = webMail
     sessions = SessionTable(capacity: options.maximumCalls)
     watch = ShardWatch(options.admission)
+    self.paths = paths
     downlink = Downlink(
-      key: key, cluster: identity.cluster, transceiver: identity.transceiver,
-      datagramBytes: options.trunkDatagramBytes)
+      key: key, cluster: identity.cluster, transceiver: identity.transceiver, paths)
   }
 
   // MARK: - Packets
@@ -123,6 +128,7 @@ final class Shard: LoopOwner {
         return
       }
       counters.bundles &+= 1
+      paths.note(arrival: bytes.count, at: paths.findOrAdd(relay))
       unsafe handleFrames(bytes, header, from: relay, at: now, through: loop)
     case .forged: counters.forged &+= 1
     case .short, .unknownVersion, .unknownKind: counters.malformed &+= 1

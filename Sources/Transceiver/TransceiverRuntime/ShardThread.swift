@@ -20,7 +20,7 @@ final class ShardThread: @unchecked Sendable {
     self.shard = shard
     thread = try LoopThread(
       owner: shard, socketsMax: 1, restNanoseconds: UInt32(CallSession.gridNanoseconds))
-    trunk = try thread.open(address, bytesMax: Self.receiveBytes)
+    trunk = try thread.open(address, bytesMax: Self.receiveBytes, sizesItself: true)
     shard.post = { [mailbox = shard.mailbox, thread] letter in
       if mailbox.post(letter) { thread.wake() }
     }

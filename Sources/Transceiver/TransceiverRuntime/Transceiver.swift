@@ -3,6 +3,7 @@ import CMemory
 import CPage
 import Dtls
 package import Log
+import Paths
 import Runtime
 import Sdp
 import ServiceClient
@@ -37,7 +38,11 @@ package enum Transceiver {
     let webMail = WebMail { server.wake() }
     let services = try makeServices(options)
     let peers = options.peers.isEmpty ? nil : try PeerHub(options.peers) { server.wake() }
-    let shards = try makeShards(options, certificate, registry, services, webMail, log)
+    let paths = PathTable(
+      from: options.trunk, bundleBytesMax: options.bundleBytes, pathsMax: Self.relaysMax)
+    let shards = try makeShards(options, certificate, registry, services, webMail, paths, log)
+    let pathWatch = PathWatch(
+      paths, log: log, everyTurn: SilentHop(paths, shards.map(\.shard.lossyCalls.counts), log).look)
     let refusals = Refusals(log)
     let bridge = WebBridge(
       signalling: Signalling(signallingOptions(options, certificate)), registry: registry,
@@ -46,6 +51,7 @@ package enum Transceiver {
     services?.start()
     peers?.start()
     for shard in shards { shard.start() }
+    pathWatch.start()
     server.serve(bridge)
     let web = HostThread { server.run() }
     onReady(server.address, shards.map(\.trunk))
@@ -58,6 +64,7 @@ package enum Transceiver {
     peers?.stop()
     for shard in shards { shard.post(.shutDown) }
     for shard in shards { shard.join() }
+    pathWatch.stop()
     services?.stop()
     reporter.finish()
     withExtendedLifetime(idleSrtp) {}
@@ -90,6 +97,9 @@ package enum Transceiver {
     }
   }
 
+  /// Relays whose ways are known one by one.
+  private static let relaysMax = 1_024
+
   private static func makeCertificate() throws(TransceiverFailure) -> DtlsIdentity {
     do throws(DtlsSetupError) {
       return try DtlsIdentity.generate()
@@ -112,7 +122,7 @@ package enum Transceiver {
 
   private static func makeShards(
     _ options: TransceiverOptions, _ certificate: DtlsIdentity, _ registry: CallRegistry,
-    _ services: ServiceHub?, _ webMail: WebMail, _ log: Log
+    _ services: ServiceHub?, _ webMail: WebMail, _ paths: PathTable, _ log: Log
   ) throws(TransceiverFailure) -> [ShardThread] {
     precondition((1...64).contains(options.shards), "1 to 64 shards")
     var shards: [ShardThread] = []
@@ -122,7 +132,7 @@ package enum Transceiver {
           cluster: options.cluster,
           transceiver: TransceiverID(node: options.node, shard: UInt8(number))),
         options: options, certificate: certificate, mailbox: Mailbox(), registry: registry,
-        services: services, webMail: webMail, log: log)
+        services: services, webMail: webMail, paths: paths.view, log: log)
       let trunk = try address(options.trunk, number)
       do throws(LoopFailure) {
         shards.append(try ShardThread(shard: shard, listening: trunk))

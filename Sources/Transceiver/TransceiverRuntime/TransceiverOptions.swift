@@ -29,8 +29,11 @@ package struct TransceiverOptions: Sendable {
   /// The model's name in sessions that we describe ourselves; "" takes the backend's.
   package var model = ""
   package var keys: RoutingKeys
-  /// Trunk datagrams leave with at most this many bytes of UDP payload.
-  package var trunkDatagramBytes: Int = 1_400
+  /// Trunk datagrams of several packets leave with at most this many bytes of UDP payload, and with
+  /// fewer where the way to a relay carries less.
+  package var bundleBytes: Int = 1_400
+  /// The range of `bundleBytes`; what it means is in the relay's options.
+  package static var bundleBytesRange: ClosedRange<Int> { 576...8_972 }
   /// Calls at once over all shards; more get 503.
   package var maximumCalls: Int = 2_000
   /// Where the HTTP sides of other nodes listen: requests about their calls are sent there.
