@@ -11,11 +11,15 @@ BUILD_PACKAGES=(
 # What the voice agent speaks with and is installed with; its Python packages are from PyPI.
 AGENT_PACKAGES=(flite python3-venv)
 AGENT_VENV=.build/agent-venv
-# What the end-to-end tests and the checks need on top.
-TEST_PACKAGES=(
-    chromium espeak-ng firefox-esr git golang-github-pion-datachannel-dev
+# What the checks of the tree look with.
+CHECK_PACKAGES=(git libbpf-dev shellcheck)
+# What the unit tests run beside themselves.
+UNIT_PACKAGES=(iproute2 util-linux)
+# The real clients, and what they and their tests are made of.
+CLIENT_PACKAGES=(
+    chromium espeak-ng firefox-esr golang-github-pion-datachannel-dev
     golang-github-pion-webrtc.v3-dev golang-go iproute2 procps pulseaudio
-    python3-venv shellcheck sox util-linux valgrind
+    python3-venv sox util-linux
 )
 
 say() { echo "martlet: $*"; }
@@ -79,6 +83,20 @@ need_agent() {
 need_swift() {
     command -v swift >/dev/null ||
         fail "swift is not installed; Martlet needs Swift 6.3 or later (https://swift.org/install)"
+}
+
+# SwiftPM's module cache knows the path that it was made for, and every build at another one fails
+# until it is gone. So a clone that was moved or copied drops it; a mark tells.
+need_own_build() {
+    local here mark=.build/martlet-path
+    here=$(pwd -P)
+    if [ "$(cat "$mark" 2>/dev/null)" != "$here" ] && compgen -G '.build/*/*/ModuleCache' >/dev/null
+    then
+        say "this clone was not built here so far: dropping the module cache of that build"
+        rm -rf .build/*/*/ModuleCache
+    fi
+    mkdir -p .build
+    echo "$here" >"$mark"
 }
 
 build_programs() {

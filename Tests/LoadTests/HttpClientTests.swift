@@ -18,7 +18,16 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "http://", "https://example.com", "127.0.0.1:8080", "http://a:b", "http://a:0",
+    ("8080", "127.0.0.1:8080"), (":8080", "127.0.0.1:8080"), ("http://:81/", "127.0.0.1:81"),
+    ("localhost:8080", "localhost:8080"), ("10.0.0.1:80/voice", "10.0.0.1:80"),
+    ("[::1]:8080", "[::1]:8080"), ("voice.example", "voice.example:80"),
+  ])
+  func whatPeopleTypeForAnOriginIsRead(text: String, authority: String) {
+    #expect(HttpOrigin(url: text)?.authority == authority)
+  }
+
+  @Test(arguments: [
+    "", "http://", ":", ":x", ":0", "70000", "https://example.com", "http://a:b", "http://a:0",
     "http://a:99999", "http://a:1:2", "http://[::1", "http://[::1]x", "ftp://a",
   ])
   func anythingElseIsNoOrigin(url: String) {

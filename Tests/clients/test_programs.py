@@ -55,7 +55,7 @@ def test_a_configuration_file_with_an_unknown_key(arguments, tmp_path):
         (["martlet", "load", "--url", "https://h"], "https is not spoken here"),
         (["martlet-relay"], "--transceiver NODE.SHARD=ADDR is needed"),
         (["martlet-relay", "--json"], "--json goes with --explain"),
-        (["martlet-transceiver", "--http", "localhost:80"], "--http must be an IP address"),
+        (["martlet-transceiver", "--http", "h.example:80"], "--http must be a port of 127.0.0.1"),
     ],
 )
 def test_a_mistake_is_named_at_once(arguments, sentence):

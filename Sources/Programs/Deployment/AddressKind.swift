@@ -8,6 +8,27 @@ extension ValueKind where Value == TransportAddress {
       TransportAddress($0)
     }
   }
+
+  /// Where HTTP is served or asked for: an address and a port, or what people type in its place.
+  package static var httpAddress: ValueKind {
+    ValueKind(
+      "ADDR",
+      expected: "a port of 127.0.0.1 or an IP address and a port, like 8080, localhost:8080, "
+        + "127.0.0.1:8080 or [::1]:8080"
+    ) { readHttpAddress($0) }
+  }
+
+  /// The loopback address 127.0.0.1 is meant by a port alone (`8080`, `:8080`) and by `localhost`:
+  /// who wants to be reached from elsewhere has to say so. Other names are no address: looking one
+  /// up would block.
+  fileprivate static func readHttpAddress(_ text: String) -> TransportAddress? {
+    let name = "localhost"
+    var port = text[...]
+    if text.lowercased().hasPrefix(name + ":") { port = port.dropFirst(name.count) }
+    if port.first == ":" { port = port.dropFirst() }
+    let isPortAlone = !port.isEmpty && port.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    return TransportAddress(isPortAlone ? "127.0.0.1:\(port)" : text)
+  }
 }
 
 extension ValueKind where Value == String {
@@ -67,7 +88,8 @@ package struct PeerEntry: Sendable, Equatable {
     let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let scheme = "http://"
     guard sides.count == 2, let node = UInt16(sides[0]), sides[1].hasPrefix(scheme),
-      let address = TransportAddress(String(sides[1].dropFirst(scheme.count)))
+      let address = ValueKind<TransportAddress>.readHttpAddress(
+        String(sides[1].dropFirst(scheme.count)))
     else { return nil }
     self.node = node
     self.address = address

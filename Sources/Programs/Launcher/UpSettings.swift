@@ -5,7 +5,8 @@ package import Wire
 /// The settings of `martlet up`.
 package enum UpSettings {
   package static let http = Setting.value(
-    "http", .address, default: "127.0.0.1:8080", help: "where the page and the HTTP API listen")
+    "http", .httpAddress, default: "127.0.0.1:8080",
+    help: "where the page and the HTTP API listen; a port alone is one of 127.0.0.1")
   package static let media = Setting.list(
     "media", .address, default: ["127.0.0.1:3478"],
     help: "UDP address that browsers send their voice to")

@@ -19,10 +19,12 @@ struct HttpOrigin: Sendable {
   let port: String
   let prefix: String
 
-  /// Nil for anything but an http URL; `https` needs a library that this small client is not.
+  /// Nil for anything but an http URL; `https` needs a library that this small client is not. The
+  /// `http://` may be left out, and a port alone (`8080`, `:8080`) is one of 127.0.0.1.
   init?(url: String) {
-    guard url.hasPrefix("http://") else { return nil }
-    let rest = url.dropFirst("http://".count)
+    let scheme = "http://"
+    guard url.hasPrefix(scheme) || !url.contains("://") else { return nil }
+    let rest = Self.withHost(url.hasPrefix(scheme) ? url.dropFirst(scheme.count) : url[...])
     let slash = rest.firstIndex(of: "/") ?? rest.endIndex
     let authority = rest[..<slash]
     prefix = String(rest[slash...].prefix { $0 != "?" && $0 != "#" }).trimmingSlash
@@ -38,6 +40,14 @@ struct HttpOrigin: Sendable {
       port = parts.count == 2 ? String(parts[1]) : "80"
     }
     guard !host.isEmpty, let number = UInt16(port), number > 0 else { return nil }
+  }
+
+  /// What was typed, with the host that a port alone means.
+  private static func withHost(_ text: Substring) -> Substring {
+    let end = text.firstIndex(of: "/") ?? text.endIndex
+    let port = text[..<end].first == ":" ? text[..<end].dropFirst() : text[..<end]
+    guard !port.isEmpty, port.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return text }
+    return "127.0.0.1:\(port)\(text[end...])"
   }
 
   var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }

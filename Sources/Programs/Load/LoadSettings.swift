@@ -2,9 +2,11 @@ package import Settings
 
 extension ValueKind where Value == HttpOrigin {
   static var origin: ValueKind {
-    ValueKind("URL", expected: "a URL like http://127.0.0.1:8080 (https is not spoken here)") {
-      HttpOrigin(url: $0)
-    }
+    ValueKind(
+      "URL",
+      expected:
+        "a URL like http://127.0.0.1:8080, or a port of 127.0.0.1 (https is not spoken here)"
+    ) { HttpOrigin(url: $0) }
   }
 }
 

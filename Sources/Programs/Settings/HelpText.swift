@@ -33,13 +33,13 @@ package enum HelpText {
     lines(text, columns: columns).joined(separator: "\n") + "\n"
   }
 
-  /// What is typed, and what it does, in two columns; what does not fit the first gets a line of
-  /// its own.
+  /// What is typed, and what it does, in two columns with at least two blanks between them; what
+  /// does not fit the first gets a line of its own.
   package static func row(_ usage: String, _ help: String) -> String {
     let indented = "  " + usage
     let blank = String(repeating: " ", count: secondColumn)
     let first =
-      indented.count < secondColumn
+      indented.count + 2 <= secondColumn
       ? indented + blank.dropFirst(indented.count) : indented + "\n" + blank
     return first
       + lines(help, columns: columns - secondColumn).joined(separator: "\n" + blank) + "\n"

@@ -13,7 +13,8 @@ import Wire
 /// The settings of `martlet-transceiver`.
 enum TransceiverSettings {
   static let http = Setting.value(
-    "http", .address, default: "127.0.0.1:8080", help: "where the page and the HTTP API listen")
+    "http", .httpAddress, default: "127.0.0.1:8080",
+    help: "where the page and the HTTP API listen; a port alone is one of 127.0.0.1")
   static let trunk = Setting.value(
     "trunk", .address, default: "127.0.0.1:4000",
     help: "address towards the relays; shard n uses the port + n")
