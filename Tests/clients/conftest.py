@@ -2,6 +2,7 @@
 
 import pytest
 
+import scenes
 from browsers import SoundServer
 from martlet import MartletUp
 
@@ -36,3 +37,16 @@ class CallLog:
 @pytest.fixture
 def call_log(up):
     return CallLog(up)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scenes_in_the_results(record_testsuite_property):
+    """For tools/count-results."""
+    yield
+    for line in scenes.summary():
+        record_testsuite_property("summary", line)
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in scenes.summary():
+        terminalreporter.write_line(line)
