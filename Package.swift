@@ -141,7 +141,8 @@ let package = Package(
     module(
       "Launcher", in: "Programs",
       uses: [
-        "Settings", "Deployment", "Log", "Runtime", "Token", "Crypto", "Wire", "CProcess",
+        "Settings", "Deployment", "Log", "Machine", "Runtime", "Token", "Crypto", "Wire",
+        "CProcess",
       ]),
     module(
       "Load", in: "Programs",

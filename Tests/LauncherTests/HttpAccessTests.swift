@@ -9,7 +9,7 @@ import Wire
     guard case .run(let settings) = try UpSettings.command.parse(arguments) else {
       throw SettingsError.unexpectedOperand("an answer instead of settings")
     }
-    return try UpPlan(settings, keyFile: "/run/keys.json", trunkPort: 20_000)
+    return UpPlan(settings, keyFile: "/run/keys.json", trunkPort: 20_000, machine: [])
   }
 
   @Test(arguments: ["0.0.0.0:80", "10.0.0.5:80", "[::]:80", "[2001:db8::1]:80", "126.0.0.1:80"])
@@ -52,7 +52,7 @@ import Wire
           case .run(let settings) = try UpSettings.command.parse(
             ["--http-name", "voice.example"] + more)
         else { return }
-        _ = try UpPlan(settings, keyFile: "/run/keys.json", trunkPort: 20_000)
+        _ = UpPlan(settings, keyFile: "/run/keys.json", trunkPort: 20_000, machine: [])
       }
     }
     for text in ["voice.example:80", "http://voice.example", "a b", "", "::5"] {

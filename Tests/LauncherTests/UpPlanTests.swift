@@ -1,13 +1,21 @@
 import Launcher
 import Settings
 import Testing
+import Wire
 
 @Suite struct UpPlanTests {
-  private func plan(_ arguments: String...) throws -> UpPlan {
+  private static let machine = [
+    "127.0.0.1:0", "[::1]:0", "192.0.2.9:0", "192.0.2.3:0", "169.254.3.4:0", "[fe80::1]:0",
+    "[2001:db8::9]:0",
+  ].map { TransportAddress($0)! }
+
+  private func plan(
+    _ arguments: String..., machine: [TransportAddress] = Self.machine
+  ) throws -> UpPlan {
     guard case .run(let settings) = try UpSettings.command.parse(arguments) else {
       throw SettingsError.unexpectedOperand("an answer instead of settings")
     }
-    return try UpPlan(settings, keyFile: "/run/keys.json", trunkPort: 20_000)
+    return UpPlan(settings, keyFile: "/run/keys.json", trunkPort: 20_000, machine: machine)
   }
 
   /// The values of an option in a list of arguments.
@@ -48,9 +56,40 @@ import Testing
     #expect(values("--candidate", in: plan.transceiver) == ["192.0.2.1:9"])
   }
 
-  @Test func aWildcardNeedsACandidate() {
-    let error = #expect(throws: UpPlan.Conflict.self) { try plan("--media", "0.0.0.0:3478") }
-    #expect(error?.description.contains("--candidate") == true)
+  @Test func aWildcardOffersTheMachinesAddressesAndLoopbackLast() throws {
+    let plan4 = try plan("--media", "0.0.0.0:3478")
+    #expect(values("--listen", in: plan4.relay) == ["0.0.0.0:3478"])
+    #expect(
+      values("--candidate", in: plan4.transceiver)
+        == ["192.0.2.3:3478", "192.0.2.9:3478", "127.0.0.1:3478"])
+    #expect(plan4.reach == "whoever reaches these")
+    let plan6 = try plan("--media", "[::]:9")
+    #expect(
+      values("--candidate", in: plan6.transceiver)
+        == ["192.0.2.3:9", "192.0.2.9:9", "[2001:db8::9]:9", "127.0.0.1:9", "[::1]:9"])
+    let both = try plan("--media", "0.0.0.0:1", "--media", "192.0.2.9:1", "--media", "[::1]:2")
+    #expect(
+      values("--candidate", in: both.transceiver)
+        == ["192.0.2.3:1", "192.0.2.9:1", "127.0.0.1:1", "[::1]:2"])
+  }
+
+  @Test func loopbackAloneSaysWhoCannotCall() throws {
+    #expect(try plan().candidates.map(\.description) == ["127.0.0.1:3478"])
+    #expect(try plan().reach.contains("libnice"))
+    let alone = try plan("--media", "0.0.0.0:3478", machine: [])
+    #expect(alone.candidates.map(\.description) == ["127.0.0.1:3478"])
+    #expect(alone.reach.contains("libnice"))
+  }
+
+  @Test func fewCandidatesOfManyAddresses() throws {
+    let many = (1...100).map { TransportAddress(ipv4: 0xC000_0200 + UInt32($0), port: 0) }
+    #expect(try plan("--media", "0.0.0.0:1", machine: many).candidates.count == 9)
+  }
+
+  @Test(arguments: ["0.0.0.0:1", "224.0.0.1:1", "255.255.255.255:1", "192.0.2.1:0", "[::]:1"])
+  func whatNoClientCanReachIsNoCandidate(text: String) {
+    let error = #expect(throws: SettingsError.self) { _ = try plan("--candidate", text) }
+    #expect(error.map { "\($0)" }?.contains("--candidate") == true)
   }
 
   @Test func theUrlIsOneABrowserCanOpen() throws {

@@ -23,7 +23,7 @@ struct BudgetTests {
       // A `for` over a range allocates in debug builds.
       var number: UInt32 = 0
       while number < 1000 {
-        let client = differentClients ? TransportAddress(ipv4: number, port: 9) : peer
+        let client = differentClients ? TransportAddress(ipv4: number + 1, port: 9) : peer
         let datagram = unsafe ReceivedDatagram(bytes: bytes, isTruncated: false, peer: client)
         if isTrunk {
           bench.worker.takeTrunkDatagram(datagram, at: now)

@@ -65,6 +65,36 @@ import Wire
     expect(bench.worker.counters[.clientTruncated] == 1)
   }
 
+  /// Where no host can be nothing is forwarded from and nothing sent to, whatever it says.
+  @Test(arguments: [
+    "192.0.2.1:0", "0.0.0.0:5000", "224.0.0.1:5000", "239.255.255.255:5000",
+    "255.255.255.255:5000", "[2001:db8::1]:0", "[::]:5000", "[ff02::1]:5000",
+    "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:5000",
+  ])
+  func sourcesThatNoHostHas(text: String) throws {
+    let source = try #require(TransportAddress(text))
+    var bench = Bench()
+    let token = bench.token(for: 0)
+    for bytes in [
+      bench.check(token), Bench.media(), [22, 254, 253], bench.binding(.bindingSuccess),
+    ] {
+      expectDrop(&bench, bytes, .clientUnusableSource, from: source)
+    }
+    expect(bench.speak(from: 0, to: source, [1]) == [])
+    expect(bench.worker.counters[.frameMisaddressed] == 1)
+    expect(bench.worker.routeCount == 0)
+  }
+
+  @Test(arguments: [
+    "1.0.0.1:1", "127.0.0.1:1", "223.255.255.255:65535", "240.0.0.1:1", "255.255.255.254:1",
+  ])
+  func sourcesThatAHostMayHave(text: String) throws {
+    let source = try #require(TransportAddress(text))
+    var bench = Bench()
+    let check = bench.check(bench.token(for: 0))
+    expect(bench.takeClient([check], from: source) == [Bench.up(0, [check], client: source)])
+  }
+
   /// A token's age matters only where it would open a flow.
   @Test func aSkewedClockEndsNoLiveCall() {
     var bench = Bench()
@@ -127,7 +157,7 @@ import Wire
     _ = bench.speak(from: 1)
     let check = bench.check(bench.token(for: 0))
     for number in 0..<10_000 {
-      let client = TransportAddress(ipv4: UInt32(number), port: 1)
+      let client = TransportAddress(ipv4: UInt32(number + 1), port: 1)
       expect(bench.takeClient([check], from: client) == [Bench.up(0, [check], client: client)])
     }
     expect(bench.takeClient([Bench.media()]) == [Bench.up(1, [Bench.media()])])

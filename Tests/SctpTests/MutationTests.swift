@@ -157,7 +157,8 @@ struct MutationTests {
     case 9:
       let request = peer.last(130).flatMap { $0.count >= 8 ? word($0, at: 4) : nil } ?? 0
       return chunk(130, [0, 16, 0, 12] + words(request, UInt32(mutator.below(7))))
-    case 10: return chunk(4, [0, 1, 0, 8, 1, 2, 3, 4])
+    // A HEARTBEAT, now and then an ABORT.
+    case 10: return chunk(mutator.below(200) == 0 ? 6 : 4, [0, 1, 0, 8, 1, 2, 3, 4])
     default: return chunk([5, 9, 10, 11, 64, 192, 255][mutator.below(7)], some(40))
     }
   }

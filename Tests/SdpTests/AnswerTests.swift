@@ -53,7 +53,8 @@ struct AnswerTests {
     for (index, line) in media.enumerated() {
       let fields = line.dropFirst(2).split(separator: " ")
       #expect(fields[0] == offer.media[index].kind)
-      let isTaken = index == offer.audioIndex || index == offer.channels?.mediaIndex
+      let isTaken =
+        offer.audio.contains { $0.mediaIndex == index } || index == offer.channels?.mediaIndex
       #expect((fields[1] == "0") == !isTaken)
       #expect(fields[2] == offer.media[index].transport)
     }

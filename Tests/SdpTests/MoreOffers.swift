@@ -187,6 +187,67 @@ extension Offers {
 
     """
 
+  /// A client that keeps an idle line in front of the one it uses; from the field, with its names
+  /// changed.
+  static let inactiveFirst = """
+    v=0
+    o=- 1 2 IN IP4 127.0.0.1
+    s=-
+    t=0 0
+    a=group:BUNDLE 0 1
+    a=fingerprint:sha-256 AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:\
+    AB:AB:AB:AB:AB:AB:AB:AB
+    m=audio 9 UDP/TLS/RTP/SAVPF 111
+    c=IN IP4 0.0.0.0
+    a=ice-ufrag:abcd
+    a=ice-pwd:abcdefghijklmnopqrstuvwx
+    a=setup:actpass
+    a=mid:0
+    a=inactive
+    a=rtcp-mux
+    a=rtpmap:111 opus/48000/2
+    m=audio 9 UDP/TLS/RTP/SAVPF 111
+    c=IN IP4 0.0.0.0
+    a=ice-ufrag:abcd
+    a=ice-pwd:abcdefghijklmnopqrstuvwx
+    a=setup:actpass
+    a=mid:1
+    a=sendrecv
+    a=rtcp-mux
+    a=rtpmap:111 opus/48000/2
+
+    """
+
+  /// A client that hears on one line and speaks on another; likewise.
+  static let receivingFirst = """
+    v=0
+    o=- 1 2 IN IP4 127.0.0.1
+    s=-
+    t=0 0
+    a=group:BUNDLE 0 1
+    a=fingerprint:sha-256 AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:\
+    AB:AB:AB:AB:AB:AB:AB:AB
+    m=audio 9 UDP/TLS/RTP/SAVPF 111
+    c=IN IP4 0.0.0.0
+    a=ice-ufrag:abcd
+    a=ice-pwd:abcdefghijklmnopqrstuvwx
+    a=setup:actpass
+    a=mid:0
+    a=recvonly
+    a=rtcp-mux
+    a=rtpmap:111 opus/48000/2
+    m=audio 9 UDP/TLS/RTP/SAVPF 111
+    c=IN IP4 0.0.0.0
+    a=ice-ufrag:abcd
+    a=ice-pwd:abcdefghijklmnopqrstuvwx
+    a=setup:actpass
+    a=mid:1
+    a=sendonly
+    a=rtcp-mux
+    a=rtpmap:111 opus/48000/2
+
+    """
+
   /// An offer that tests name in a word.
   struct Named: CustomTestStringConvertible {
     var testDescription: String
@@ -200,6 +261,8 @@ extension Offers {
     Named(testDescription: "Chromium, many lines", text: chromiumManyLines),
     Named(testDescription: "Pion", text: pion),
     Named(testDescription: "GStreamer", text: gstreamer),
+    Named(testDescription: "inactive first", text: inactiveFirst),
+    Named(testDescription: "receiving first", text: receivingFirst),
   ]
 
   /// The text with the line ends of the wire.

@@ -24,7 +24,7 @@ struct OfferDefectTests {
     Defect(old: "m=audio", new: "m=video", line: 0, cause: .noAudio),
     Defect(old: "m=audio 9", new: "m=audio 0", line: 0, cause: .noAudio),
     Defect(old: "UDP/TLS/RTP/SAVPF", new: "RTP/AVP", line: 5, cause: .badProtocol("RTP/AVP")),
-    Defect(old: "opus/48000/2", new: "opus/48000", line: 5, cause: .noOpus),
+    Defect(old: "opus/48000/2", new: "opus2/48000/2", line: 5, cause: .noOpus),
     Defect(old: "rtpmap:111", new: "rtpmap:112", line: 5, cause: .noOpus),
     Defect(old: "rtpmap:111", new: "rtpmap:128", line: 11, cause: .badPayloadMap),
     Defect(old: "rtpmap:111", new: "rtpmap:x", line: 11, cause: .badPayloadMap),
@@ -53,13 +53,39 @@ struct OfferDefectTests {
     Defect(
       old: "m=audio", new: "m=video 9 X 1\r\na=mid:a\r\nm=video 9 X 1\r\na=mid:a\r\nm=audio",
       line: 7, cause: .badMid),
-    Defect(
-      old: "a=rtcp-mux\r\n", new: "a=rtcp-mux\r\na=sctp-port:0\r\n", line: 11,
-      cause: .badSctpPort),
-    Defect(
-      old: "a=rtcp-mux\r\n", new: "a=rtcp-mux\r\na=max-message-size:-1\r\n", line: 11,
-      cause: .badMessageSize),
+    candidate("192.0.2.1 0"), candidate("0.0.0.0 5000"), candidate("255.255.255.255 5000"),
+    candidate("224.0.0.1 5000"), candidate("239.255.255.255 5000"), candidate(":: 5000"),
+    candidate("0:0:0:0:0:0:0:0 5000"), candidate("ff02::1 5000"), candidate("FF0E::1 5000"),
+    candidate("::ffff:0.0.0.0 5000"), candidate("::ffff:224.0.0.1 5000"),
   ]
+
+  private static func candidate(_ place: String) -> Defect {
+    Defect(
+      old: "a=rtcp-mux\r\n", new: "a=rtcp-mux\r\na=candidate:1 1 UDP 9 \(place) typ host\r\n",
+      line: 11, cause: .unusableCandidate)
+  }
+
+  @Test(arguments: [
+    "1 1 udp 9 192.0.2.1 5000 typ host", "1 1 udp 9 2001:db8::1 5000 typ host",
+    "1 1 udp 9 ::1 5000 typ host", "1 1 udp 9 0a.local 5000 typ host",
+    "1 1 tcp 9 192.0.2.1 0 typ host tcptype active",
+    "1 1 udp 9 192.0.2.1 5000 typ srflx raddr 0.0.0.0 rport 0", "1 1 udp 9 ff:1::1 5000 typ host",
+    "too short",
+  ])
+  func usableCandidatesAreNoDefect(candidate: String) throws {
+    _ = try CallOffer.parse(Sample.offer(media: "a=candidate:\(candidate)\r\n"))
+  }
+
+  @Test(arguments: [
+    ("a=sctp-port:0", SdpError.Cause.badSctpPort),
+    ("a=max-message-size:-1", .badMessageSize),
+  ])
+  func aBadValueOfDataChannelsCountsOnTheirLine(attribute: String, cause: SdpError.Cause) throws {
+    #expect(throws: SdpError(cause, line: 16)) {
+      _ = try CallOffer.parse(ChannelTests.offer(attributes: [attribute]))
+    }
+    _ = try CallOffer.parse(Sample.offer(media: "\(attribute)\r\n"))
+  }
 
   @Test(arguments: defects) func isNamedWithItsLine(defect: Defect) {
     let error = #expect(throws: SdpError.self) {

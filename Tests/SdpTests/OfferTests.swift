@@ -6,16 +6,16 @@ struct OfferTests {
   @Test func chromium() throws {
     let offer = try CallOffer.parse(Offers.crlf(Offers.chromium))
     #expect(offer.media.count == 1)
-    #expect(offer.audio.mid == "0")
+    #expect(offer.audio.map(\.mediaIndex) == [0])
     #expect(offer.isBundled)
     #expect(offer.iceUfrag == "mrYR")
     #expect(offer.icePwd == "Wtz1P8/itiZV4eKvx0z/Mytp")
     #expect(offer.fingerprints.map(\.hash) == [.sha256])
     #expect(offer.fingerprints[0].bytes.prefix(3) == [0x34, 0x27, 0x3E])
     #expect(offer.setup == .actpass)
-    #expect(offer.direction == .sendrecv)
+    #expect(offer.audio[0].direction == .sendrecv)
     #expect(offer.opus == expectedOpus(111, usesInbandFec: true))
-    #expect(!offer.usesNack)
+    #expect(!offer.audio[0].usesNack)
   }
 
   @Test func firefoxTakesItsFingerprintFromTheSession() throws {
@@ -37,22 +37,21 @@ struct OfferTests {
   @Test func audioIsFoundAmongManyLines() throws {
     let offer = try CallOffer.parse(Offers.crlf(Offers.chromiumManyLines))
     #expect(offer.media.map(\.kind) == ["video", "audio", "video", "application"])
-    #expect(offer.audioIndex == 1)
-    #expect(offer.audio.mid == "1")
+    #expect(offer.audio.map(\.mediaIndex) == [1])
   }
 
   @Test func pionAsksForLostPackets() throws {
     let offer = try CallOffer.parse(Offers.crlf(Offers.pion))
-    #expect(offer.usesNack)
+    #expect(offer.audio[0].usesNack)
     #expect(offer.iceUfrag == "kBqWZrVJdTzWmLcX")
   }
 
   @Test func gstreamerSpellsOpusInCapitals() throws {
     let offer = try CallOffer.parse(Offers.crlf(Offers.gstreamer))
     #expect(offer.opus.payloadType == 97)
-    #expect(offer.audio.mid == "audio0")
+    #expect(offer.media[offer.audio[0].mediaIndex].mid == "audio0")
     // NACK for whole pictures is not NACK for packets.
-    #expect(!offer.usesNack)
+    #expect(!offer.audio[0].usesNack)
   }
 
   @Test(arguments: Offers.all) func bareLineFeedsAreTaken(client: Offers.Named) throws {
@@ -95,23 +94,24 @@ struct OfferDetailTests {
     let offer = try CallOffer.parse(text)
     #expect(offer.iceUfrag == "abcd")
     #expect(offer.setup == .active)
-    #expect(offer.audioIndex == 1)
+    #expect(offer.audio.map(\.mediaIndex) == [1])
   }
 
   @Test func theFirstUsableAudioLineIsTaken() throws {
     let pcmuFirst = Sample.offer(before: "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n")
-    #expect(try CallOffer.parse(pcmuFirst).audioIndex == 1)
+    #expect(try CallOffer.parse(pcmuFirst).audio.map(\.mediaIndex) == [1])
     let offFirst = Sample.offer(
       before: "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n")
-    #expect(try CallOffer.parse(offFirst).audioIndex == 1)
+    #expect(try CallOffer.parse(offFirst).audio.map(\.mediaIndex) == [1])
   }
 
   @Test func theDirectionMayBeTheSessions() throws {
-    #expect(try CallOffer.parse(Sample.offer(session: "a=sendonly\r\n")).direction == .sendonly)
-    #expect(
-      try CallOffer.parse(Sample.offer(session: "a=sendonly\r\n", media: "a=recvonly\r\n"))
-        .direction == .recvonly)
-    #expect(try CallOffer.parse(Sample.offer()).direction == .sendrecv)
+    func direction(session: String = "", media: String = "") throws -> Direction {
+      try CallOffer.parse(Sample.offer(session: session, media: media)).audio[0].direction
+    }
+    #expect(try direction(session: "a=sendonly\r\n") == .sendonly)
+    #expect(try direction(session: "a=sendonly\r\n", media: "a=recvonly\r\n") == .recvonly)
+    #expect(try direction() == .sendrecv)
   }
 
   @Test func opusParametersAreRead() throws {

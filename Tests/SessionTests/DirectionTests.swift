@@ -50,6 +50,16 @@ import Testing
     #expect(call.session.figures.rtpAccepted == 0)
   }
 
+  /// Each line that the client sends on has a payload type of its own; the caller's is 111.
+  @Test(
+    arguments: [([96, 111], true), ([111, 111], true), ([96, 97], false)] as [([UInt8], Bool)])
+  func thePayloadTypesOfAllLinesAreHeard(types: [UInt8], isHeard: Bool) throws {
+    let call = try CallPair(change: { $0.heardPayloadTypes = types })
+    call.run(3_000)
+    #expect(call.session.figures.rtpAccepted > 100)
+    #expect((call.client.figures.tone.rightWindows > 0) == isHeard)
+  }
+
   @Test func bothWaysTheToneComesBack() throws {
     let call = try Self.call(sends: true, receives: true)
     #expect(Self.mediaDown(call).rtp > 100)

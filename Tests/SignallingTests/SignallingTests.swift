@@ -99,6 +99,58 @@ struct CallTests {
         """)
   }
 
+  /// What was sent back to us is no call: we would talk to ourselves.
+  @Test(arguments: ["/whip", "/v1/realtime/calls"])
+  func aReflectedOfferIsRefused(path: String) throws {
+    let own = (0..<32).map { _ in "01" }.joined(separator: ":")
+    let others = (0..<32).map { _ in "AB" }.joined(separator: ":")
+    let line = "a=fingerprint:sha-256 "
+    let start = try #require(Desk.offer.firstRange(of: line + others))
+    for prints in [line + own, line + others + "\r\n" + line + own] {
+      let offer = Desk.offer[..<start.lowerBound] + prints + Desk.offer[start.upperBound...]
+      let refusal = Desk().post(path, body: String(offer))
+      #expect(refusal.response.status == 400)
+      #expect(refusal.response.refusal == "reflected_offer")
+    }
+    guard case .create(_, let answered) = Desk().post(path, body: Desk.offer) else {
+      Issue.record("no answer to send back")
+      return
+    }
+    let refusal = Desk().post(path, body: String(decoding: answered.body, as: UTF8.self))
+    #expect(refusal.response.status == 400)
+    #expect(Desk.text(refusal).contains("ICE-lite"))
+  }
+
+  @Test func aCandidateThatNoHostHasIsRefused() {
+    for place in ["0.0.0.0 5000", "192.0.2.1 0", "ff02::1 5000"] {
+      let line = "a=candidate:1 1 udp 9 \(place) typ host\r\n"
+      let refusal = Desk().post("/whip", body: Desk.offer + line)
+      #expect(refusal.response.status == 400)
+      #expect(refusal.response.refusal == "invalid_offer")
+      #expect(Desk.text(refusal).contains("line 14: a=candidate names port 0"))
+    }
+  }
+
+  @Test func severalLinesMakeOnePlan() throws {
+    let line = """
+      m=audio 9 UDP/TLS/RTP/SAVPF 96\r
+      a=mid:1\r
+      a=rtcp-mux\r
+      a=rtpmap:96 opus/48000/2\r
+      a=sendonly\r
+
+      """
+    let start = "v=0\r\na=group:BUNDLE 0 1\r\n"
+    let offer = start + Desk.offer.dropFirst("v=0\r\n".count) + "a=mid:0\r\na=recvonly\r\n" + line
+    guard case .create(let plan, _) = Desk().post("/whip", body: offer) else {
+      Issue.record("no call")
+      return
+    }
+    #expect(plan.direction == .sendrecv)
+    #expect(plan.opus.payloadType == 111)
+    #expect(plan.heardPayloadTypes == [96])
+  }
+
   @Test(arguments: ["", "application/json", "multipart/form-data; boundary=x", "text/plain"])
   func otherMediaTypesAreRefused(type: String) {
     #expect(Desk().post("/whip", type: type, body: Desk.offer).response.status == 415)

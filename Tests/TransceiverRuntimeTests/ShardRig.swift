@@ -37,6 +37,7 @@ import Wire
   }
 
   static let identity = try! DtlsIdentity.generate()
+  static let callerIdentity = try! DtlsIdentity.generate()
   static let tone = EncodedTone(hertz: 450)
 
   let shard: Shard
@@ -118,7 +119,7 @@ import Wire
     var wishes = CallClientOptions()
     wishes.channels = channels.map(CallerChannelOptions.init)
     let client = CallClient(
-      tone: Self.tone, identity: Self.identity, options: wishes, random: &random)
+      tone: Self.tone, identity: Self.callerIdentity, options: wishes, random: &random)
     let caller = Caller(client, address)
     let request = ApiRequest(
       method: "POST", path: "/v1/realtime/calls",

@@ -4,6 +4,18 @@ import Wire
 @Suite("Transport addresses as text")
 struct TransportAddressTests {
   @Test(arguments: [
+    ("192.0.2.1:1", true), ("192.0.2.1:0", false), ("0.0.0.0:1", false), ("0.0.0.1:1", true),
+    ("223.255.255.255:1", true), ("224.0.0.0:1", false), ("239.255.255.255:1", false),
+    ("240.0.0.0:1", true), ("255.255.255.254:1", true), ("255.255.255.255:1", false),
+    ("[::]:1", false), ("[::1]:1", true), ("[::1:0:0:0]:1", true), ("[2001:db8::]:1", true),
+    ("[feff:ffff::]:1", true), ("[ff00::]:1", false), ("[ff02::1]:1", false), ("[fe80::1]:1", true),
+    ("[::ffff:0.0.0.0]:1", false), ("[::fffe:ffff:ffff]:1", true), ("[::1:0:0]:1", true),
+  ])
+  func whatAHostCanHave(text: String, isOfHost: Bool) throws {
+    #expect(try #require(TransportAddress(text)).isOfHost == isOfHost)
+  }
+
+  @Test(arguments: [
     ("1.2.3.4:80", "1.2.3.4:80"),
     ("255.255.255.255:65535", "255.255.255.255:65535"),
     ("[::1]:80", "[::1]:80"),

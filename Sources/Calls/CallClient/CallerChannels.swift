@@ -7,6 +7,8 @@ package struct CallerChannelOptions: Hashable, Sendable {
   package var label: String
   package var isOrdered = true
   package var reliability = SctpReliability.reliable
+  /// The stream, when it is agreed on without DCEP (RFC 8831, section 6.5).
+  package var negotiatedStream: UInt16?
 
   package init(label: String) {
     self.label = label
@@ -41,8 +43,15 @@ final class CallerChannels {
     association = SctpAssociation(parameters, random: &random)
     association.start(at: now)
     for channel in channels {
-      let verdict = association.open(
-        label: channel.label.utf8, isOrdered: channel.isOrdered, reliability: channel.reliability)
+      let verdict =
+        if let stream = channel.negotiatedStream {
+          association.openNegotiated(
+            stream: stream, isOrdered: channel.isOrdered, reliability: channel.reliability)
+        } else {
+          association.open(
+            label: channel.label.utf8, isOrdered: channel.isOrdered,
+            reliability: channel.reliability)
+        }
       if case .opening(let stream) = verdict { streams.append(stream) } else { streams.append(nil) }
     }
   }

@@ -47,7 +47,7 @@ import Wire
     firstSequenceNumber = UInt16(truncatingIfNeeded: random.next()) & 0x7FFF
     sequenceNumber = firstSequenceNumber
     timestamp = UInt32(truncatingIfNeeded: random.next())
-    receiver = AudioReceiver(payloadType: payloadType, rate: rate)
+    receiver = AudioReceiver(payloadTypes: [payloadType], rate: rate)
     meter = ToneMeter(rate: rate)
     unsafe frame = .allocate(capacity: rate.frameSampleCount)
     unsafe frame.initialize(repeating: 0)

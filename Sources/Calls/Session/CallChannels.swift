@@ -28,7 +28,7 @@ package struct ChannelFigures: Equatable, Sendable {
   package var eventsSent: UInt64 = 0
   /// Events that were not sent because they are longer than the client takes.
   package var eventsTooLong: UInt64 = 0
-  /// Messages that nobody here listens to: binary ones, and those of other channels.
+  /// Messages that nobody here listens to: those of other channels than that of the events.
   package var messagesIgnored: UInt64 = 0
   /// 1 when the client did not read, and lost its channels for it.
   package var cutOffs: UInt64 = 0
@@ -39,8 +39,13 @@ package struct ChannelFigures: Equatable, Sendable {
 /// The data channels of a call (RFC 8831): one SCTP association inside the call's DTLS.
 ///
 /// Events go by one of them: the first that the client opens, whatever it is called, or the first
-/// with the agreed label, which takes over from one with another. The client's choice of order and
-/// reliability holds for events both ways. Other channels are accepted, so that a client which has
+/// with the agreed label, which takes over from one with another. A channel without DCEP (the
+/// client's `negotiated`) opens with its first message. A client that waits for our first event
+/// instead, on a channel of which nobody can know, is met half-way: when none has opened a moment
+/// after the association, the events begin on stream 0, and go elsewhere when a channel opens.
+///
+/// The client's choice of order and reliability holds for events both ways, and they may come as
+/// text or as binary messages. Other channels are accepted, so that a client which has
 /// more than we know of is not disturbed; what comes by them is counted and dropped, and nothing is
 /// said.
 ///
@@ -56,11 +61,17 @@ final class CallChannels {
   static let sendBufferBytesMax = 1 << 20
   /// Packets in one go. More would crowd the voice out of the outbox and the path.
   static let packetsPerTurnMax = 16
+  /// When nobody has opened a channel for so long, stream 0 is taken for one that was agreed on. A
+  /// client that announces its channels does so as the association comes up.
+  static let silenceMilliseconds: UInt64 = 500
+  private static let assumedStream: UInt16 = 0
 
   /// What a session has to act on.
   enum News {
     /// The channel of the events is open; the first one, or one instead of another.
-    case opened(label: [UInt8])
+    case opened
+    /// The client has shown that it knows of the channel that is open, called so.
+    case used(label: [UInt8])
     case event([UInt8])
     case closed
     /// All channels are gone.
@@ -70,6 +81,13 @@ final class CallChannels {
   private let association: SctpAssociation
   private let eventLabel: [UInt8]
   private var eventChannel: SctpChannel?
+  /// The client has not shown yet that it knows of the channel of the events.
+  private var isAssumed = false
+  /// When to take a channel for agreed on, and whether the association is about to tell of it.
+  private var assumeAt = Instant.never
+  private var isGuess = false
+  /// What follows what was told last.
+  private var pending: News?
   private var counts = ChannelFigures()
   private var abandonment: String?
   var pump = SctpPump()
@@ -99,9 +117,14 @@ final class CallChannels {
 
   // MARK: - Time and packets
 
-  var deadline: Instant { min(association.deadline, pump.resumeAt) }
+  var deadline: Instant { min(association.deadline, pump.resumeAt, assumeAt) }
 
   func handleTimeout(at now: Instant) {
+    if assumeAt <= now {
+      assumeAt = .never
+      isGuess = true
+      _ = association.openNegotiated(stream: Self.assumedStream)
+    }
     if association.deadline <= now { association.handleTimeout(at: now) }
     pump.noteChange()
   }
@@ -148,24 +171,35 @@ final class CallChannels {
   var eventBytesMax: Int { association.sendableBytesMax }
 
   /// The next thing to act on; nil when there is none.
-  func nextNews() -> News? {
+  func nextNews(at now: Instant) -> News? {
+    if let news = pending {
+      pending = nil
+      return news
+    }
     while let event = association.nextEvent() {
-      if let news = read(event) { return news }
+      if let news = read(event, at: now) { return news }
     }
     return nil
   }
 
-  private func read(_ event: SctpEvent) -> News? {
+  private func read(_ event: SctpEvent, at now: Instant) -> News? {
     switch event {
-    case .associationUp, .sendBufferFree: return nil
+    case .associationUp:
+      assumeAt = now.advanced(byMilliseconds: Self.silenceMilliseconds)
+      return nil
+    case .sendBufferFree: return nil
     case .channelOpened(let channel): return open(channel)
-    case .message(let stream, let kind, let bytes):
-      guard stream == eventChannel?.stream, kind == .text else {
+    case .message(let stream, _, let bytes):
+      guard let channel = eventChannel, stream == channel.stream else {
         counts.messagesIgnored &+= 1
         return nil
       }
       counts.eventsReceived &+= 1
-      return .event(bytes)
+      guard isAssumed else { return .event(bytes) }
+      isAssumed = false
+      counts.opened &+= 1
+      pending = .event(bytes)
+      return .used(label: channel.name)
     case .channelClosed(let stream):
       guard stream == eventChannel?.stream else { return nil }
       eventChannel = nil
@@ -178,11 +212,29 @@ final class CallChannels {
   }
 
   private func open(_ channel: SctpChannel) -> News? {
+    assumeAt = .never
+    if isGuess, channel.isNegotiated, channel.stream == Self.assumedStream {
+      (isGuess, isAssumed, eventChannel) = (false, true, channel)
+      return .opened
+    }
+    if channel.stream == eventChannel?.stream, !isAssumed {
+      // A message of it overtook its announcement.
+      eventChannel = channel
+      return nil
+    }
     counts.opened &+= 1
-    if let current = eventChannel {
+    if let current = eventChannel, !isAssumed {
       guard channel.label == eventLabel, current.label != eventLabel else { return nil }
     }
-    eventChannel = channel
-    return .opened(label: channel.label)
+    (isAssumed, eventChannel) = (false, channel)
+    pending = .opened
+    return .used(label: channel.name)
+  }
+}
+
+extension SctpChannel {
+  /// For the log.
+  fileprivate var name: [UInt8] {
+    isNegotiated ? Array("(negotiated, id \(stream))".utf8) : label
   }
 }

@@ -48,7 +48,8 @@ import Wire
     self.party = party
     rate = party.backend.rate
     receiver = AudioReceiver(
-      payloadType: parameters.opusPayloadType, rate: rate, isPrompt: party.backend.hearsPromptly)
+      payloadTypes: PayloadTypes(parameters.heardPayloadTypes), rate: rate,
+      isPrompt: party.backend.hearsPromptly, isShared: parameters.heardPayloadTypes.count > 1)
     ssrc = parameters.ssrc
     if parameters.sendsAudio {
       sender = AudioSender(

@@ -46,11 +46,11 @@ extension CallSession {
   }
 
   private func heedChannels(at now: Instant, into outbox: inout SessionOutbox) {
-    while end == nil, let news = channels?.nextNews() {
+    while end == nil, let news = channels?.nextNews(at: now) {
       switch news {
-      case .opened(let label):
+      case .used(let label): noteOpened(label, at: now, into: &outbox)
+      case .opened:
         if party.clients.contains(.channel) { leave(.channel, at: now, into: &outbox) }
-        noteOpened(label, at: now, into: &outbox)
         join(.channel, at: now, into: &outbox)
       case .event(let bytes): take(bytes, from: .channel, at: now, into: &outbox)
       case .closed: leave(.channel, at: now, into: &outbox)

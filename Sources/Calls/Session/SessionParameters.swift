@@ -17,8 +17,11 @@ package struct SessionParameters: Sendable {
   /// Whether the answer says that we send audio, and that we receive it (RFC 8866, section 6.7).
   package var sendsAudio = true
   package var receivesAudio = true
-  /// The offer's payload type for Opus.
+  /// The payload type of the Opus that we send.
   package var opusPayloadType: UInt8
+  /// The payload type that means Opus on each line that the client may send on. With several
+  /// lines one is heard at a time: who talks.
+  package var heardPayloadTypes: [UInt8]
   /// How our sound is encoded.
   package var opus = OpusSettings()
   /// The SSRC that the answer announced for our audio.
@@ -44,6 +47,7 @@ package struct SessionParameters: Sendable {
     self.remoteFingerprints = remoteFingerprints
     self.dtlsRole = dtlsRole
     self.opusPayloadType = opusPayloadType
+    heardPayloadTypes = [opusPayloadType]
     self.ssrc = ssrc
     self.cname = cname
     self.channels = channels

@@ -29,6 +29,14 @@ extension ValueKind where Value == TransportAddress {
     let isPortAlone = !port.isEmpty && port.utf8.allSatisfy { (0x30...0x39).contains($0) }
     return TransportAddress(isPortAlone ? "127.0.0.1:\(port)" : text)
   }
+
+  /// Where a host can be reached: such an address, neither a wildcard nor multicast nor broadcast,
+  /// and a port above 0.
+  package static var hostAddress: ValueKind {
+    ValueKind("ADDR", expected: "the IP address of a host and its port, like 203.0.113.7:3478") {
+      TransportAddress($0).flatMap { $0.isOfHost ? $0 : nil }
+    }
+  }
 }
 
 extension ValueKind where Value == String {

@@ -3,6 +3,7 @@ import Crypto
 import Deployment
 import Glibc
 import Log
+import Machine
 import Runtime
 package import Settings
 import Token
@@ -59,18 +60,18 @@ package struct Up: ~Copyable {
     else { throw Failure("no \(shards) free UDP ports in a row for the trunk") }
     let keys = try passedKeys(random: &random)
     let keyFile = settings[UpSettings.keys] ?? keys.path
-    let plan: UpPlan
-    do {
-      plan = try UpPlan(settings, keyFile: keyFile, trunkPort: trunkPort)
-    } catch {
-      throw Failure(error.description)
-    }
+    let plan = UpPlan(
+      settings, keyFile: keyFile, trunkPort: trunkPort,
+      machine: Array(InterfaceAddresses.read().keys))
     try start("martlet-transceiver", plan.transceiver)
     try start("martlet-relay", plan.relay)
     if let outcome = supervisor.waitUntilReady(timeoutMilliseconds: Self.readyMilliseconds) {
       return outcome
     }
     _ = consume keys  // nobody reads them again
+    let media = plan.candidates.map(\.description).joined(separator: ", ")
+    log.info("media-offered", ["candidates": .text(media), "reach": .text(plan.reach)])
+    console.write("voice goes to \(media) (\(plan.reach))\n")
     console.write("martlet is ready: \(plan.url)\n")
     return supervisor.waitUntilEnd()
   }

@@ -9,10 +9,10 @@ package enum UpSettings {
     help: "where the page and the HTTP API listen; a port alone is one of 127.0.0.1")
   package static let media = Setting.list(
     "media", .address, default: ["127.0.0.1:3478"],
-    help: "UDP address that browsers send their voice to")
+    help: "UDP address that clients send their voice to; 0.0.0.0:PORT for all of this machine")
   package static let candidate = Setting.list(
-    "candidate", .address,
-    help: "media address as browsers see it, when it is another (behind NAT)")
+    "candidate", .hostAddress,
+    help: "media address as clients see it, when it is another (behind NAT)")
   package static let workers = Setting.value(
     "workers", .integer(1...64), default: "1", help: "threads of the relay")
   package static let shards = Setting.value(
@@ -36,7 +36,9 @@ package enum UpSettings {
     "martlet up", summary: "runs a relay, a transceiver and the page on this machine.",
     notes: [
       "Ctrl-C and SIGTERM stop everything that it started, and so does the end of the terminal that"
-        + " it was started from. Without one (a service), or with nohup, SIGHUP is ignored."
+        + " it was started from. Without one (a service), or with nohup, SIGHUP is ignored.",
+      "On loopback alone (the default) browsers of this machine can call, but no client that uses "
+        + "libnice (GStreamer): --media 0.0.0.0:3478 offers the machine's addresses as well.",
     ],
     declarations: [
       http.declaration, media.declaration, candidate.declaration, workers.declaration,

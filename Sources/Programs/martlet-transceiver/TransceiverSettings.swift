@@ -23,7 +23,7 @@ enum TransceiverSettings {
   static let shards = Setting.value(
     "shards", .integer(1...64), default: "1", help: "threads; each owns its calls")
   static let candidate = Setting.list(
-    "candidate", .address, default: ["127.0.0.1:3478"],
+    "candidate", .hostAddress, default: ["127.0.0.1:3478"],
     help: "a relay's public address, put into the answers")
   static let backend = Setting.value(
     "backend", .choice(BackendKind.allCases.map(\.rawValue)), default: "echo",

@@ -47,6 +47,13 @@ package struct ReceiverStatistics: Sendable {
     noteTransit(timestamp: timestamp, at: now)
   }
 
+  /// Takes note of a packet that has come but tells nothing about the voice's timing.
+  package mutating func note(sequenceNumber: UInt16) {
+    guard updateSequence(sequenceNumber) else { return }
+    received += 1
+    receivedSinceRestart &+= 1
+  }
+
   /// Remembers a sender report, for the round trip that the sender computes from our answer.
   package mutating func noteSenderReport(ntpTime: UInt64, at now: Instant) {
     lastReport = UInt32(truncatingIfNeeded: ntpTime >> 16)

@@ -9,6 +9,12 @@ enum PayloadProtocol {
   static let stringPartial: UInt32 = 54
   static let stringEmpty: UInt32 = 56
   static let binaryEmpty: UInt32 = 57
+
+  /// Whether it is a message of a channel, or a part of one.
+  static func isData(_ protocolID: UInt32) -> Bool {
+    (string...stringPartial).contains(protocolID) || protocolID == stringEmpty
+      || protocolID == binaryEmpty
+  }
 }
 
 /// The two messages of the Data Channel Establishment Protocol (RFC 8832, section 5).

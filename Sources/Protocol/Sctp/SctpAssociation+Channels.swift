@@ -33,7 +33,7 @@ extension SctpAssociation {
     default: return .ended
     }
     guard max(label.count, subprotocol.count) <= DcepMessage.nameBytesMax else { return .tooLong }
-    guard channels.count < parameters.channelCountMax, let stream = freeStream() else {
+    guard canHoldAnother, let stream = freeStream() else {
       counters.refusals &+= 1
       return .tooManyChannels
     }
@@ -137,6 +137,7 @@ extension SctpAssociation {
     if message.protocolID == PayloadProtocol.dcep {
       return takeDcep(message)
     }
+    if channels[message.stream] == nil { beginUnannounced(message) }
     guard let channel = channels[message.stream], channel.state != .closing else {
       return unclaimed(message)
     }
@@ -190,12 +191,14 @@ extension SctpAssociation {
 
   private func takeOpen(_ open: DcepMessage.Open, on stream: UInt16) {
     supersedeReset(of: stream)
-    guard channels[stream] == nil else {
+    let channel = channels[stream]
+    let isLate = channel?.description.isNegotiated == true && channel?.state == .open
+    guard channel == nil || isLate else {
       // Section 6 of RFC 8832: a stream in use is not opened again, the channel is closed.
       counters.channelsRefused &+= 1
       return close(stream, isByPeer: false)
     }
-    guard state == .established, channels.count < parameters.channelCountMax, stream != .max,
+    guard state == .established, isLate || canHoldAnother, stream != .max,
       outbound.bufferedBytes + 2 * OutgoingMessage.overheadBytes <= parameters.sendBufferBytesMax
     else {
       inbound.forget(stream)
@@ -204,7 +207,11 @@ extension SctpAssociation {
     let description = SctpChannel(
       stream: stream, label: open.label, subprotocol: open.subprotocol, isOrdered: open.isOrdered,
       reliability: open.reliability, isOpenedByPeer: true)
-    channels[stream] = Channel(description: description, state: .open)
+    if isLate {
+      channels[stream]?.description = description
+    } else {
+      channels[stream] = Channel(description: description, state: .open)
+    }
     sendDcep(.ack, on: stream)
     post(.channelOpened(description))
   }
@@ -220,10 +227,13 @@ extension SctpAssociation {
 
   /// Asks for the end of a channel that never began here: its outgoing stream starts again, and
   /// the peer does the same with its own. What nobody follows is bounded like the channels.
-  private func refuse(_ stream: UInt16) {
+  func refuse(_ stream: UInt16) {
     guard channels[stream] == nil else { return close(stream, isByPeer: false) }
     counters.channelsRefused &+= 1
+    noteRefused(stream)
     guard peer?.takesReconfiguration == true else { return }
-    if streamsToReset.count < 2 * parameters.channelCountMax { streamsToReset.insert(stream) }
+    if streamsToReset.count < parameters.refusalCountMax { streamsToReset.insert(stream) }
   }
+
+  var canHoldAnother: Bool { channels.count < parameters.channelCountMax }
 }

@@ -60,6 +60,7 @@ extension SctpAssociation {
     streamsToReset.remove(stream)
     tellClosed(stream)
     channels[stream] = nil
+    noteRefused(stream)
   }
 
   private func tellClosed(_ stream: UInt16) {
@@ -169,6 +170,7 @@ extension SctpAssociation {
     // None named means all of them.
     for stream in streams.isEmpty ? Array(channels.keys).sorted() : streams {
       inbound.forget(stream)
+      refusedStreams.remove(stream)
       guard channels[stream] != nil else { continue }
       channels[stream]?.isIncomingReset = true
       close(stream, isByPeer: true)

@@ -58,6 +58,9 @@ package final class SctpAssociation {
   var channels: [UInt16: Channel] = [:]
   /// Channels that are closing and whose outgoing stream still has to be reset.
   var streamsToReset: Set<UInt16> = []
+  /// Streams on which a channel was refused, or ended without the peer's help: what still comes
+  /// there begins none.
+  var refusedStreams: Set<UInt16> = []
   var reset: ResetState
   var nextOwnStream: UInt16
   var events = Fifo<SctpEvent>()
@@ -176,6 +179,7 @@ extension SctpAssociation {
     inbound = Inbound(initialTsn: 0, messageBytesMax: parameters.messageBytesMax)
     outbound = Outbound(initialTsn: 0, packetBytesMax: parameters.packetBytesMax)
     channels = [:]
+    refusedStreams = []
     partialBytes = 0
   }
 

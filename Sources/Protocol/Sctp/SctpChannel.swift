@@ -19,6 +19,9 @@ package struct SctpChannel: Hashable, Sendable {
   package var isOrdered: Bool
   package var reliability: SctpReliability
   package var isOpenedByPeer: Bool
+  /// Agreed on without DCEP, so nobody has said what it is called and how it is set (RFC 8831,
+  /// section 6.5).
+  package var isNegotiated = false
 
   package init(
     stream: UInt16, label: [UInt8], subprotocol: [UInt8], isOrdered: Bool,
@@ -81,7 +84,8 @@ extension SctpLoss {
 /// What an association has to say.
 package enum SctpEvent: Hashable, Sendable {
   case associationUp
-  /// The peer opened the channel, or confirmed one of ours.
+  /// The peer opened the channel, or confirmed one of ours, or one without DCEP began. It comes
+  /// again for the last when the peer's DATA_CHANNEL_OPEN was late.
   case channelOpened(SctpChannel)
   case message(stream: UInt16, kind: SctpMessageKind, bytes: [UInt8])
   /// Nothing more comes from or goes to this channel.

@@ -86,6 +86,8 @@ package struct SctpFigures: Equatable, Sendable {
   package var cookiesForged: UInt64 = 0
   package var cookiesStale: UInt64 = 0
   package var channelsRefused: UInt64 = 0
+  /// Channels that began without DCEP (RFC 8831, section 6.5).
+  package var channelsNegotiated: UInt64 = 0
 
   /// Bytes that wait for the peer, with 64 for each message.
   package var sendBufferBytes = 0

@@ -29,6 +29,9 @@ package struct SctpParameters: Sendable {
   package var sendBufferBytesMax = 524_288
   /// Channels open, opening or closing at a time.
   package var channelCountMax = 64
+  /// Streams whose refusal waits to be sent, and that are remembered as refused: as many as
+  /// browsers use.
+  package var refusalCountMax = 1_024
   /// The first timeout of a retransmission (RFC 9260 says 1 s); who knows the path's round trip
   /// from ICE or DTLS sets twice that, within the two below.
   package var rtoInitialMilliseconds: UInt64 = 400

@@ -57,10 +57,12 @@ package struct CallAnswer: Equatable, Sendable {
   package func render(to offer: CallOffer) -> String {
     var lines = sessionLines(offer)
     for (index, media) in offer.media.enumerated() {
-      switch index {
-      case offer.audioIndex: lines += audioLines(offer)
-      case offer.channels?.mediaIndex: lines += channelLines(media, offer)
-      default: lines += rejectedLines(media)
+      if let audio = offer.audio.first(where: { $0.mediaIndex == index }) {
+        lines += audioLines(audio, offer)
+      } else if index == offer.channels?.mediaIndex {
+        lines += channelLines(media, offer)
+      } else {
+        lines += rejectedLines(media)
       }
     }
     return lines.map { $0 + "\r\n" }.joined()
@@ -72,39 +74,33 @@ package struct CallAnswer: Equatable, Sendable {
       // What RFC 8445, section 10, asks of every agent; and candidates may follow (RFC 8838).
       "a=ice-lite", "a=ice-options:ice2 trickle",
     ]
-    let group = acceptedGroup(offer)
+    let group = offer.acceptedGroup
     if !group.isEmpty { lines.append("a=group:BUNDLE \(group.joined(separator: " "))") }
-    if offer.direction.reversed.sends { lines.append("a=msid-semantic: WMS \(streamName)") }
+    if offer.answerDirection.sends { lines.append("a=msid-semantic: WMS \(streamName)") }
     return lines
   }
 
-  /// The mids that stay in the group: rejected lines leave it (RFC 8843, section 7.3.3).
-  private func acceptedGroup(_ offer: CallOffer) -> [String] {
-    let indices = [offer.audioIndex, offer.channels?.mediaIndex].compactMap { $0 }
-    let accepted = indices.compactMap { offer.media[$0].mid }
-    return offer.bundle.filter(accepted.contains)
-  }
-
-  private func audioLines(_ offer: CallOffer) -> [String] {
-    let payload = offer.opus.payloadType
-    var lines = acceptedLines(offer.audio, ["\(payload)"], offer)
-    let direction = offer.direction.reversed
+  private func audioLines(_ audio: OfferedAudio, _ offer: CallOffer) -> [String] {
+    let media = offer.media[audio.mediaIndex]
+    let payload = audio.opus.payloadType
+    var lines = acceptedLines(media, ["\(payload)"], offer)
+    let direction = offer.answerDirection(of: audio)
     lines += [
       "a=\(direction.rawValue)", "a=rtcp-mux",
       "a=rtpmap:\(payload) opus/48000/2", "a=fmtp:\(payload) minptime=10;useinbandfec=1",
       "a=ptime:\(packetMilliseconds)",
     ]
-    if offer.usesNack { lines.append("a=rtcp-fb:\(payload) nack") }
+    if audio.usesNack { lines.append("a=rtcp-fb:\(payload) nack") }
     if direction.sends {
       lines.append("a=msid:\(streamName) \(Self.trackName)")
       lines.append("a=ssrc:\(ssrc) cname:\(streamName)")
     }
-    return lines + candidateLines(offer.audio, offer)
+    return lines + candidateLines(media, offer)
   }
 
   /// The candidates, on the line that stands for its group (RFC 8843, section 10.3).
   private func candidateLines(_ media: OfferedMedia, _ offer: CallOffer) -> [String] {
-    guard offer.bundle.isEmpty || acceptedGroup(offer).first == media.mid else { return [] }
+    guard offer.bundle.isEmpty || offer.acceptedGroup.first == media.mid else { return [] }
     let lines = candidates.enumerated().map { $0.element.line(index: $0.offset) }
     return lines + ["a=end-of-candidates"]
   }
@@ -152,11 +148,4 @@ extension CallAnswer.Candidate {
     let priority = 126 << 24 | localPreference << 8 | 255
     return "a=candidate:\(index + 1) 1 udp \(priority) \(address) \(port) typ host"
   }
-}
-
-extension Direction {
-  /// Whether the describer sends.
-  package var sends: Bool { self == .sendrecv || self == .sendonly }
-  /// Whether the describer receives.
-  package var receives: Bool { self == .sendrecv || self == .recvonly }
 }

@@ -12,12 +12,12 @@ package struct CallOffer: Equatable, Sendable {
 
   /// All `m=` lines in the offer's order; the answer has the same number in the same order.
   package var media: [OfferedMedia]
-  /// Which of `media` is the audio line that is answered.
-  package var audioIndex: Int
-  /// The mids of the BUNDLE group that the audio line belongs to, in the offer's order; empty when
-  /// it belongs to none (RFC 8843).
+  /// The audio lines that are taken, in the offer's order; never empty. All go by one transport.
+  package var audio: [OfferedAudio]
+  /// The mids of the BUNDLE group that the audio lines belong to, in the offer's order; empty when
+  /// there is none, and then there is one audio line only (RFC 8843).
   package var bundle: [String]
-  /// The data channels that go by the audio line's transport; nil when none are offered there.
+  /// The data channels that go by the audio lines' transport; nil when none are offered there.
   package var channels: OfferedChannels?
   /// The client's ICE user name fragment, 4 to 256 ice-chars.
   package var iceUfrag: String
@@ -27,18 +27,9 @@ package struct CallOffer: Equatable, Sendable {
   package var fingerprints: [Fingerprint]
   /// The DTLS role the client offers.
   package var setup: Setup
-  /// What the client wants to do with audio.
-  package var direction: Direction
-  /// How the client names and sets Opus.
-  package var opus: OfferedOpus
-  /// Whether the client asks for lost Opus packets by NACK (RFC 4585).
-  package var usesNack: Bool
 
-  /// Whether the audio line shares its transport.
+  /// Whether the audio lines share their transport.
   package var isBundled: Bool { !bundle.isEmpty }
-
-  /// The `m=` line that audio goes by.
-  package var audio: OfferedMedia { media[audioIndex] }
 
   /// Reads an offer; the error names the line and the cause.
   package static func parse(_ bytes: [UInt8]) throws(SdpError) -> CallOffer {
@@ -67,6 +58,18 @@ package struct OfferedMedia: Equatable, Sendable {
   package var mid: String?
   /// False when the offer itself has switched the line off (port 0 without bundle-only).
   package var isOffered: Bool
+}
+
+/// An audio line that is taken.
+package struct OfferedAudio: Equatable, Sendable {
+  /// Which of the offer's `media` it is.
+  package var mediaIndex: Int
+  /// What the client wants to do with it.
+  package var direction: Direction
+  /// How the client names and sets Opus on this line.
+  package var opus: OfferedOpus
+  /// Whether the client asks for lost Opus packets by NACK (RFC 4585).
+  package var usesNack: Bool
 }
 
 /// Data channels as the client offers them (RFC 8841).
@@ -114,12 +117,13 @@ package enum Setup: String, Sendable {
 package enum Direction: String, Sendable {
   case sendrecv, sendonly, recvonly, inactive
 
-  /// The same flow, seen from the other end.
-  package var reversed: Direction {
-    switch self {
-    case .sendonly: .recvonly
-    case .recvonly: .sendonly
-    case .sendrecv, .inactive: self
-    }
+  /// What the describer does.
+  package init(sends: Bool, receives: Bool) {
+    self = sends ? (receives ? .sendrecv : .sendonly) : (receives ? .recvonly : .inactive)
   }
+
+  /// Whether the describer sends.
+  package var sends: Bool { self == .sendrecv || self == .sendonly }
+  /// Whether the describer receives.
+  package var receives: Bool { self == .sendrecv || self == .recvonly }
 }

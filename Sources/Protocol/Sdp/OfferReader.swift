@@ -16,9 +16,9 @@ struct OfferReader {
         sections.append(try OfferSection(mediaLine: line))
       case UInt8(ascii: "a"):
         if sections.isEmpty {
-          try session.take(line)
+          session.take(line)
         } else {
-          try sections[sections.count - 1].take(line)
+          sections[sections.count - 1].take(line)
         }
       default: break
       }
@@ -28,44 +28,87 @@ struct OfferReader {
 
   /// The offer, when everything the call needs is there.
   func offer() throws(SdpError) -> CallOffer {
-    let index = try audioIndex()
-    let audio = sections[index]
+    if let defect = session.defect { throw defect }
+    let indices = try audioIndices()
+    let first = sections[indices[0]]
     if session.isLite { throw SdpError(.peerIsLite) }
-    let opus = try opus(of: audio)
-    guard audio.isRtcpMuxed else { throw SdpError(.noRtcpMux, line: audio.line) }
-    // A bundle-only line may leave its transport to the group's first line (RFC 8843, 7.1.3).
-    let parts = [audio, tagged(for: audio) ?? audio, session]
-    guard let ufrag = parts.lazy.compactMap(\.ufrag).first else { throw SdpError(.noUfrag) }
-    guard let pwd = parts.lazy.compactMap(\.pwd).first else { throw SdpError(.noPwd) }
-    guard let prints = parts.lazy.map(\.fingerprints).first(where: { !$0.isEmpty }) else {
-      throw SdpError(.noFingerprint)
-    }
-    return CallOffer(
-      media: sections.compactMap(\.media), audioIndex: index,
-      bundle: bundle(for: audio)?.map(String.init) ?? [], channels: channels(beside: audio),
-      iceUfrag: ufrag, icePwd: pwd, fingerprints: prints,
-      setup: parts.lazy.compactMap(\.setup).first ?? .actpass,
-      direction: audio.direction ?? session.direction ?? .sendrecv, opus: opus,
-      usesNack: audio.nackFormats.contains { $0 == "*" || $0 == "\(opus.payloadType)" })
+    var audio: [OfferedAudio] = []
+    for index in indices { audio.append(try offeredAudio(index)) }
+    var offer = CallOffer(
+      media: sections.compactMap(\.media), audio: audio,
+      bundle: bundle(for: first)?.map(String.init) ?? [], channels: try channels(beside: first),
+      iceUfrag: "", icePwd: "", fingerprints: [], setup: .actpass)
+    try addTransport(to: &offer, beside: first)
+    return offer
   }
 
-  /// The first audio line that is offered and can carry Opus; with none, the first one's defect.
-  private func audioIndex() throws(SdpError) -> Int {
+  /// One transport serves all lines that are taken: that of the first of them in the group (RFC
+  /// 8843, section 7.3.1). A bundle-only line may leave it to the group's first line even when that
+  /// one is rejected (section 7.1.3).
+  private func addTransport(
+    to offer: inout CallOffer, beside audio: OfferSection
+  ) throws(SdpError) {
+    let first = section(called: offer.acceptedGroup.first) ?? audio
+    let tagged = section(called: offer.bundle.first)
+    let parts = [first, audio, tagged ?? audio, session]
+    guard let ufrag = parts.lazy.compactMap(\.ufrag).first else {
+      throw tagged?.defect ?? SdpError(.noUfrag)
+    }
+    guard let pwd = parts.lazy.compactMap(\.pwd).first else {
+      throw tagged?.defect ?? SdpError(.noPwd)
+    }
+    guard let prints = parts.lazy.map(\.fingerprints).first(where: { !$0.isEmpty }) else {
+      throw tagged?.defect ?? SdpError(.noFingerprint)
+    }
+    offer.iceUfrag = ufrag
+    offer.icePwd = pwd
+    offer.fingerprints = prints
+    offer.setup = parts.lazy.compactMap(\.setup).first ?? .actpass
+  }
+
+  private func offeredAudio(_ index: Int) throws(SdpError) -> OfferedAudio {
+    let section = sections[index]
+    let opus = try opus(of: section)
+    return OfferedAudio(
+      mediaIndex: index, direction: direction(of: section), opus: opus,
+      usesNack: section.nackFormats.contains { $0 == "*" || $0 == "\(opus.payloadType)" })
+  }
+
+  private func direction(of section: OfferSection) -> Direction {
+    section.direction ?? session.direction ?? .sendrecv
+  }
+
+  /// The audio lines to take: the one that lets most through, and all of its group that can carry
+  /// Opus. When there is none, the defect of the first one.
+  private func audioIndices() throws(SdpError) -> [Int] {
     let offered = sections.indices.filter { isOfferedAudio(sections[$0]) }
     guard let first = offered.first else { throw SdpError(.noAudio) }
-    if let usable = offered.first(where: { hasOpus(sections[$0]) && isSecure(sections[$0]) }) {
-      return usable
+    let usable = offered.filter { defect(of: sections[$0]) == nil }
+    let best =
+      usable.first { direction(of: sections[$0]) == .sendrecv }
+      ?? usable.first { direction(of: sections[$0]) != .inactive } ?? usable.first
+    guard let best else { throw defect(of: sections[first]) ?? SdpError(.noAudio) }
+    guard let group = bundle(for: sections[best]) else { return [best] }
+    return usable.filter { index in
+      sections[index].media?.mid.map { group.contains(Substring($0)) } ?? false
     }
-    let name = sections[first].media?.transport ?? ""
-    guard isSecure(sections[first]) else {
-      throw SdpError(.badProtocol(name), line: sections[first].line)
+  }
+
+  /// Why an audio line cannot be taken; nil when it can.
+  private func defect(of section: OfferSection) -> SdpError? {
+    guard isSecure(section) else {
+      return SdpError(.badProtocol(section.media?.transport ?? ""), line: section.line)
     }
-    throw SdpError(.noOpus, line: sections[first].line)
+    if let defect = section.defect { return defect }
+    guard opusType(of: section) != nil else {
+      return section.mapDefect ?? SdpError(.noOpus, line: section.line)
+    }
+    return section.isRtcpMuxed ? nil : SdpError(.noRtcpMux, line: section.line)
   }
 
   /// The first line of data channels in the audio line's group. One that wants a transport of its
   /// own is not taken, nor is the form with `a=sctpmap` that was before RFC 8841.
-  private func channels(beside audio: OfferSection) -> OfferedChannels? {
+  private func channels(beside audio: OfferSection) throws(SdpError) -> OfferedChannels? {
     guard let group = bundle(for: audio) else { return nil }
     for (index, section) in sections.enumerated() {
       guard let media = section.media, media.kind == "application",
@@ -74,6 +117,7 @@ struct OfferReader {
         media.formats == ["webrtc-datachannel"], let mid = media.mid,
         group.contains(mid[...])
       else { continue }
+      if let defect = section.defect { throw defect }
       return OfferedChannels(
         mediaIndex: index, port: section.sctpPort ?? 5_000,
         messageBytesMax: section.messageBytesMax ?? OfferedChannels.messageBytesDefault)
@@ -94,11 +138,15 @@ struct OfferReader {
     }
   }
 
-  private func hasOpus(_ section: OfferSection) -> Bool { opusType(of: section) != nil }
-
+  /// RFC 7587, section 4.1, allows `opus/48000/2` alone, so whatever other clock or number of
+  /// channels stands there, nothing else than Opus of RFC 7587 can be meant. Small devices write
+  /// what their microphone gives (`opus/16000/1`) and send what the RFC says.
   private func opusType(of section: OfferSection) -> Int? {
-    let types = section.maps.lazy.filter { $0.encoding == "opus/48000/2" }.map(\.payloadType)
-    return types.first { section.media?.formats.contains("\($0)") ?? false }
+    let formats = section.media?.formats ?? []
+    let types = section.maps.filter { map in
+      map.encoding.split(separator: "/").first == "opus" && formats.contains("\(map.payloadType)")
+    }
+    return (types.first { $0.encoding == "opus/48000/2" } ?? types.first)?.payloadType
   }
 
   private func opus(of section: OfferSection) throws(SdpError) -> OfferedOpus {
@@ -120,9 +168,9 @@ struct OfferReader {
     return session.bundles.first { $0.contains(Substring(mid)) }
   }
 
-  private func tagged(for section: OfferSection) -> OfferSection? {
-    guard let mid = bundle(for: section)?.first else { return nil }
-    return sections.first { $0.media?.mid == String(mid) }
+  private func section(called mid: String?) -> OfferSection? {
+    guard let mid else { return nil }
+    return sections.first { $0.media?.mid == mid }
   }
 
   private func checkMids() throws(SdpError) {

@@ -15,6 +15,11 @@ struct OfferSection {
   var maps: [(payloadType: Int, encoding: String)] = []
   var parameters: [(payloadType: Int, text: Substring)] = []
   var nackFormats: [Substring] = []
+  /// The first bad value. It matters only where the part is taken: what is rejected anyway is no
+  /// reason to refuse a call.
+  var defect: SdpError?
+  /// The first bad `a=rtpmap`, which may have been meant for Opus.
+  var mapDefect: SdpError?
   var sctpPort: UInt16?
   var messageBytesMax: Int?
   /// The mids of each BUNDLE group (session part only).
@@ -22,20 +27,33 @@ struct OfferSection {
 
   init(line: Int) { self.line = line }
 
-  /// Begins a media part: `<kind> <port>[/<count>] <protocol> <format> ...`.
+  /// Begins a media part: `<kind> <port>[/<count>] <protocol> <format> ...`. Throws when an answer
+  /// could not repeat it.
   init(mediaLine: SdpLine) throws(SdpError) {
     self.init(line: mediaLine.number)
     let fields = words(Substring(mediaLine.value))
-    guard fields.count >= 4, fields.allSatisfy({ isMediaField($0) }),
-      let port = number(fields[1].prefix { $0 != "/" }, max: 65_535)
-    else { throw SdpError(.badMediaLine, line: mediaLine.number) }
+    guard fields.count >= 3, fields.allSatisfy({ isMediaField($0) }) else {
+      throw SdpError(.badMediaLine, line: mediaLine.number)
+    }
+    let port = number(fields[1].prefix { $0 != "/" }, max: 65_535)
+    let formats = fields[3...].map(String.init)
+    if port == nil || formats.isEmpty { defect = SdpError(.badMediaLine, line: line) }
     media = OfferedMedia(
       kind: String(fields[0]), transport: String(fields[2]),
-      formats: fields[3...].map(String.init), mid: nil, isOffered: port != 0)
+      formats: formats.isEmpty ? ["0"] : formats, mid: nil, isOffered: port != 0)
   }
 
-  /// Takes one `a=` line of this part. What is unknown is passed over (RFC 8866, section 5.13).
-  mutating func take(_ line: SdpLine) throws(SdpError) {
+  /// Takes one `a=` line of this part, and notes what is wrong with it.
+  mutating func take(_ line: SdpLine) {
+    do throws(SdpError) {
+      try read(line)
+    } catch {
+      defect = defect ?? error
+    }
+  }
+
+  /// What is unknown is passed over (RFC 8866, section 5.13).
+  private mutating func read(_ line: SdpLine) throws(SdpError) {
     let (name, value) = line.attribute
     switch name {
     case "ice-ufrag":
@@ -66,13 +84,24 @@ struct OfferSection {
       media?.mid = String(value)
     case "rtcp-mux", "rtcp-mux-only": isRtcpMuxed = true
     case "bundle-only": isBundleOnly = true
-    case "rtpmap": try takeMap(value, line)
+    case "rtpmap": takeMap(value, line)
+    case "candidate": try ClientCandidate.check(value, line)
     case "fmtp":
       let (payload, text) = Self.halves(value)
       if let type = number(payload, max: 127) { parameters.append((type, text)) }
     case "rtcp-fb":
       let (payload, text) = Self.halves(value)
       if text == "nack" { nackFormats.append(payload) }
+    default: try takeChannelAttribute(name, value, line)
+    }
+  }
+
+  /// What says something of data channels, on their own line only.
+  private mutating func takeChannelAttribute(
+    _ name: String, _ value: Substring, _ line: Int
+  ) throws(SdpError) {
+    guard media?.kind == "application" else { return }
+    switch name {
     case "sctp-port":
       guard let port = number(value, max: 65_535), port > 0 else {
         throw SdpError(.badSctpPort, line: line)
@@ -102,10 +131,11 @@ struct OfferSection {
     if fields.first == "BUNDLE" { bundles.append(Array(fields.dropFirst())) }
   }
 
-  private mutating func takeMap(_ value: Substring, _ line: Int) throws(SdpError) {
+  private mutating func takeMap(_ value: Substring, _ line: Int) {
     let (payload, encoding) = Self.halves(value)
     guard let type = number(payload, max: 127), !encoding.isEmpty else {
-      throw SdpError(.badPayloadMap, line: line)
+      mapDefect = mapDefect ?? SdpError(.badPayloadMap, line: line)
+      return
     }
     maps.append((type, lowercased(encoding)))
   }

@@ -20,7 +20,7 @@ package struct SdpError: Error, Equatable, Sendable, CustomStringConvertible {
     case noAudio
     /// The audio line's protocol is not RTP over DTLS; its name is given.
     case badProtocol(String)
-    /// The audio line has no `opus/48000/2`.
+    /// The audio line has no Opus.
     case noOpus
     /// An `a=rtpmap` that is not `<0...127> <name>/<rate>[/<channels>]`.
     case badPayloadMap
@@ -52,6 +52,8 @@ package struct SdpError: Error, Equatable, Sendable, CustomStringConvertible {
     case badMessageSize
     /// An `a=candidate` with less than foundation, component, transport, priority, address, port.
     case badCandidate
+    /// An `a=candidate` by UDP on port 0, or on an unspecified, multicast or broadcast address.
+    case unusableCandidate
   }
 
   /// The line's number, 1 the first; 0 when the offer as a whole is meant.
@@ -81,7 +83,7 @@ package struct SdpError: Error, Equatable, Sendable, CustomStringConvertible {
     case .badMediaLine: "expected m=<kind> <port> <protocol> <formats>"
     case .noAudio: "offers no audio (an m=audio line whose port is not 0)"
     case .badProtocol(let name): "audio must use UDP/TLS/RTP/SAVPF, not \(name)"
-    case .noOpus: "the audio line offers no opus/48000/2"
+    case .noOpus: "the audio line offers no Opus (a=rtpmap:... opus/48000/2)"
     case .badPayloadMap: "expected a=rtpmap:<0...127> <name>/<rate>"
     case .noRtcpMux: "the audio line lacks a=rtcp-mux"
     case .noUfrag: "no a=ice-ufrag for the audio line"
@@ -97,6 +99,8 @@ package struct SdpError: Error, Equatable, Sendable, CustomStringConvertible {
     case .badSctpPort: "a=sctp-port must be 1 to 65535"
     case .badMessageSize: "a=max-message-size must be a number of bytes"
     case .badCandidate: "a=candidate needs six words or more"
+    case .unusableCandidate:
+      "a=candidate names port 0, or an address that no host has (0.0.0.0, ::, multicast, broadcast)"
     }
   }
 }

@@ -17,13 +17,17 @@ struct SdpLine {
 
 extension SdpLine {
   /// Splits a description into lines ended by CRLF or LF (RFC 8866, section 5, lets parsers take
-  /// both); empty lines are passed over, because clients leave them at the end.
+  /// both). What editors and templates leave behind is passed over: empty lines, blanks at the end
+  /// of a line, a byte order mark before the first.
   static func split(_ text: String) throws(SdpError) -> [SdpLine] {
     var lines: [SdpLine] = []
     var number = 0
-    for raw in Substring(text).utf8.split(separator: 10, omittingEmptySubsequences: false) {
+    let bytes = Substring(text).utf8
+    let body = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes
+    for raw in body.split(separator: 10, omittingEmptySubsequences: false) {
       number += 1
-      let content = raw.last == 13 ? raw.dropLast() : raw
+      var content = raw
+      while let last = content.last, isBlank(last) { content.removeLast() }
       if content.isEmpty { continue }
       let rest = content.dropFirst()
       guard let letter = content.first, rest.first == UInt8(ascii: "="), isLetter(letter) else {
@@ -33,6 +37,8 @@ extension SdpLine {
     }
     return lines
   }
+
+  private static func isBlank(_ byte: UInt8) -> Bool { byte == 32 || byte == 13 || byte == 9 }
 
   private static func isLetter(_ byte: UInt8) -> Bool {
     byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z")

@@ -37,6 +37,7 @@ package struct TrickleFragment: Equatable, Sendable {
       icePwd = icePwd ?? String(value)
     case "candidate":
       guard words(value).count >= 6 else { throw SdpError(.badCandidate, line: line.number) }
+      try ClientCandidate.check(value, line.number)
       candidateCount += 1
     case "end-of-candidates": isEnd = true
     default: break

@@ -31,6 +31,20 @@ package struct TransportAddress: Hashable, Sendable, BitwiseCopyable {
   /// `0.0.0.0` or `::`: every address of the machine.
   package var isWildcard: Bool { isIPv4 ? ipv4 == 0 : high == 0 && low == 0 }
 
+  /// A host can send from there and be sent to: it has a port, and its address is neither
+  /// unspecified nor multicast nor the broadcast address (RFC 1122, section 3.2.1.3; RFC 4291,
+  /// sections 2.5.2 and 2.7).
+  @inlinable package var isOfHost: Bool {
+    @_noLocks get {
+      guard port != 0 else { return false }
+      // One comparison each where nothing is odd: this is asked of every datagram.
+      if high != 0 { return high < 0xFF00_0000_0000_0000 }
+      if low &- 0xFFFF_0000_0001 < 0xDFFF_FFFF { return true }
+      if low >> 32 != 0xFFFF { return low != 0 }
+      return ipv4 >= 0xF000_0000 && ipv4 != 0xFFFF_FFFF
+    }
+  }
+
   /// The IPv4 address as a number; meaningful only when `isIPv4`.
   @inlinable package var ipv4: UInt32 { @_noLocks get { UInt32(truncatingIfNeeded: low) } }
 }

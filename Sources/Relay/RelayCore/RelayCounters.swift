@@ -16,6 +16,8 @@ package enum RelayCounter: Int, CaseIterable, Sendable {
   case clientTruncated
   /// Does not fit into one trunk datagram.
   case clientTooLong
+  /// From port 0, or from an address that no host has: unspecified, multicast, broadcast.
+  case clientUnusableSource
   /// Belongs to no flow that this worker knows.
   case clientWithoutRoute
   /// Begins like STUN but is not.
@@ -58,7 +60,8 @@ package enum RelayCounter: Int, CaseIterable, Sendable {
   case frameDelivered
   /// Carried no packet: only the end of a session, or nothing.
   case frameNotice
-  /// Names a listener that we do not have, or a client of the other address family or without port.
+  /// Names a listener that we do not have, a client of the other address family, or one without
+  /// port or with an address that no host has.
   case frameMisaddressed
   /// What is left of a trunk datagram behind the last whole frame.
   case frameMalformed
@@ -120,10 +123,10 @@ extension RelayCounter {
 
 /// The counters of one worker, a plain value: 64 bits each, written by the worker's thread alone.
 package struct RelayCounters: Sendable {
-  private var values = InlineArray<40, UInt64>(repeating: 0)
+  private var values = InlineArray<48, UInt64>(repeating: 0)
 
   package init() {
-    precondition(RelayCounter.allCases.count <= 40)
+    precondition(RelayCounter.allCases.count <= 48)
   }
 
   /// The value of one counter.

@@ -29,6 +29,8 @@ extension RelayWorker {
     guard length <= trunkBytesMax - TrunkHeader.bytes - frame.headerBytes,
       length <= TrunkFrame.payloadBytesMax
     else { return counters.count(.clientTooLong) }
+    // The kernel lets some of them through; what is sent back would reach nobody, or many.
+    guard datagram.peer.isOfHost else { return counters.count(.clientUnusableSource) }
     let key = RouteKey(listener: listener, client: datagram.peer)
     switch DatagramKind.classify(firstByte: bytes.u8(at: 0)) {
     case .dtls, .media: routeByTable(datagram, frame, key, now)

@@ -85,7 +85,7 @@ extension RelayWorker {
   /// Whether the frame's listener is ours and can send to the frame's client.
   @_noLocks
   private func isReachable(_ frame: TrunkFrame) -> Bool {
-    guard Int(frame.listener) < listenerCount, frame.client.port != 0 else { return false }
+    guard Int(frame.listener) < listenerCount, frame.client.isOfHost else { return false }
     let listeners = frame.client.isIPv4 ? ipv4Listeners : ipv6Listeners
     return listeners >> UInt64(frame.listener) & 1 == 1
   }

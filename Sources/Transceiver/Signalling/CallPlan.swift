@@ -32,10 +32,12 @@ package struct CallPlan: Sendable {
   package var fingerprints: [Fingerprint]
   /// Our DTLS role: `.active` or `.passive`.
   package var dtlsRole: Setup
-  /// How Opus is named, and what the client wants of it.
+  /// How Opus is named where we send it, and what the client wants of it.
   package var opus: OfferedOpus
-  /// What we do with audio, as our answer says it.
+  /// What we do with audio, as our answer says it of all its lines together.
   package var direction: Direction
+  /// The payload type of Opus on each line that the client sends on.
+  package var heardPayloadTypes: [UInt8]
   /// The SSRC we announced.
   package var localSsrc: UInt32
   /// The canonical name we announced (RFC 3550, section 6.5.1).

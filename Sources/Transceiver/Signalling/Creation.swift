@@ -9,6 +9,12 @@ extension Signalling {
     _ unixSeconds: Int64, _ random: inout some RandomNumberGenerator
   ) throws(ApiError) -> ApiOutcome {
     let wish = try CallWish(request, asker, takesForms: base != Self.whipBase)
+    guard !wish.offer.fingerprints.contains(options.fingerprint) else {
+      throw ApiError(
+        400, "reflected_offer",
+        "The offer has this server's own fingerprint: it is an answer of this server, or made of "
+          + "one. Send the client's own offer.", param: "sdp")
+    }
     let backend = try chooseBackend(request)
     try checkLimit(asker.caller, directory)
     let shard = try chooseShard(directory)
@@ -74,8 +80,9 @@ extension Signalling {
       callID: names.callID, shard: shard, localUfrag: names.token, localPwd: names.password,
       remoteUfrag: offer.iceUfrag, remotePwd: offer.icePwd,
       offerByteCount: wish.offerByteCount, fingerprints: offer.fingerprints,
-      dtlsRole: offer.setup.answer, opus: offer.opus, direction: offer.direction.reversed,
-      localSsrc: answer.ssrc, canonicalName: answer.streamName,
+      dtlsRole: offer.setup.answer, opus: offer.opus, direction: offer.answerDirection,
+      heardPayloadTypes: offer.heardLines.map(\.opus.payloadType), localSsrc: answer.ssrc,
+      canonicalName: answer.streamName,
       channels: offer.channels, backend: backend, session: wish.session)
   }
 }

@@ -25,6 +25,7 @@ extension SessionParameters {
       channels: plan.channels.map(ChannelParameters.init), seed: seed, limits: limits)
     sendsAudio = plan.direction.sends
     receivesAudio = plan.direction.receives
+    heardPayloadTypes = plan.heardPayloadTypes
     opus = OpusSettings(plan.opus)
   }
 }

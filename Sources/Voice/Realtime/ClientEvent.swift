@@ -23,7 +23,8 @@ enum ClientEvent {
       return .malformed(
         RealtimeError(
           code: "invalid_json",
-          message: "An event is one JSON object, nested at most \(JsonText.depthMax) deep."))
+          message: "An event is one JSON object in UTF-8, nested at most \(JsonText.depthMax) deep."
+        ))
     }
     let id = JsonText.text(
       members.value("event_id", in: span), in: span, byteCountMax: idByteCountMax)

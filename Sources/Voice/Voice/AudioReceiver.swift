@@ -15,10 +15,11 @@ package enum HeardFrame: UInt8, Hashable, Sendable, CaseIterable {
 package enum AudioVerdict: Hashable, Sendable {
   /// The jitter buffer's answer; the packet has been counted.
   case taken(JitterVerdict)
-  /// Not this stream's payload type: left alone, counted nowhere but here.
+  /// Nothing that is heard here (a telephone event, comfort noise, redundant audio): it is not
+  /// missed where it stood in for sound, and counted nowhere but here.
   case otherPayloadType
-  /// Another source than the one that is heard. A second packet in sequence from it makes it the
-  /// one.
+  /// Another source than the one that is heard. A second packet in sequence from it may make it
+  /// the one.
   case otherSource
 }
 
@@ -53,16 +54,35 @@ package struct AudioCounts: Hashable, Sendable {
   /// The source that is heard; nil before the first packet.
   package private(set) var source: ReceiverStatistics?
 
-  private let payloadType: UInt8
+  private let payloadTypes: PayloadTypes
+  /// More than one source may send at a time.
+  private let isShared: Bool
   private var jitter: JitterBuffer
   private var decoder: OpusDecoder
   private let sound: UnsafeMutableBufferPointer<Int16>
   private var soundCount = 0
   private var candidate: (ssrc: UInt32, next: UInt16)?
+  /// When the source that is heard sent anything, and when it sent more than silence.
+  private var lastPacket = Instant(nanoseconds: 0)
+  private var lastVoice = Instant(nanoseconds: 0)
 
-  package init(payloadType: UInt8, rate: PcmRate, isPrompt: Bool = false) {
+  /// What libopus makes of digital silence, and of pauses in its discontinuous mode, is not longer.
+  private static let silentBytesMax = 3
+  /// Who talks has the word until it pauses for so long, or is gone for so long.
+  private static let pauseMilliseconds: UInt64 = 60
+  private static let absenceMilliseconds: UInt64 = 1_000
+
+  /// - Parameters:
+  ///   - payloadTypes: those that mean Opus.
+  ///   - isShared: the client may send on several lines, each with a source of its own. One is
+  ///     heard at a time: who talks keeps the word until it pauses. Otherwise another source
+  ///     replaces the one that is heard.
+  package init(
+    payloadTypes: PayloadTypes, rate: PcmRate, isPrompt: Bool = false, isShared: Bool = false
+  ) {
     jitter = JitterBuffer(isPrompt: isPrompt)
-    self.payloadType = payloadType
+    self.payloadTypes = payloadTypes
+    self.isShared = isShared
     self.rate = rate
     decoder = OpusDecoder(rate: rate)
     // What is left of a frame, a packet, and what stretching adds.
@@ -105,11 +125,12 @@ package struct AudioCounts: Hashable, Sendable {
   package mutating func handle(
     _ packet: RawSpan, header: RtpHeader, at now: Instant
   ) -> AudioVerdict {
-    guard header.payloadType == payloadType else {
+    guard payloadTypes.contains(header.payloadType) else {
       counts.otherPayloadType += 1
+      noteUsed(header)
       return .otherPayloadType
     }
-    guard follow(header) else {
+    guard follow(header, at: now) else {
       counts.otherSource += 1
       return .otherSource
     }
@@ -156,16 +177,31 @@ package struct AudioCounts: Hashable, Sendable {
 }
 
 extension AudioReceiver {
+  /// A packet of another kind has a number of the source's too, but nothing to be heard.
+  private mutating func noteUsed(_ header: RtpHeader) {
+    guard source?.ssrc == header.ssrc else { return }
+    source?.note(sequenceNumber: header.sequenceNumber)
+    jitter.noteUsed(header.sequenceNumber)
+  }
+
   /// True when the packet is of the source that is heard. Another one takes over with its second
-  /// packet in sequence (MIN_SEQUENTIAL of RFC 3550, A.1), so that a stray packet ends no stream.
-  private mutating func follow(_ header: RtpHeader) -> Bool {
+  /// packet in sequence (MIN_SEQUENTIAL of RFC 3550, A.1), so that a stray packet ends no stream;
+  /// and where several send, only when the one that is heard has nothing to say.
+  private mutating func follow(_ header: RtpHeader, at now: Instant) -> Bool {
+    let isVoice = header.payload.count > Self.silentBytesMax
+    defer {
+      if source?.ssrc == header.ssrc {
+        lastPacket = now
+        if isVoice { lastVoice = now }
+      }
+    }
     if source?.ssrc == header.ssrc {
-      candidate = nil
+      if !isShared { candidate = nil }
       return true
     }
     let isExpected =
       candidate?.ssrc == header.ssrc && candidate?.next == header.sequenceNumber
-    guard source == nil || isExpected else {
+    guard source == nil || isExpected && mayTakeOver(isVoice, at: now) else {
       candidate = (header.ssrc, header.sequenceNumber &+ 1)
       return false
     }
@@ -177,6 +213,13 @@ extension AudioReceiver {
     source = ReceiverStatistics(
       ssrc: header.ssrc, firstSequenceNumber: header.sequenceNumber, clockRate: 48_000)
     return true
+  }
+
+  private func mayTakeOver(_ isVoice: Bool, at now: Instant) -> Bool {
+    guard isShared else { return true }
+    return isVoice
+      ? now.milliseconds(since: lastVoice) >= Self.pauseMilliseconds
+      : now.milliseconds(since: lastPacket) >= Self.absenceMilliseconds
   }
 
   /// Appends a piece of sound, to `count` samples or beyond.

@@ -76,6 +76,8 @@ package struct JitterCounts: Hashable, Sendable {
     var handle: UInt16 = 0
     var isDiscontinuous = false
     var hasRedundancy = false
+    /// The number of a packet that is no sound: not missing, and that is all.
+    var isOther = false
   }
 
   /// What has come in order is due at once.
@@ -200,6 +202,19 @@ extension JitterBuffer {
     return verdict
   }
 
+  /// The number belongs to a packet that is not heard here, so no sound is missing with it.
+  package mutating func noteUsed(_ sequenceNumber: UInt16) {
+    guard estimator != nil else { return }
+    // Its timestamp may mean something else: that of an event is when the event began.
+    let (sequence, _) = extend(sequenceNumber, UInt32(truncatingIfNeeded: highestTime))
+    guard abs(sequence - highest) <= Self.sequenceJumpMax, admits(sequence),
+      unsafe slots[index(sequence)].sequence != sequence
+    else { return }
+    var slot = Slot()
+    (slot.sequence, slot.time, slot.isOther) = (sequence, highestTime, true)
+    unsafe store(slot, UnsafeRawBufferPointer(start: nil, count: 0))
+  }
+
   /// The number and the timestamp without their wraps, next to the highest that came.
   private func extend(_ sequenceNumber: UInt16, _ timestamp: UInt32) -> (Int64, Int64) {
     let step = Int16(bitPattern: sequenceNumber &- UInt16(truncatingIfNeeded: highest))
@@ -230,7 +245,8 @@ extension JitterBuffer {
 
   private mutating func dropAll() {
     for index in 0..<Self.capacity {
-      if unsafe slots[index].sequence >= 0 { counts.skipped += 1 }
+      let slot = unsafe slots[index]
+      if slot.sequence >= 0, !slot.isOther { counts.skipped += 1 }
       clear(index)
     }
     hasPlayed = false
@@ -261,7 +277,8 @@ extension JitterBuffer {
   }
 
   private mutating func skipExpected() {
-    if unsafe slots[index(expected)].sequence == expected { counts.skipped += 1 }
+    let slot = unsafe slots[index(expected)]
+    if slot.sequence == expected, !slot.isOther { counts.skipped += 1 }
     clear(index(expected))
     expected += 1
     isAnchored = false
@@ -290,9 +307,8 @@ extension JitterBuffer {
     let due = estimator.scheduledTime(at: arrival) - redundancyUnits + pendingUnits
     while let slot = lowest() {
       if !isAnchored {
-        let isNext = isPrompt && slot.sequence == expected
-        guard isNext || slot.time <= due else { return wait() }
-        if slot.sequence > expected { noteLoss(before: slot, at: arrival) }
+        guard isPrompt && isNext(slot) || slot.time <= due else { return wait() }
+        if !isNext(slot) { noteLoss(before: slot, at: arrival) }
         anchor(at: slot)
       }
       let gap = slot.time - end
@@ -303,7 +319,7 @@ extension JitterBuffer {
         continue
       }
       if gap >= 120 {
-        if slot.sequence > expected, concealedInRow == 0 { noteLoss(before: slot, at: arrival) }
+        if concealedInRow == 0, !isNext(slot) { noteLoss(before: slot, at: arrival) }
         return fill(gap, before: slot)
       }
       let held = estimator.targetUnits + redundancyUnits
@@ -323,7 +339,7 @@ extension JitterBuffer {
   /// there is so much.
   func unitsInOrder(limit: Int64) -> Int64 {
     guard let first = lowest() else { return 0 }
-    guard first.sequence == expected || isAnchored && first.time - end < 120 else { return 0 }
+    guard isNext(first) || isAnchored && first.time - end < 120 else { return 0 }
     let start = isAnchored ? end : first.time
     var units: Int64 = 0
     var sequence = first.sequence
@@ -350,10 +366,20 @@ extension JitterBuffer {
     var sequence = expected
     while sequence <= highest {
       let slot = unsafe slots[index(sequence)]
-      if slot.sequence == sequence { return slot }
+      if slot.sequence == sequence, !slot.isOther { return slot }
       sequence += 1
     }
     return nil
+  }
+
+  /// Nothing is missing before `slot`, the lowest.
+  private func isNext(_ slot: Slot) -> Bool {
+    var sequence = expected
+    while sequence < slot.sequence {
+      guard unsafe slots[index(sequence)].sequence == sequence else { return false }
+      sequence += 1
+    }
+    return true
   }
 
   /// Packets before `slot` are missing.
@@ -366,7 +392,7 @@ extension JitterBuffer {
   private mutating func anchor(at slot: Slot) {
     isAnchored = true
     end = slot.time
-    expected = slot.sequence
+    pass(to: slot.sequence)
   }
 
   /// Nothing can be played yet: made-up sound for a while, unless the sender said it would be
@@ -380,8 +406,7 @@ extension JitterBuffer {
 
   /// A hole of `gap` before `slot`: lost packets, or a pause of the sender.
   private mutating func fill(_ gap: Int64, before slot: Slot) -> JitterDecision {
-    let isPause = slot.sequence == expected
-    guard !isPause, concealedInRow < Self.concealedInRowMax else {
+    guard !isNext(slot), concealedInRow < Self.concealedInRowMax else {
       concealedInRow = Self.concealedInRowMax
       isAnchored = false
       return .silence
@@ -430,7 +455,14 @@ extension JitterBuffer {
   }
 
   private mutating func finish(_ slot: Slot) {
-    clear(index(slot.sequence))
-    expected = slot.sequence + 1
+    pass(to: slot.sequence + 1)
+  }
+
+  /// The turn of everything before `sequence` is over.
+  private mutating func pass(to sequence: Int64) {
+    while expected < sequence {
+      if unsafe slots[index(expected)].sequence == expected { clear(index(expected)) }
+      expected += 1
+    }
   }
 }

@@ -1,0 +1,33 @@
+/// What an answer makes of the offer's audio lines.
+///
+/// A call has one voice each way. Ours goes by the first line that receives, and by that alone: on
+/// two it would be heard twice. The client's is heard on every line that it sends on; which of two
+/// at once, the receiver decides.
+extension CallOffer {
+  /// The line that our voice goes by; nil when the client receives on none.
+  package var spokenLine: OfferedAudio? { audio.first { $0.direction.receives } }
+
+  /// The lines that the client's voice may come by.
+  package var heardLines: [OfferedAudio] { audio.filter(\.direction.sends) }
+
+  /// How Opus is named and set where we speak, or where we only hear.
+  package var opus: OfferedOpus { (spokenLine ?? heardLines.first ?? audio[0]).opus }
+
+  /// What we do with audio, on all lines together.
+  package var answerDirection: Direction {
+    Direction(sends: spokenLine != nil, receives: !heardLines.isEmpty)
+  }
+
+  /// What we do with audio on one of the lines.
+  func answerDirection(of line: OfferedAudio) -> Direction {
+    Direction(
+      sends: line.mediaIndex == spokenLine?.mediaIndex, receives: line.direction.sends)
+  }
+
+  /// The mids that stay in the group: rejected lines leave it (RFC 8843, section 7.3.3).
+  package var acceptedGroup: [String] {
+    let indices = audio.map(\.mediaIndex) + [channels?.mediaIndex].compactMap { $0 }
+    let accepted = indices.compactMap { media[$0].mid }
+    return bundle.filter(accepted.contains)
+  }
+}
