@@ -40,7 +40,7 @@ import Wire
     let mistakes: [RelayCounter] = [
       .clientTokenForged, .clientTokenUnknownKey, .clientTokenExpired, .clientOtherCluster,
       .clientUnknownTransceiver, .clientIntegrityFailed, .trunkForged, .trunkMisdirected,
-      .trunkUnknownTransceiver, .routeTableFull,
+      .trunkUnknownTransceiver, .routeTableFull, .clientUnusableSource,
     ]
     let counters = Set(RelayComplaints.table.map(\.counter))
     for mistake in mistakes { #expect(counters.contains(mistake.name)) }

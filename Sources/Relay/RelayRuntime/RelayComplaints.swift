@@ -117,6 +117,10 @@ enum RelayComplaints {
 
   private static let clients = [
     Complaint(
+      "client_unusable_source", "datagrams come from port 0 or from addresses that no host has",
+      cause: "somebody forges 0.0.0.0, multicast or broadcast as a source" + strayToo,
+      remedy: "have the network in front drop such sources (BCP 38)", leastInAMinute: notStray),
+    Complaint(
       "client_too_long", "clients' packets do not fit into a trunk datagram",
       cause: "they are larger than any that WebRTC sends", remedy: "raise --bundle-bytes",
       leastInAMinute: notStray),
