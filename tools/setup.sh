@@ -5,8 +5,8 @@
 
 # What the programs are built with and run with.
 BUILD_PACKAGES=(
-    libbpf-dev libjansson-dev libnuma-dev libopus-dev libsrtp2-dev libssl-dev libwebsockets-dev
-    pkg-config
+    libbpf-dev libhttp-parser-dev libjansson-dev libnuma-dev libopus-dev libsrtp2-dev libssl-dev
+    libwebsockets-dev pkg-config
 )
 # What the voice agent speaks with and is installed with; its Python packages are from PyPI.
 AGENT_PACKAGES=(flite python3-venv)

@@ -1,7 +1,8 @@
 // Replies that come later than their handler returns.
 #include <stddef.h>
 
-#include "exchange.h"
+#include "connection.h"
+#include "server.h"
 
 uint64_t ws_reply_defer(struct ws_reply *reply)
 {
@@ -37,7 +38,6 @@ struct ws_reply *ws_server_resume(struct ws_server *server, uint64_t number)
     if (!exchange || number == 0)
         return NULL;
     exchange_undefer(exchange);
-    exchange->answered = true;
-    lws_callback_on_writable(exchange->wsi);
+    connection_reply(exchange->connection);
     return &exchange->reply;
 }

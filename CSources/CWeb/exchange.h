@@ -1,22 +1,19 @@
-// One exchange: a request as it is read and the reply as it is written. One per connection, which
-// ends with the reply.
+// One exchange: a request as it is read and the reply as it is written.
 #pragma once
 
-#include <libwebsockets.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 
-#include "guests.h"
-#include "socket.h"
+#include "chunks.h"
+#include "head.h"
 #include "ws_server.h"
 
 enum {
-    WS_HEADER_BYTES_MAX = 16384,  // of one request: request line and all fields; secrets are long
     WS_QUERY_MAX = 32,
     WS_FIELD_MAX = 16,
     WS_REPLY_FIELD_MAX = 24,
-    WS_CHUNK_BYTES = 16384,  // of a body, per write
 };
+
+struct connection;
 
 struct ws_reply {
     uint16_t status;
@@ -24,69 +21,54 @@ struct ws_reply {
     struct ws_field fields[WS_REPLY_FIELD_MAX];  // owned copies
     uint8_t *body;
     size_t body_length;
-    size_t body_sent;
     bool failed;  // out of memory, or too many fields
-    bool headers_sent;
 };
 
 struct exchange {
     struct ws_server *server;
+    struct connection *connection;
     struct ws_request request;
     char *text;  // the strings of the request
-    size_t text_used;
+    size_t text_used, text_capacity;
     const char *query[WS_QUERY_MAX];
     struct ws_field fields[WS_FIELD_MAX];
-    char peer[64];
+    bool is_head;  // as the method
+    bool is_old;   // as HTTP/1.0
+    bool closes;   // the connection ends after this reply
+
+    bool is_chunked;
+    struct chunks chunks;
+    uint64_t body_left;  // if it is not chunked
     uint8_t *body;
-    size_t body_expected;
+    size_t body_capacity;
+
     struct ws_reply reply;
-    bool answered;      // the handler ran, or the request was refused
-    bool closes;        // the connection ends after this reply
-    bool is_head;
-    // While its reply is put off: what it takes to go on, and its place in the server's list.
-    struct lws *wsi;
-    uint64_t deferred;  // its number; 0: it is not
+    // While its reply is put off: the number to go on by, and its place in the server's list.
+    uint64_t deferred;
     struct exchange *next_deferred;
 };
 
-struct ws_server {
-    struct ws_options options;
-    struct lws_context *context;
-    struct lws_vhost *vhost;
-    atomic_bool stops;
-    atomic_bool wakes;
-    struct guests guests;
-    uint16_t port;
-    struct socket_family sockets;
-    struct exchange *deferred;
-    uint64_t last_deferred;
-};
+// Keeps method, path, query and fields of a request. NULL: it is good.
+const struct fault *exchange_begin(struct exchange *exchange, const struct head *head,
+                                   size_t head_length, const char *peer);
 
-// The subprotocol that the server agrees on when a client offers it.
-#define UPGRADE_PROTOCOL "realtime"
+// What is to be said about the body before it comes.
+const struct fault *exchange_expect_body(struct exchange *exchange, const struct head *head,
+                                         size_t most);
+bool exchange_has_body_to_come(const struct exchange *exchange);
+// Takes what belongs to the body of the bytes from `*at` to `end`, and moves `*at`.
+const struct fault *exchange_take_body(struct exchange *exchange, const uint8_t **at,
+                                       const uint8_t *end, size_t most);
 
-// What the body of a request will be, told by its header.
-enum body_verdict { BODY_NONE, BODY_COMES, BODY_TOO_LONG, BODY_WITHOUT_LENGTH, BODY_MALFORMED };
-
-// Reads method, path, query and fields of the request that `wsi` has just got.
-bool exchange_begin(struct exchange *exchange, struct lws *wsi, const char *path);
-// Says whether a body follows, and makes room for it.
-enum body_verdict exchange_expect_body(struct exchange *exchange, struct lws *wsi, size_t most);
-// Takes a piece of the body; false when it is more than was announced.
-bool exchange_take_body(struct exchange *exchange, const void *bytes, size_t length);
 // Takes the exchange out of the server's list of those whose replies are put off.
 void exchange_undefer(struct exchange *exchange);
+// Makes the reply an error that the server itself has to say, the last one of its connection.
+void exchange_refuse(struct exchange *exchange, const struct fault *fault);
+// The reply's status line and fields, to be freed. NULL: no memory.
+char *exchange_reply_head(const struct exchange *exchange, size_t *length);
+// Whether the reply's body is sent.
+bool exchange_sends_body(const struct exchange *exchange);
 // Frees what the exchange holds; it can begin anew.
 void exchange_end(struct exchange *exchange);
 
-// Tells of a request that no handler was asked about.
-void server_note_refusal(struct ws_server *server, uint16_t status, const char *code,
-                         const char *peer);
-// Makes the reply an error that the server itself has to say, and tells of it.
-void exchange_refuse(struct exchange *exchange, uint16_t status, const char *code,
-                     const char *message);
-// Writes the next part of the reply. Not 0: libwebsockets shall close the connection.
-int exchange_write(struct exchange *exchange, struct lws *wsi);
-
-// A request to change the connection to `protocol`: 0 lets it become a WebSocket.
-int upgrade_confirm(struct ws_server *server, struct lws *wsi, const char *protocol);
+extern const struct fault fault_internal;

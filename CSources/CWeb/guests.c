@@ -1,116 +1,74 @@
 #include "guests.h"
 
-#include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-bool guests_init(struct guests *guests, uint32_t max)
+void guests_init(struct guests *guests)
 {
-    guests->max = max;
-    guests->all = calloc(2 * (size_t)max, sizeof *guests->all);
-    return guests->all != NULL;
-}
-
-void guests_free(struct guests *guests)
-{
-    free(guests->all);
+    TAILQ_INIT(&guests->all);
+    TAILQ_INIT(&guests->waiting);
 }
 
 // What one person can have of many: a whole IPv4 address, a /64 of IPv6.
-static uint64_t network(int fd)
+static uint64_t network(const struct sockaddr *address)
 {
-    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
-    socklen_t length = sizeof address;
-    if (getpeername(fd, (struct sockaddr *)&address, &length))
-        return 0;
-    if (address.ss_family == AF_INET)
-        return ((struct sockaddr_in *)&address)->sin_addr.s_addr;
-    if (address.ss_family != AF_INET6)
-        return 0;
-    const struct in6_addr *six = &((struct sockaddr_in6 *)&address)->sin6_addr;
     uint64_t number = 0;
-    memcpy(&number, six->s6_addr, 8);
-    if (IN6_IS_ADDR_V4MAPPED(six))
-        memcpy(&number, six->s6_addr + 8, 8);
+    if (address->sa_family == AF_INET)
+        return ((const struct sockaddr_in *)address)->sin_addr.s_addr;
+    if (address->sa_family != AF_INET6)
+        return number;
+    const struct in6_addr *six = &((const struct sockaddr_in6 *)address)->sin6_addr;
+    memcpy(&number, six->s6_addr + (IN6_IS_ADDR_V4MAPPED(six) ? 8 : 0), 8);
     return number;
 }
 
 // Differs from run to run with where the table lies, so that nobody can choose to share a place.
-static uint32_t place_of(const struct guests *guests, int fd)
+static uint32_t place_of(const struct guests *guests, const struct sockaddr *address)
 {
-    uint64_t mixed = (network(fd) ^ (uintptr_t)guests->all) * 0x9E3779B97F4A7C15u;
+    uint64_t mixed = (network(address) ^ (uintptr_t)guests) * 0x9E3779B97F4A7C15u;
     mixed = (mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9u;
     return (uint32_t)(mixed >> 52);
 }
 
-static struct guest *find(struct guests *guests, struct lws *wsi)
+void guests_enter(struct guests *guests, struct guest *guest, const struct sockaddr *address)
 {
-    for (uint32_t i = guests->count; i > 0; i--) {
-        if (guests->all[i - 1].wsi == wsi)
-            return &guests->all[i - 1];
-    }
-    return NULL;
+    guest->place = place_of(guests, address);
+    guests->count++;
+    TAILQ_INSERT_TAIL(&guests->all, guest, all);
+    guests_wait(guests, guest);
 }
 
-static void let_stay(struct guests *guests, struct guest *guest)
+void guests_keep(struct guests *guests, struct guest *guest)
 {
-    if (!guest->stays)
-        guests->waiting[guest->place]--;
-    guest->stays = true;
+    if (!guest->waits)
+        return;
+    guest->waits = false;
+    guests->of_place[guest->place]--;
+    TAILQ_REMOVE(&guests->waiting, guest, waiting);
 }
 
-// The last one is the newcomer and not looked at.
-static struct guest *who_goes(struct guests *guests)
+void guests_wait(struct guests *guests, struct guest *guest)
 {
-    struct guest *found = NULL;
-    for (uint32_t i = 0; i + 1 < guests->count; i++) {
-        struct guest *guest = &guests->all[i];
-        if (guest->stays)
-            continue;
-        if (!found || guests->waiting[guest->place] > guests->waiting[found->place])
+    guests_keep(guests, guest);
+    guest->waits = true;
+    guests->of_place[guest->place]++;
+    TAILQ_INSERT_TAIL(&guests->waiting, guest, waiting);
+}
+
+void guests_leave(struct guests *guests, struct guest *guest)
+{
+    guests_keep(guests, guest);
+    guests->count--;
+    TAILQ_REMOVE(&guests->all, guest, all);
+}
+
+struct guest *guests_choose(const struct guests *guests)
+{
+    struct guest *found = NULL, *guest;
+    TAILQ_FOREACH(guest, &guests->waiting, waiting) {
+        uint32_t here = guests->of_place[guest->place];
+        uint32_t there = found ? guests->of_place[found->place] : 0;
+        if (here > there || (here == there && found->has_spoken && !guest->has_spoken))
             found = guest;
     }
     return found;
-}
-
-bool guests_have_room(const struct guests *guests)
-{
-    return guests->count - guests->going < guests->max && guests->count < 2 * guests->max;
-}
-
-struct lws *guests_enter(struct guests *guests, struct lws *wsi)
-{
-    if (guests->count == 2 * guests->max)
-        return NULL;  // nobody is let in then
-    uint32_t place = place_of(guests, lws_get_socket_fd(wsi));
-    guests->all[guests->count++] = (struct guest){.wsi = wsi, .place = place};
-    guests->waiting[place]++;
-    bool is_crowded = guests->count - guests->going > guests->max - guests->max / 8;
-    struct guest *guest = is_crowded ? who_goes(guests) : NULL;
-    if (!guest)
-        return NULL;
-    let_stay(guests, guest);
-    guest->goes = true;
-    guests->going++;
-    lws_set_timeout(guest->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
-    return guest->wsi;
-}
-
-void guests_keep(struct guests *guests, struct lws *wsi)
-{
-    struct guest *guest = find(guests, wsi);
-    if (guest)
-        let_stay(guests, guest);
-}
-
-void guests_leave(struct guests *guests, struct lws *wsi)
-{
-    struct guest *guest = find(guests, wsi);
-    if (!guest)
-        return;
-    let_stay(guests, guest);
-    guests->going -= guest->goes;
-    struct guest *end = guests->all + guests->count--;
-    memmove(guest, guest + 1, (size_t)(end - guest - 1) * sizeof *guest);
 }

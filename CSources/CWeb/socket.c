@@ -283,7 +283,7 @@ uint32_t ws_socket_stalled_milliseconds(const struct ws_socket *socket)
 
 void ws_socket_close(struct ws_socket *socket, uint16_t code, const char *reason)
 {
-    if (socket->closing || !socket->wsi)
+    if (socket->closing)
         return;
     socket->closing = true;
     socket->ending.code = code;
@@ -291,7 +291,7 @@ void ws_socket_close(struct ws_socket *socket, uint16_t code, const char *reason
     if (socket->established) {
         lws_set_timeout(socket->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_SECONDS);
         lws_callback_on_writable(socket->wsi);
-    } else if (socket->is_client) {
+    } else if (socket->is_client && socket->wsi) {
         lws_set_timeout(socket->wsi, PENDING_TIMEOUT_AWAITING_CONNECT_RESPONSE,
                         LWS_TO_KILL_ASYNC);
     }

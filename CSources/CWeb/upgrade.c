@@ -1,139 +1,141 @@
+// From a request to a WebSocket. What the client sent is looked at here; libwebsockets is given the
+// connection with a handshake that has nothing but what it needs, and so never says no to it.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
-#include "exchange.h"
+#include "connection.h"
 
-// libwebsockets reads the offered subprotocols into 128 bytes, and each of them up to the one that
-// it knows into 64, and says nothing when that fails.
-enum { PROTOCOLS_BYTES_MAX = 126, PROTOCOL_BYTES_MAX = 62, KEY_LENGTH = 24 };
+enum { KEY_LENGTH = 24, HANDSHAKE_BYTES = 256 };  // 16 bytes in base64
 
-static bool field_is(struct lws *wsi, enum lws_token_indexes token, const char *value)
+static const struct fault bad_version = {426, "bad_version",
+                                         "Only WebSocket version 13 is known."};
+static const struct fault bad_upgrade = {400, "bad_upgrade",
+                                         "This is not a WebSocket handshake."};
+static const struct fault bad_subprotocol = {
+    400, "bad_subprotocol", "Offer the subprotocol " UPGRADE_PROTOCOL ", or none."};
+static const struct fault nothing_here = {404, "not_found", "There is no WebSocket here."};
+static const struct fault too_many = {503, "too_many_sockets",
+                                      "No more WebSockets at the moment."};
+
+bool upgrade_is_wanted(const struct head *head)
 {
-    char text[64];
-    return lws_hdr_copy(wsi, text, sizeof text, token) > 0 && !strcasecmp(text, value);
+    return !strcmp(head->method, "GET") && !head->is_old &&
+           head_lists(head, "upgrade", "websocket");
 }
 
-// Whether the comma-separated `list` holds `word` (RFC 9110, section 5.6.1), in any case.
-static bool list_holds(const char *list, const char *word)
+static bool is_key(struct text key)
 {
-    size_t length = strlen(word);
-    while (*list) {
-        list += strspn(list, " \t,");
-        size_t here = strcspn(list, " \t,");
-        if (here == length && !strncasecmp(list, word, length))
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char copy[KEY_LENGTH + 1] = "";
+    if (key.length != KEY_LENGTH)
+        return false;
+    memcpy(copy, key.at, KEY_LENGTH);
+    return strspn(copy, digits) == KEY_LENGTH - 2 && !strcmp(copy + KEY_LENGTH - 2, "==");
+}
+
+// Whether the client offers the subprotocol; `offers_any`: this one or others.
+static bool offers_ours(const struct head *head, bool *offers_any)
+{
+    *offers_any = false;
+    for (uint32_t i = 0; i < head->field_count; i++) {
+        const struct head_field *field = &head->fields[i];
+        if (!text_is(field->name, "sec-websocket-protocol"))
+            continue;
+        *offers_any = true;
+        if (list_holds(field->value, UPGRADE_PROTOCOL, false))
             return true;
-        list += here;
     }
     return false;
 }
 
-static bool list_field_holds(struct lws *wsi, enum lws_token_indexes token, const char *word)
+const struct fault *upgrade_fault(const struct head *head)
 {
-    char list[PROTOCOLS_BYTES_MAX + 1];
-    return lws_hdr_copy(wsi, list, sizeof list, token) > 0 && list_holds(list, word);
+    struct text version, key;
+    bool offers_any;
+    if (head_find(head, "sec-websocket-version", &version) != 1 || !text_is(version, "13"))
+        return &bad_version;
+    if (head_find(head, "sec-websocket-key", &key) != 1 || !is_key(key) ||
+        !head_lists(head, "connection", "upgrade") || head->is_chunked || head->length > 0)
+        return &bad_upgrade;
+    return offers_ours(head, &offers_any) || !offers_any ? NULL : &bad_subprotocol;
 }
 
-// What is wrong with the subprotocols that are offered; NULL: nothing, or none are.
-static const char *protocols_fault(struct lws *wsi)
+static size_t write_handshake(char *out, const struct head *head)
 {
-    char list[PROTOCOLS_BYTES_MAX + 1];
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) <= 0)
-        return NULL;
-    if (lws_hdr_copy(wsi, list, sizeof list, WSI_TOKEN_PROTOCOL) <= 0)
-        return "Subprotocols may have 126 bytes together: send a long key as Authorization.";
-    const char *rest = list;
-    while (*rest) {
-        rest += strspn(rest, " \t,");
-        size_t length = strcspn(rest, " \t,");
-        if (length == strlen(UPGRADE_PROTOCOL) && !strncmp(rest, UPGRADE_PROTOCOL, length))
-            return NULL;
-        if (length > PROTOCOL_BYTES_MAX)
-            break;
-        rest += length;
-    }
-    return "Offer the subprotocol " UPGRADE_PROTOCOL " first, or none.";
+    struct text key;
+    bool offers_any;
+    head_find(head, "sec-websocket-key", &key);
+    const char *protocol = offers_ours(head, &offers_any)
+                               ? "Sec-WebSocket-Protocol: " UPGRADE_PROTOCOL "\r\n"
+                               : "";
+    return (size_t)snprintf(out, HANDSHAKE_BYTES,
+                            "GET / HTTP/1.1\r\nHost: martlet\r\nUpgrade: websocket\r\n"
+                            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                            "Sec-WebSocket-Key: %.*s\r\n%s\r\n",
+                            (int)key.length, key.at, protocol);
 }
 
-// What libwebsockets would answer with silence is answered here (RFC 6455, section 4.2.1).
-static bool is_well_formed(struct exchange *exchange, struct lws *wsi)
+// It was let in, but has no connection (any more): its owner hears of that.
+static void abandon(struct ws_server *server, struct ws_socket *socket)
 {
-    if (!field_is(wsi, WSI_TOKEN_VERSION, "13")) {
-        exchange_refuse(exchange, 426, "bad_version", "Only WebSocket version 13 is known.");
-        ws_reply_header(&exchange->reply, "Sec-WebSocket-Version", "13");
-        return false;
-    }
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_KEY) != KEY_LENGTH ||
-        lws_hdr_total_length(wsi, WSI_TOKEN_HOST) <= 0 ||
-        !list_field_holds(wsi, WSI_TOKEN_CONNECTION, "upgrade")) {
-        exchange_refuse(exchange, 400, "bad_upgrade", "This is not a WebSocket handshake.");
-        return false;
-    }
-    const char *fault = protocols_fault(wsi);
-    if (fault)
-        exchange_refuse(exchange, 400, "bad_subprotocol", fault);
-    return !fault;
-}
-
-static bool is_let_in(struct ws_server *server, struct exchange *exchange,
-                      struct ws_socket *socket)
-{
-    exchange->reply.status = 500;
-    exchange->answered = true;
-    exchange->closes = true;
-    if (server->options.on_upgrade(server->options.context, &exchange->request,
-                                   &exchange->reply, socket))
-        return true;
-    if (exchange->reply.failed) {
-        exchange_end(exchange);
-        exchange->server = server;
-        exchange_refuse(exchange, 500, "internal_error", "The reply could not be made.");
-    }
-    return false;
-}
-
-// Puts the request to the handler; what it says no to is left with a reply to send.
-static bool decide(struct ws_server *server, struct exchange *exchange, struct lws *wsi)
-{
-    if (!is_well_formed(exchange, wsi))
-        return false;
-    if (!server->options.on_upgrade) {
-        exchange_refuse(exchange, 404, "not_found", "There is no WebSocket here.");
-        return false;
-    }
-    struct ws_socket *socket = server->sockets.count < server->options.sockets_max
-                                   ? socket_create(&server->sockets)
-                                   : NULL;
-    if (!socket) {
-        exchange_refuse(exchange, 503, "too_many_sockets", "No more WebSockets at the moment.");
-        return false;
-    }
-    socket_bind(socket, wsi);
-    if (is_let_in(server, exchange, socket)) {
-        guests_keep(&server->guests, wsi);
-        return true;
-    }
-    lws_set_opaque_user_data(wsi, NULL);
+    const struct ws_socket_events *events = &server->sockets.events;
+    if (events->on_close)
+        events->on_close(server->sockets.context, socket, &socket->ending);
     socket_discard(socket);
-    return false;
 }
 
-int upgrade_confirm(struct ws_server *server, struct lws *wsi, const char *protocol)
+static void hand_over(struct connection *connection, struct ws_socket *socket,
+                      const struct head *head, const uint8_t *input, size_t length)
 {
-    if (strcasecmp(protocol, "websocket") != 0)
-        return -1;
-    char path[WS_HEADER_BYTES_MAX];
-    struct exchange *exchange = calloc(1, sizeof *exchange);
-    bool is_in = false;
-    if (exchange && lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) > 0 &&
-        exchange_begin(exchange, wsi, path)) {
-        is_in = decide(server, exchange, wsi);
-        // A refusal is small and the socket's buffer empty: it leaves at once.
-        while (!is_in && exchange->answered && exchange_write(exchange, wsi) == 0)
-            ;
+    struct ws_server *server = connection->server;
+    char *bytes = malloc(HANDSHAKE_BYTES + length);
+    epoll_ctl(server->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
+    server->entering = socket;
+    if (bytes) {
+        size_t handshake = write_handshake(bytes, head);
+        memcpy(bytes + handshake, input, length);
+        // It closes the descriptor when it fails.
+        lws_adopt_socket_vhost_readbuf(server->vhost, connection->fd, bytes, handshake + length);
+    } else {
+        close(connection->fd);
     }
-    if (exchange)
-        exchange_end(exchange);
-    free(exchange);
-    return is_in ? 0 : -1;
+    free(bytes);
+    if (server->entering)
+        abandon(server, socket);
+    server->entering = NULL;
+}
+
+bool upgrade_begin(struct exchange *exchange, const struct head *head, const uint8_t *input,
+                   size_t length)
+{
+    struct ws_server *server = exchange->server;
+    const struct ws_options *options = &server->options;
+    bool has_room = server->sockets.count < options->sockets_max;
+    struct ws_socket *socket =
+        options->on_upgrade && has_room ? socket_create(&server->sockets) : NULL;
+    if (!socket) {
+        const struct fault *fault = options->on_upgrade ? &too_many : &nothing_here;
+        exchange_refuse(exchange, fault);
+        server_note_refusal(server, fault->status, fault->code, exchange->connection->peer);
+        return false;
+    }
+    exchange->reply.status = 500;
+    if (!options->on_upgrade(options->context, &exchange->request, &exchange->reply, socket)) {
+        socket_discard(socket);
+        return false;
+    }
+    hand_over(exchange->connection, socket, head, input, length);
+    return true;
+}
+
+int upgrade_confirm(struct ws_server *server, struct lws *wsi)
+{
+    if (!server->entering)
+        return -1;
+    socket_bind(server->entering, wsi);
+    server->entering = NULL;
+    return 0;
 }

@@ -4,6 +4,8 @@ import Testing
 
 @Suite("Signalling: HTTP manners")
 struct MannersTests {
+  private let sdp = [(name: "content-type", value: "application/sdp")]
+
   @Test(arguments: [
     ("GET", "/v1/realtime/calls", "POST, OPTIONS"),
     ("PUT", "/whip", "POST, OPTIONS"),
@@ -22,14 +24,41 @@ struct MannersTests {
   }
 
   @Test(arguments: [
-    "/nothing", "/v1", "/v1/realtime/", "/v1/realtime/calls/", "/v1/realtime/calls/x/y",
-    "/v1/realtime/calls/x/accept", "/v1/realtime/calls//hangup/", "/v1/liver",
-    "/whip/a/b", "//", "/page.js/", "/../page.js", "",
+    "/nothing", "/v1", "/v1/", "/v1/realtime/calls/x/y", "/v1/realtime/calls/x//y",
+    "/v1/realtime/calls/x/accept", "/v1/liver", "/whip/a/b", "//", "/page.js/", "/../page.js", "",
+    "/v1/realtime//",
   ])
   func unknownPathsAreNotFound(path: String) {
     let response = Desk().ask("GET", path).response
     #expect(response.status == 404)
     #expect(response.header("Access-Control-Allow-Origin") == "*")
+  }
+
+  @Test(arguments: [
+    ("GET", "/healthz/", 200), ("OPTIONS", "/v1/realtime/calls/", 200),
+    ("GET", "/v1/martlet/backends/", 200), ("GET", "/v1/realtime/", 426), ("PUT", "/whip/", 405),
+    ("POST", "/v1/realtime/calls/", 400), ("POST", "/v1/realtime/calls/rtc_x/hangup/", 404),
+  ])
+  func aSlashAtTheEndChangesNothing(method: String, path: String, status: UInt16) {
+    let response = Desk().ask(method, path, headers: sdp).response
+    #expect(response.status == status)
+    let without = Desk().ask(method, String(path.dropLast()), headers: sdp)
+    #expect(without.response.status == status)
+    #expect(without.response.refusal == response.refusal)
+  }
+
+  @Test(arguments: ["gzip", "br, identity", "GZIP", "aws-chunked"])
+  func aBodyThatIsEncodedIsRefused(coding: String) {
+    for path in ["/v1/realtime/calls", "/whip", "/v1/realtime/client_secrets"] {
+      let response = Desk().ask(
+        "POST", path, headers: sdp + [("content-encoding", coding)], body: "\u{1F}\u{8B}"
+      ).response
+      #expect(response.status == 415 && response.refusal == "unsupported_encoding")
+      #expect(response.header("Accept-Encoding") == "identity")
+    }
+    let plain = Desk().ask(
+      "POST", "/whip", headers: sdp + [("content-encoding", "Identity")], body: "v=0")
+    #expect(plain.response.status == 400)
   }
 
   /// The next dialect has paths of its own, and no call begins there yet.

@@ -94,10 +94,12 @@ import Glibc
 
   func connect(from source: UInt32 = 1) -> HttpProbe { HttpProbe(port: port, from: source) }
 
-  /// One request on a connection of its own, and the whole reply until the server closes.
+  /// One request on a connection of its own, and the whole reply; there is no other request, which
+  /// the server is told by the end of our side.
   func exchange(_ text: String) -> String {
     let probe = connect()
     probe.send(text)
+    probe.endSending()
     return probe.readToEnd()
   }
 
@@ -190,6 +192,9 @@ final class HttpProbe {
     unsafe Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
       == bytes.count
   }
+
+  /// Nothing more will be sent; what comes can still be read.
+  func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
   /// The next bytes; nil at the end of the stream or after the deadline.
   func read() -> [UInt8]? {

@@ -52,10 +52,7 @@ struct WebSocketTests {
       (WebSocketProbe.request(key: "short"), "400"),
       (good.replacing("keep-alive, Upgrade", with: "keep-alive"), "400"),
       (WebSocketProbe.request("Sec-WebSocket-Protocol: chat\r\n"), "400"),
-      (
-        WebSocketProbe.request(
-          "Sec-WebSocket-Protocol: realtime, \(String(repeating: "x", count: 200))\r\n"), "400"
-      ),
+      (WebSocketProbe.request("Sec-WebSocket-Protocol: REALTIME\r\n"), "400"),
     ]
     for (text, status) in bad {
       let reply = server.exchange(text)
@@ -69,24 +66,16 @@ struct WebSocketTests {
     #expect(WebSocketProbe(server).handshake.hasPrefix("HTTP/1.1 101 "))
   }
 
-  @Test func subprotocolsThatCannotBeReadAreRefusedWithAReason() throws {
+  /// The keys of browsers go this way, and may be as long as a header field.
+  @Test func subprotocolsOfAnyLengthAreRead() throws {
     let server = try ServerUnderTest()
     let key = { (count: Int) in
       "openai-insecure-api-key." + String(repeating: "k", count: count)
     }
-    let lists = [
-      ("realtime, \(key(92))", nil), ("realtime, \(key(93))", "as Authorization"),
-      ("realtime, \(key(256))", "as Authorization"), ("\(key(38)), realtime", nil),
-      ("\(key(39)), realtime", "realtime first"), ("REALTIME", "realtime first"),
-    ]
-    for (list, reason) in lists {
+    for list in ["realtime, \(key(93))", "\(key(39)),realtime", "realtime, \(key(10_000))"] {
       let probe = WebSocketProbe(server, fields: "Sec-WebSocket-Protocol: \(list)\r\n")
-      if let reason {
-        #expect(probe.handshake.hasPrefix("HTTP/1.1 400 "), "\(list)")
-        #expect((probe.rest + probe.http.readToEnd()).contains(reason), "\(list)")
-      } else {
-        #expect(probe.handshake.hasPrefix("HTTP/1.1 101 "), "\(list)")
-      }
+      #expect(probe.handshake.hasPrefix("HTTP/1.1 101 "), "\(list)")
+      #expect(probe.handshake.contains("Sec-WebSocket-Protocol: realtime\r\n"), "\(list)")
     }
   }
 

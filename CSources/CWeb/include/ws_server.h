@@ -1,6 +1,8 @@
-// A small HTTP/1.1 server over libwebsockets: requests in, replies out, on one thread. It serves
-// what the handler says and nothing else: it opens no file but the TLS certificate and key, and
-// follows no path. A request to become a WebSocket (RFC 6455, section 4.2) is put to a handler too.
+// A small HTTP/1.1 server: requests in, replies out, on one thread. It serves what the handler says
+// and nothing else: it opens no file and follows no path. A request to become a WebSocket (RFC
+// 6455, section 4.2) is put to a handler too; any other upgrade that a client offers is left alone.
+//
+// A connection takes one request after the other. Bodies come with a length or in chunks.
 //
 // Bounds: connections, bytes of header (16 KiB), bytes of body, and seconds for a client to send a
 // request or take a reply. A client beyond a bound is answered if it can be, then cut off.
@@ -33,12 +35,13 @@ struct ws_options {
     const char *address;          // IP address to listen on; "0.0.0.0" and "::" mean all
     uint16_t port;                // 0: any free port, see ws_server_port
     uint32_t body_bytes_max;      // longer bodies are answered 413; 0: 1 MiB
-    // More are closed at once; 0: 256. From seven eighths on, each newcomer ends the oldest whose
-    // request was not taken, of the address (IPv6: /64) that has most of those.
+    // More are answered 503; 0: 256. From seven eighths on, each newcomer ends another that waits,
+    // of the address (IPv6: /64) that has most of those: see guests.h.
     uint32_t connections_max;
-    uint32_t timeout_seconds;     // for one request or reply, and for idle connections; 0: 10
-    const char *certificate_file; // PEM; NULL: plain HTTP
-    const char *key_file;         // PEM
+    uint32_t timeout_seconds;     // for one request, and again for its reply; 0: 10
+    // Between a reply and the next request; 0: 75, more than the proxies that keep connections
+    // allow themselves, so that they do not send into one that is about to end.
+    uint32_t idle_seconds;
     void *context;
     // One request. Runs on the thread of ws_server_run and must not block. Fills the reply with
     // the functions below; a reply left alone is a 500.
@@ -53,8 +56,9 @@ struct ws_options {
     struct ws_limits socket_limits;
     uint32_t sockets_max;         // more are answered 503; 0: half of connections_max
     // What the server refused by itself, with no handler asked: the status and the error's code of
-    // the reply. Two get none: "request_timeout", who did not send a request or take its reply in
-    // time, and "too_many_connections", whose `peer` is "". The same thread. May be NULL.
+    // the reply. Some get none: "request_timeout", whose reply was not there or not taken in time,
+    // "too_many_waiting", who had to go for others, and "no_descriptors". `peer` is "" where nobody
+    // was looked at. The same thread. May be NULL.
     void (*on_refusal)(void *context, uint16_t status, const char *code, const char *peer);
     // After ws_server_wake, on the thread of ws_server_run. May be NULL.
     void (*on_wake)(void *context);

@@ -47,6 +47,14 @@ package struct ApiRequest: Sendable {
   var contentType: FieldValue { FieldValue(header("content-type") ?? "") }
 }
 
+extension ApiRequest {
+  /// Whether the body is in no content coding (RFC 9110, section 8.4).
+  var isBodyPlain: Bool {
+    let codings = (header("content-encoding") ?? "").lowercased().split(separator: ",")
+    return codings.allSatisfy { $0.filter { $0 != " " && $0 != "\t" } == "identity" }
+  }
+}
+
 extension TransportAddress {
   /// The IP address that a web server tells of a client, without a port.
   init?(peer: String) {

@@ -23,9 +23,11 @@ enum Route: Equatable {
   /// A file of the page; `/` is one.
   case page(String)
 
+  /// A slash at the end changes nothing, but for files of the page.
   init(path: String) {
-    let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+    var parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
       .map(String.init)
+    if parts.count > 1, parts.last == "" { parts.removeLast() }
     switch parts {
     case ["v1", "realtime"]: self = .sideband
     case ["v1", "realtime", "client_secrets"]: self = .secrets

@@ -156,6 +156,7 @@ package struct Signalling: ~Copyable {
       throw ApiError(
         405, "method_not_allowed", "\(request.method) is not a method of \(request.path).")
     }
+    guard request.body.isEmpty || request.isBodyPlain else { throw Self.encodedBody }
     switch route {
     case .health: return .respond(Self.fresh("{\"status\":\"ok\"}"))
     case .page(let path):
@@ -239,6 +240,10 @@ package struct Signalling: ~Copyable {
   private static let noSuchCall = ApiError(
     404, "call_not_found", "No call has this ID; it may have ended.", param: "call_id")
 
+  private static let encodedBody = ApiError(
+    415, "unsupported_encoding",
+    "A body is taken as it is, without Content-Encoding: send it without compression.")
+
   private static let needsKey = ApiError(
     403, "api_key_needed", "A client secret may not do this; it takes an API key.")
 
@@ -268,6 +273,7 @@ extension ApiError {
     case 405:
       let methods = (route.methods + ["OPTIONS"]).joined(separator: ", ")
       response.headers.append(("Allow", methods))
+    case 415: response.headers.append(("Accept-Encoding", "identity"))
     case 426: response.headers.append(("Upgrade", "websocket"))
     case 429, 503: response.headers.append(("Retry-After", "5"))
     default: break
