@@ -2,6 +2,8 @@
 
 import base64
 import contextlib
+import gzip
+import http.client
 import json
 import os
 import re
@@ -10,10 +12,12 @@ import socket
 import time
 import urllib.request
 
+import httpx
 import pytest
 
 import peer
 from martlet import MartletUp
+from metronome import Metronome
 
 CALLS = "/v1/realtime/calls"
 
@@ -111,3 +115,142 @@ def test_refusals_are_counted_and_logged_within_bounds():
         lines = re.findall(r"request-refused status=(\d+) code=(\w+) client=(\S+)", up.log())
         assert lines[0] == ("400", "invalid_offer", "127.0.0.x")
         assert 10 <= len(lines) <= 11 + seconds
+
+
+SDP = {"Content-Type": "application/sdp"}
+NO_OFFER = b"v=0\r\nnonsense"
+
+
+def pieces(of, size):
+    """A body that an HTTP library sends in chunks, since it does not know its length."""
+    return (of[start : start + size] for start in range(0, len(of), size))
+
+
+def test_a_body_may_come_in_chunks(up):
+    """What it says is read: the answer is that to the same body with a length."""
+    expected = peer.post(up.url + CALLS, NO_OFFER.decode())
+    assert expected[0] == 400 and "invalid_offer" in expected[2]
+    line = http.client.HTTPConnection(up.http, timeout=peer.LIMIT_SECONDS)
+    for size in (1, 4, 1_000):
+        line.request("POST", CALLS, pieces(NO_OFFER, size), SDP)
+        answer = line.getresponse()
+        assert (answer.status, answer.read().decode()) == (expected[0], expected[2])
+    line.close()
+    for size in (1, 1_000):
+        body = pieces(NO_OFFER, size)
+        answer = httpx.post(up.url + CALLS, content=body, headers=SDP, trust_env=False)
+        assert answer.request.headers["Transfer-Encoding"] == "chunked"
+        assert (answer.status_code, answer.text) == (expected[0], expected[2])
+    for length, status in ((131_072, 400), (131_073, 413)):
+        answer = httpx.post(
+            up.url + CALLS, content=pieces(b"v" * length, 5_000), headers=SDP, trust_env=False
+        )
+        assert answer.status_code == status
+
+
+def test_one_connection_takes_many_requests(up):
+    """As proxies keep them; refusals of the API do not end it either."""
+    line = http.client.HTTPConnection(up.http, timeout=peer.LIMIT_SECONDS)
+    line.connect()
+    kept = line.sock
+    for method, path, body, status in [
+        ("GET", "/healthz", None, 200), ("HEAD", "/healthz", None, 200),
+        ("GET", "/healthz/", None, 200), ("POST", CALLS, NO_OFFER, 400),
+        ("POST", CALLS + "/", NO_OFFER, 400), ("OPTIONS", "/whip", None, 200),
+        ("POST", f"http://{up.http}{CALLS}", NO_OFFER, 400), ("PUT", CALLS, NO_OFFER, 405),
+        ("GET", "//v1//martlet/backends", None, 200), ("GET", "/", None, 200),
+        ("PROPFIND", "/whip", None, 405), ("DELETE", "/whip/rtc_nobody", None, 404),
+    ]:
+        line.request(method, path, body, SDP)
+        answer = line.getresponse()
+        answer.read()
+        assert answer.status == status, (method, path)
+        assert line.sock is kept, (method, path)
+        assert status != 405 or "POST" in answer.headers["Allow"]
+    line.close()
+
+
+H2C = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIAAAAB")
+
+
+def test_odd_requests_are_answered_and_counted():
+    host = "localhost"
+    with MartletUp(http_port=8122, media_port=3522) as up:
+        # As curl --http2 and Java's client begin, who would speak HTTP/2 if the server did.
+        assert ask_as(up, host, "GET", "/healthz", H2C)[0] == 200
+        assert ask_as(up, host, "GET", "/healthz", [f"X-Long: {'x' * 5_000}"])[0] == 200
+        zipped = gzip.compress(NO_OFFER).decode("latin1")
+        for method, path, fields, status, code in [
+            ("GET", "/healthz", [f"X-Long: {'x' * 17_000}"], 431, "headers_too_large"),
+            ("BREW", "/healthz", (), 501, "unknown_method"),
+            ("GET", "/healthz", ["Host: h"], 400, "bad_host"),
+            ("GET", "/healthz", ["Transfer-Encoding: gzip"], 501, "unknown_transfer_coding"),
+            ("POST", CALLS, ["Transfer-Encoding: chunked", "", "zz"], 400, "bad_chunks"),
+            ("GET", "h/x", (), 400, "bad_target"),
+        ]:
+            answer, text = ask_as(up, host, method, path, fields)
+            assert answer == status, text
+            assert json.loads(text)["error"]["code"] == code
+        headers = {**SDP, "Content-Encoding": "gzip"}
+        answer = httpx.post(up.url + CALLS, content=zipped, headers=headers, trust_env=False)
+        assert answer.status_code == 415
+        assert answer.json()["error"]["code"] == "unsupported_encoding"
+        os.kill(up.children()["martlet-transceiver"], signal.SIGUSR1)
+        report = up.wait_for_log(r' report .*requests_refused="([^"]*)"', 10).group(1)
+        assert report == (
+            "400 bad_chunks: 1, 400 bad_host: 1, 400 bad_target: 1, 415 unsupported_encoding: 1, "
+            "431 headers_too_large: 1, 501 unknown_method: 1, 501 unknown_transfer_coding: 1"
+        )
+
+
+BURST = 10_000
+
+
+def burst(up, hosts, others):
+    """Begins 10,000 connections from so many addresses; `others` is called in between."""
+    address = up.http.split(":")
+    held = []
+    for number in range(BURST):
+        line = socket.socket()
+        line.setblocking(False)
+        line.bind((f"127.{1 + number % hosts // 250}.0.{1 + number % hosts % 250}", 0))
+        with contextlib.suppress(BlockingIOError):
+            line.connect((address[0], int(address[1])))
+        held.append(line)
+        if number % 200 == 199:
+            # As many as one process may have on most machines; what has been closed is no less of
+            # a burst.
+            held = held[-400:]
+            others()
+    for _ in range(20):
+        others()
+
+
+def slowest_answer(up, hosts):
+    """(milliseconds, how late the machine was at worst) of /healthz during a burst."""
+    times = []
+
+    def ask():
+        began = time.time()
+        with socket.create_connection(up.http.split(":"), timeout=30) as line:
+            line.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            assert line.makefile("rb").read().startswith(b"HTTP/1.1 200 ")
+        times.append(1000 * (time.time() - began))
+
+    with Metronome() as metronome:
+        burst(up, hosts, ask)
+    return max(times), max(late for _, late in metronome.beats)
+
+
+@pytest.mark.parametrize("hosts", [1, 5_000])
+def test_a_burst_of_connections_keeps_nobody_out(hosts, up):
+    rounds = []
+    # A round in which the machine was late says little.
+    for _ in range(5):
+        slowest, late = slowest_answer(up, hosts)
+        rounds.append((slowest, late))
+        print(f"burst from {hosts} hosts: /healthz in {slowest:.1f} ms at most, "
+              f"the machine was {late:.1f} ms late at most")
+        if slowest <= 100 + late:
+            return
+    raise AssertionError(f"/healthz took more than 100 ms in each round: {rounds}")
