@@ -47,7 +47,8 @@ import Wire
         try SecretFile.create(path, text: "more than eight bytes")
         exit(2)
       } catch {
-        exit(error.description.contains("cannot write") && access(path, F_OK) != 0 ? 0 : 3)
+        let isGone = unsafe access(path, F_OK) != 0
+        exit("\(error)".contains("cannot write") && isGone ? 0 : 3)
       }
     }
   }

@@ -134,7 +134,9 @@ def test_calls_that_come_up_are_no_complaint(keys):
             calls.wait_for("call-connected")
             time.sleep(7)
         assert calls.end(signal.SIGTERM) == way.end(signal.SIGTERM) == 0
-        assert "likely_cause" not in calls.log() + way.log()
+        # A machine that does much else may have one about its load.
+        wrong = r" counter=(unanswered_|client_|trunk_|frame_|forged|misdirected|malformed)"
+        assert not re.search(wrong, calls.log() + way.log())
 
 
 def refused(name, *arguments, limit=None):
