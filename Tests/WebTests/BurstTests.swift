@@ -68,24 +68,24 @@ struct BurstTests {
   private func knock(at port: UInt16, from source: UInt32) -> Int32 {
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
     let descriptor = socket(AF_INET, kind, 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    let length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    for (number, port, step) in [(source, 0, bind), (1, port, connect)] as [Step] {
-      address.sin_addr.s_addr = (0x7F00_0000 + number).bigEndian
-      address.sin_port = port.bigEndian
-      unsafe withUnsafePointer(to: &address) { pointer in
-        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          _ = unsafe step(descriptor, $0, length)
-        }
-      }
-    }
+    unsafe withAddress(0x7F00_0000 + source, port: 0) { _ = unsafe bind(descriptor, $0, $1) }
+    unsafe withAddress(0x7F00_0001, port: port) { _ = unsafe connect(descriptor, $0, $1) }
     return descriptor
   }
 
-  private typealias Step = (
-    UInt32, UInt16, (Int32, UnsafePointer<sockaddr>?, socklen_t) -> Int32
-  )
+  private func withAddress(
+    _ host: UInt32, port: UInt16, _ use: (UnsafePointer<sockaddr>, socklen_t) -> Void
+  ) {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = host.bigEndian
+    address.sin_port = port.bigEndian
+    unsafe withUnsafePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        unsafe use($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+  }
 
   private func ask(_ server: ServerUnderTest, _ figures: inout Figures) throws {
     let clock = ContinuousClock()
