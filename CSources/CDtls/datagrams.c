@@ -65,6 +65,7 @@ enum dtls_admission dtls_connection_give(struct dtls_connection *connection, con
     if (!is_clear) {
         enum dtls_admission admission = admit_protected(connection, record, length);
         if (admission != DTLS_ADMISSION_TAKEN) return admission;
+        if (connection->protection.says_nothing) return DTLS_ADMISSION_TAKEN;
     }
     memcpy(connection->input, record, length);
     connection->input_length = (uint32_t)length;

@@ -32,6 +32,7 @@ struct protection {
     uint64_t newest;
     uint64_t seen;  // bit N: the record N before the newest; 0: none yet
     enum dtls_alert alert;
+    bool says_nothing;  // the record admitted last: a mere warning, or empty; OpenSSL errs over it
 };
 
 struct dtls_connection {

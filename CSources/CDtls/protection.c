@@ -159,9 +159,11 @@ enum dtls_admission protection_admit(struct protection *protection, SSL *ssl, bo
         return DTLS_ADMISSION_FORGED;
     }
     note_number(protection, number);
+    protection->says_nothing = count == 0;
     if (record[0] == CONTENT_ALERT && count == ALERT_BYTES) {
         if (plaintext[0] == ALERT_FATAL) protection->alert = DTLS_ALERT_FATAL;
         else if (plaintext[1] == CLOSE_NOTIFY) protection->alert = DTLS_ALERT_CLOSE;
+        else protection->says_nothing = true;
     }
     OPENSSL_cleanse(plaintext, (size_t)count);
     return DTLS_ADMISSION_TAKEN;

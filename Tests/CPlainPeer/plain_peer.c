@@ -4,13 +4,24 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/ssl.h>
 #include <openssl/srtp.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MTU_BYTES = 1200, RECORD_HEADER_BYTES = 13, COOKIE_BYTES = 20 };
+enum {
+    MTU_BYTES = 1200,
+    RECORD_HEADER_BYTES = 13,
+    COOKIE_BYTES = 20,
+    KEY_BYTES = 16,
+    SALT_BYTES = 4,
+    NUMBER_BYTES = 8,
+    TAG_BYTES = 16,
+    RANDOM_BYTES = 32,
+    LABEL_BYTES = 13,
+};
 
 struct plain_peer {
     SSL_CTX *context;
@@ -158,11 +169,60 @@ void plain_peer_close(struct plain_peer *peer) {
     if (peer->connected) SSL_shutdown(peer->ssl);
 }
 
-bool plain_peer_renegotiate(struct plain_peer *peer) {
-    ERR_clear_error();
-    if (!peer->connected || SSL_renegotiate(peer->ssl) != 1) return false;
-    SSL_do_handshake(peer->ssl);
-    return true;
+// The write key and salt of TLS_ECDHE_*_AES_128_GCM_SHA256 (RFC 5246, section 6.3).
+static bool write_keys(struct plain_peer *peer, uint8_t key[KEY_BYTES], uint8_t salt[SALT_BYTES]) {
+    uint8_t master[SSL_MAX_MASTER_KEY_LENGTH];
+    uint8_t seed[LABEL_BYTES + 2 * RANDOM_BYTES] = "key expansion";
+    uint8_t block[2 * (KEY_BYTES + SALT_BYTES)];
+    size_t count = SSL_SESSION_get_master_key(SSL_get_session(peer->ssl), master, sizeof master);
+    SSL_get_server_random(peer->ssl, seed + LABEL_BYTES, RANDOM_BYTES);
+    SSL_get_client_random(peer->ssl, seed + LABEL_BYTES + RANDOM_BYTES, RANDOM_BYTES);
+    size_t length = sizeof block;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_id(EVP_PKEY_TLS1_PRF, NULL);
+    bool made = context && EVP_PKEY_derive_init(context) == 1 &&
+                EVP_PKEY_CTX_set_tls1_prf_md(context, EVP_sha256()) == 1 &&
+                EVP_PKEY_CTX_set1_tls1_prf_secret(context, master, (int)count) == 1 &&
+                EVP_PKEY_CTX_add1_tls1_prf_seed(context, seed, sizeof seed) == 1 &&
+                EVP_PKEY_derive(context, block, &length) == 1;
+    EVP_PKEY_CTX_free(context);
+    bool is_server = SSL_is_server(peer->ssl);
+    memcpy(key, block + (is_server ? KEY_BYTES : 0), KEY_BYTES);
+    memcpy(salt, block + 2 * KEY_BYTES + (is_server ? SALT_BYTES : 0), SALT_BYTES);
+    return made;
+}
+
+size_t plain_peer_seal(struct plain_peer *peer, uint8_t type, uint32_t number, const void *content,
+                       size_t length, void *bytes) {
+    uint8_t key[KEY_BYTES];
+    uint8_t nonce[SALT_BYTES + NUMBER_BYTES];
+    if (!peer->connected || !write_keys(peer, key, nonce)) return 0;
+    uint8_t *record = bytes;
+    size_t whole = NUMBER_BYTES + length + TAG_BYTES;
+    const uint8_t header[RECORD_HEADER_BYTES] = {
+        type, 0xfe, 0xfd, 0, 1, 0, 0, (uint8_t)(number >> 24), (uint8_t)(number >> 16),
+        (uint8_t)(number >> 8), (uint8_t)number, (uint8_t)(whole >> 8), (uint8_t)whole,
+    };
+    memcpy(record, header, sizeof header);
+    memcpy(record + RECORD_HEADER_BYTES, header + 3, NUMBER_BYTES);
+    memcpy(nonce + SALT_BYTES, header + 3, NUMBER_BYTES);
+    uint8_t associated[RECORD_HEADER_BYTES];
+    memcpy(associated, header + 3, NUMBER_BYTES);
+    memcpy(associated + NUMBER_BYTES, header, 3);
+    associated[11] = (uint8_t)(length >> 8);
+    associated[12] = (uint8_t)length;
+    uint8_t *sealed = record + RECORD_HEADER_BYTES + NUMBER_BYTES;
+    int part = 0;
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    bool made = context &&
+                EVP_EncryptInit_ex2(context, EVP_aes_128_gcm(), key, nonce, NULL) == 1 &&
+                EVP_EncryptUpdate(context, NULL, &part, associated, sizeof associated) == 1 &&
+                (length == 0 ||
+                 EVP_EncryptUpdate(context, sealed, &part, content, (int)length) == 1) &&
+                EVP_EncryptFinal_ex(context, sealed + length, &part) == 1 &&
+                EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES,
+                                    sealed + length) == 1;
+    EVP_CIPHER_CTX_free(context);
+    return made ? RECORD_HEADER_BYTES + whole : 0;
 }
 
 const char *plain_peer_library_version(void) { return OpenSSL_version(OPENSSL_VERSION_STRING); }

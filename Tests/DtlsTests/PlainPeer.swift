@@ -1,7 +1,6 @@
 import CPlainPeer
+import Dtls
 import Wire
-
-@testable import Dtls
 
 /// A DTLS peer of another maker: OpenSSL as it comes, which trusts what arrives, with habits that
 /// ours has not. It repeats nothing by itself.
@@ -54,7 +53,9 @@ import Wire
   }
 
   func handle(_ datagram: UnsafeRawBufferPointer, at now: Instant) {
-    guard state.isAlive, let base = datagram.baseAddress else { return }
+    guard state == .handshaking || state == .connected, let base = datagram.baseAddress else {
+      return
+    }
     unsafe plain_peer_drive(peer, base, datagram.count)
     if unsafe plain_peer_is_connected(peer) { state = .connected }
     if unsafe plain_peer_is_dead(peer) { state = .failed(.associationFailed) }
@@ -80,6 +81,15 @@ import Wire
 
   func close() { unsafe plain_peer_close(peer) }
 
-  /// Says ClientHello or HelloRequest under the keys.
-  func renegotiate() -> Bool { unsafe plain_peer_renegotiate(peer) }
+  /// A record with any content under this peer's key.
+  func seal(type: UInt8, number: UInt32, _ content: [UInt8]) -> [UInt8] {
+    var record = [UInt8](repeating: 0, count: content.count + 64)
+    let length = unsafe record.withUnsafeMutableBytes { record in
+      unsafe content.withUnsafeBytes { content in
+        unsafe plain_peer_seal(
+          peer, type, number, content.baseAddress, content.count, record.baseAddress!)
+      }
+    }
+    return Array(record[..<length])
+  }
 }

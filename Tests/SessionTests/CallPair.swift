@@ -54,7 +54,8 @@ final class CallPair {
     channels: [CallerChannelOptions] = [],
     expecting identity: DtlsIdentity = CallPair.callerIdentity,
     network: @escaping (Datagram) -> [UInt64] = { _ in [1] },
-    change: (inout SessionParameters) -> Void = { _ in }
+    change: (inout SessionParameters) -> Void = { _ in },
+    dtls wrap: (OpenSslDtls) -> any DtlsEndpoint = { $0 }
   ) throws {
     var options = CallClientOptions()
     options.setup = setup
@@ -79,7 +80,7 @@ final class CallPair {
       answering
       ?? BackendSettings(backend).makeRealtimeBackend(
         RealtimeCall(identity: Array(seedBytes[..<16])))
-    session = CallSession(parameters: parameters, backend: answering, dtls: dtls, at: now)
+    session = CallSession(parameters: parameters, backend: answering, dtls: wrap(dtls), at: now)
     try client.accept(answer: Self.answer(to: offer), at: now)
     collect()
   }

@@ -71,6 +71,8 @@ package struct DtlsSrtpKeys: Sendable {
 
 /// What became of the records that arrived; every record ends in exactly one of the first nine.
 package struct DtlsCounters: Equatable, Sendable {
+  package init() {}
+
   /// Handed to the handshake or the association.
   package var passed: UInt64 = 0
   /// Not a record: length, version or content is impossible. Counts the rest of the datagram once.
