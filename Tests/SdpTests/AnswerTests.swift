@@ -38,7 +38,7 @@ struct AnswerTests {
       a=msid:Random-16_chars. voice
       a=ssrc:77 cname:Random-16_chars.
       a=candidate:1 1 udp 2130706431 2001:db8::5 3478 typ host
-      a=candidate:2 1 udp 2130706175 192.0.2.5 3479 typ host
+      a=candidate:2 1 udp 2130706431 192.0.2.5 3479 typ host
       a=end-of-candidates
 
       """
