@@ -55,7 +55,7 @@ import Wire
       #expect(
         agent.take(answer(to: request.bytes), from: path(1), at: now).verdict == .proofAnswered)
     }
-    #expect(times == Array(stride(from: 5_000, through: 60_000, by: 5_000)))
+    #expect(times == Array(stride(from: 6_500, through: 60_000, by: 5_000)))
   }
 
   @Test func whoAnswersNothingIsLostAfterThirtySeconds() {
@@ -68,20 +68,18 @@ import Wire
       while agent.nextProof(at: now, seed: now.nanoseconds) != nil { asked += 1 }
     }
     #expect(now == after(30_000))
-    #expect((5...6).contains(asked))
+    #expect(asked == 5)
   }
 
-  /// Chromium, Firefox, aiortc, and RFC 7675's longest interval.
-  @Test(arguments: [UInt64(2_656), 4_750, 5_900, 6_000])
+  /// Chromium, Firefox, aiortc, RFC 7675's longest interval, and a machine that is late.
+  @Test(arguments: [UInt64(2_656), 4_750, 5_900, 6_000, 6_400])
   func whoChecksIsNeverAsked(interval: UInt64) {
     var agent = makeCall()
-    // The first interval begins with the set-up, of which a client checks more than once.
     var lastCheck = start
     var asked = 0
     for step in UInt64(1)...6_000 {
       let now = after(step * 10)
-      let wait = lastCheck == start ? min(interval, 4_900) : interval
-      if now.milliseconds(since: lastCheck) >= wait {
+      if now.milliseconds(since: lastCheck) >= interval {
         _ = agent.take(Check(transaction: step).bytes, from: path(1), at: now)
         lastCheck = now
       }
@@ -92,21 +90,21 @@ import Wire
 
   @Test func anAnswerCountsOnceAndFromWhereItWasAskedFor() throws {
     var agent = makeCall()
-    let request = try some(agent.nextProof(at: after(5_000), seed: 1))
+    let request = try some(agent.nextProof(at: after(6_500), seed: 1))
     let good = answer(to: request.bytes)
     let forged = answer(to: request.bytes, key: HmacSha1(key: "guess".utf8))
-    let now = after(5_100)
+    let now = after(6_600)
     _ = agent.take(Check().bytes, from: path(66), at: now)
     #expect(agent.take(good, from: path(66), at: now).verdict == .ignored(.unexpected))
     #expect(agent.take(forged, from: path(1), at: now).verdict == .ignored(.wrongIntegrity))
     #expect(agent.consentLost(at: after(30_000)) == true)
     #expect(agent.take(good, from: path(1), at: now).verdict == .proofAnswered)
-    for second in UInt64(6)...34 {
+    for second in UInt64(7)...36 {
       #expect(
         agent.take(good, from: path(1), at: after(second * 1_000)).verdict == .ignored(.unexpected))
     }
-    #expect(agent.consentLost(at: after(35_099)) == false)
-    #expect(agent.consentLost(at: after(35_100)) == true)
+    #expect(agent.consentLost(at: after(36_599)) == false)
+    #expect(agent.consentLost(at: after(36_600)) == true)
   }
 
   @Test func beforeTheFirstCheckNobodyIsAsked() {

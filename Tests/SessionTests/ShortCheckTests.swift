@@ -56,4 +56,29 @@ struct ShortCheckTests {
     #expect(sent <= 3 * (came + Self.offerByteCount))
     #expect(call.sent.filter { $0.way == .down && !Self.isStun($0) }.count >= 8)
   }
+
+  @Test("a caller that has moved, and whose one check there is short, is asked until it answers")
+  func movedCaller() throws {
+    let call = try CallPair()
+    call.run(2_000)
+    var requests = 0
+    var checks = 0
+    let moved = TransportAddress(ipv4: 0xC000_0202, port: 50_000)
+    call.clientAddress = moved
+    call.network = { datagram in
+      if datagram.way == .up, datagram.bytes[0] == 0 {
+        checks += 1
+        return checks == 1 ? [1] : []
+      }
+      // Three of the requests are lost.
+      guard datagram.way == .down, datagram.bytes.starts(with: [0, 1]) else { return [1] }
+      requests += 1
+      return requests > 3 ? [1] : []
+    }
+    call.run(6_000)
+    #expect(checks >= 1)
+    #expect(requests >= 4)
+    #expect(call.session.figures.path == call.path)
+    #expect(call.isConnected)
+  }
 }

@@ -107,6 +107,7 @@ extension CallSession {
       counts.mediaUnexpected &+= 1
       return .refused
     }
+    ice.noteReceived(datagram.count, from: path)
     guard unsafe receive(datagram, at: now, into: &outbox) else {
       counts.mediaRefused &+= 1
       return .refused

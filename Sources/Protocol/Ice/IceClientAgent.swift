@@ -69,11 +69,11 @@ package struct IceClientAgent: Sendable {
   }
 
   /// The pair is nominated, and that was the last check.
-  private var isContent: Bool { isNominated && !keepsConsent }
+  private var isDoneChecking: Bool { isNominated && !keepsConsent }
 
   /// When `poll` wants to be called next.
   package var deadline: Instant {
-    guard state != .lost, !isContent else { return .never }
+    guard state != .lost, !isDoneChecking else { return .never }
     let lossTime = lastAnswer.advanced(byMilliseconds: IceLiteAgent.consentMilliseconds)
     if let selectedIndex { return min(lossTime, pairs[selectedIndex].due) }
     return pairs.reduce(lossTime) { min($0, $1.due) }
@@ -85,7 +85,7 @@ package struct IceClientAgent: Sendable {
     at now: Instant, into buffer: UnsafeMutableRawBufferPointer,
     random: inout some RandomNumberGenerator
   ) -> (length: Int, to: TransportAddress)? {
-    guard !isContent else { return nil }
+    guard !isDoneChecking else { return nil }
     if now.milliseconds(since: lastAnswer) >= IceLiteAgent.consentMilliseconds { state = .lost }
     guard state != .lost else { return nil }
     for index in pairs.indices where selectedIndex == nil || selectedIndex == index {

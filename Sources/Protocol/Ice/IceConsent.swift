@@ -5,30 +5,23 @@ internal import Wire
 /// RFC 7675 has the client check every 4 to 6 s for as long as it sends. libnice never does it once
 /// it is connected, and other stacks not while media comes in; all of them answer.
 struct IceConsent: Sendable {
-  /// The time without a check, and from one request to the next.
+  /// From one request to the next.
   static let intervalMilliseconds: UInt64 = 5_000
-  /// A client that keeps to RFC 7675 (section 5.1) needs not be asked before this.
-  static let patientMilliseconds: UInt64 = 6_500
-  /// Two checks so far apart are no longer those of the set-up.
-  static let steadyMilliseconds: UInt64 = 2_000
+  /// The time without a check before the first: the interval, and as much more as a client that
+  /// keeps to RFC 7675 (section 5.1) may take, which is never asked.
+  static let patienceMilliseconds: UInt64 = 6_500
 
   /// When the next request is due, as long as no check comes.
   private(set) var due: Instant
-  private var lastCheck: Instant
-  private var isSteady = false
   /// The last request, until it is answered.
   private var asked: (transactionID: StunTransactionID, path: PathID)?
 
   init(at now: Instant) {
-    lastCheck = now
-    due = now.advanced(byMilliseconds: Self.intervalMilliseconds)
+    due = now.advanced(byMilliseconds: Self.patienceMilliseconds)
   }
 
   mutating func noteCheck(at now: Instant) {
-    if now.milliseconds(since: lastCheck) >= Self.steadyMilliseconds { isSteady = true }
-    lastCheck = now
-    due = now.advanced(
-      byMilliseconds: isSteady ? Self.patientMilliseconds : Self.intervalMilliseconds)
+    due = now.advanced(byMilliseconds: Self.patienceMilliseconds)
   }
 
   mutating func noteSent(_ transactionID: StunTransactionID, to path: PathID, at now: Instant) {
