@@ -95,14 +95,15 @@ class SoundServer:
 class Browser:
     """A running browser with a profile of its own; a context manager that leaves no trace."""
 
-    def __init__(self, name, url, sound, microphone=None):
+    def __init__(self, name, url, sound, microphone=None, flags=()):
         """`sound`: the SoundServer that it plays to. `microphone`: a WAV file that Chromium hears
-        once, instead of its own beeps."""
+        once, instead of its own beeps. `flags`: more options of the command line."""
         self.name = name
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"martlet-{name}-"))
         command = chromium_command if name == "chromium" else firefox_command
         assert microphone is None or name == "chromium"
-        flags = [f"--use-file-for-fake-audio-capture={microphone}%noloop"] if microphone else []
+        if microphone:
+            flags = [*flags, f"--use-file-for-fake-audio-capture={microphone}%noloop"]
         with open(self.folder / "log", "wb") as log:
             self.process = subprocess.Popen(
                 [*command(self.folder, url), *flags],

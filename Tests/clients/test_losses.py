@@ -88,12 +88,12 @@ async function call(context, order) {
 class ChromiumCalls:
     """Makes one call after the other with one page of one Chromium, which asks what to do next."""
 
-    def __init__(self, up, role, sound):
+    def __init__(self, up, role, sound, flags=()):
         self.orders = queue.Queue()
         self.current = None
         pages = {"/": PAGE % (up.url, role), "/next": self.orders.get, "/wait": self.wait}
         self.server = ReportServer(pages)
-        self.browser = Browser("chromium", self.server.url + "/", sound)
+        self.browser = Browser("chromium", self.server.url + "/", sound, flags=flags)
         self.finished = queue.Queue()
 
     def wait(self):

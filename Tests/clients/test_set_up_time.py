@@ -126,3 +126,24 @@ def test_the_server_takes_little_time_of_a_set_up(client, role, far, near, sound
     # aioice spends one there by itself.
     if client == "chromium":
         assert min(clients) < 2000 * WAY_SECONDS, clients
+
+
+# Some users of Chrome have it on: checks carry DTLS (draft-hancke-webrtc-sped-00).
+DTLS_IN_STUN = "--force-fieldtrials=WebRTC-IceHandshakeDtls/Enabled/"
+
+
+def test_a_client_with_dtls_in_its_checks_does_not_wait(far, near, sound):
+    """It asks in its checks whether the server knows of that. Told nothing it waits two round trips
+    before it begins DTLS again, in most calls; the two empty attributes spare it that."""
+    with far.run(ChromiumCalls, near, "actpass", sound, [DTLS_IN_STUN]) as calls:
+        waits = []
+        for _ in range(CALLS):
+            with FarWire(near.media, WAY_SECONDS, host=NEAR_HOST) as wire:
+                far.run(calls.call, wire)
+                assert wire.media_both_ways_ms is not None, wire.story()
+                checks = [c.bytes for c in wire.carried if c.kind == "STUN request"]
+                assert any(b"\xc0\x71" in check for check in checks), "the trial is off"
+                result = set_up(list(wire.carried), is_active=True)
+                print(result)
+                waits.append(sum(result.client))
+    assert statistics.median(waits) < 3000 * WAY_SECONDS, waits
