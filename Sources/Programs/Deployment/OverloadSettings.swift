@@ -10,8 +10,9 @@ package enum OverloadSettings {
     "overload-late", .integer(1...101), default: "25",
     help: "percent of frames more than 10 ms late, 3 s long, that make it overloaded; 101: never")
   package static let busy = Setting.value(
-    "overload-busy", .integer(1...101), default: "90",
-    help: "percent of a CPU that its thread takes, 3 s long, that make it so; 101: never")
+    "overload-busy", .integer(1...101), default: "85",
+    help: "percent of a CPU that its thread may take; more calls than that allows make it so, 3 s"
+      + " long; 101: never")
 
   package static let declarations: [Declaration] = [
     overload.declaration, late.declaration, busy.declaration,

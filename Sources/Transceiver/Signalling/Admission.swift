@@ -7,8 +7,8 @@ package struct AdmissionLimits: Hashable, Sendable {
   /// a machine with other work to do stay below.
   package var latePercent = 25
   /// The share of the second that the shard's thread worked, in percent of a CPU, from which it is
-  /// a bad one; more than 100 for never. This one shows before a frame is late.
-  package var busyPercent = 90
+  /// a bad one; more than 100 for never. Frames begin to be late at about 95.
+  package var busyPercent = 85
   /// Whether an overloaded shard refuses new calls. It says so in any case.
   package var refuses = true
 
@@ -25,6 +25,9 @@ package struct ShardSecond: Hashable, Sendable {
   package var nanoseconds: UInt64 = 0
   /// Trunk datagrams that found the receive queue full.
   package var lostUnread: UInt64 = 0
+  /// Calls that lived at its beginning, and at its end.
+  package var callsBefore = 0
+  package var calls = 0
 
   /// A frame that leaves later than this after it was due is late.
   package static let lateMilliseconds: UInt64 = 10
@@ -47,8 +50,10 @@ package struct ShardSecond: Hashable, Sendable {
 ///
 /// Pure: seconds in, a verdict out. Three bad seconds in a row make it overloaded, so that no
 /// single hiccup does; five good ones, by a lower mark, end it, so that it does not flap while its
-/// calls keep it at the limit. A shard that is late and has hardly worked is held up by something
-/// else on its machine: that is told, but refusing calls would not help, and refuses nobody.
+/// calls keep it at the limit. Before that, what its calls have cost says how many it may have at
+/// most, so that many which begin at once do not carry it past the limit within those seconds. A
+/// shard that is late and has hardly worked is held up by something else on its machine: that is
+/// told, but refusing calls would not help, and refuses nobody.
 package struct Admission: Sendable {
   /// Why a shard is late, as far as its own figures tell.
   package enum Cause: Hashable, Sendable {
@@ -68,7 +73,7 @@ package struct Admission: Sendable {
   static let secondsToRefuse = 3
   static let secondsToAdmit = 5
   /// Who has worked less of a second than this is not late because of its own calls.
-  static let ownPercentMin = 20
+  static let ownPercentMin = 40
   /// The lower marks, in percent of the limits.
   private static let latePartToAdmit = 50
   private static let busyPartToAdmit = 90
@@ -84,6 +89,8 @@ package struct Admission: Sendable {
   package private(set) var overloads: UInt64 = 0
   /// The last second.
   package private(set) var last = ShardSecond()
+  /// The calls that each of the last seconds allows.
+  private var allowances: [Int] = []
   private var badSeconds = 0
   private var goodSeconds = 0
   private var notedAt: Instant?
@@ -97,11 +104,20 @@ package struct Admission: Sendable {
   /// Whether new calls are to be sent away.
   package var refuses: Bool { limits.refuses && cause == .calls }
 
+  /// How many calls it may have, by what each of those that it has costs: the most that one of the
+  /// last seconds allows. `Int.max` while nothing is near its limit.
+  package var callsMax: Int {
+    let isKnown = limits.refuses && allowances.count == Self.secondsToRefuse
+    return isKnown ? allowances.max() ?? .max : .max
+  }
+
   /// Takes the figures of the second that ended at `now`.
   package mutating func note(_ second: ShardSecond, at now: Instant) -> News? {
     if let notedAt, now.milliseconds(since: notedAt) > Self.gapMilliseconds { forget() }
     notedAt = now
     last = second
+    if allowances.count == Self.secondsToRefuse { allowances.removeFirst() }
+    allowances.append(allowance(second))
     badSeconds = isBad(second) ? badSeconds + 1 : 0
     goodSeconds = isGood(second) ? goodSeconds + 1 : 0
     if cause != nil, goodSeconds >= Self.secondsToAdmit {
@@ -134,13 +150,22 @@ package struct Admission: Sendable {
 
   private mutating func forget() {
     cause = nil
+    allowances = []
     badSeconds = 0
     goodSeconds = 0
   }
 
+  /// Too little work says nothing of what a call costs.
+  private func allowance(_ second: ShardSecond) -> Int {
+    let (limit, busy) = (limits.busyPercent, second.busyPercent)
+    let calls = (second.callsBefore + second.calls + 1) / 2
+    guard limit <= 100, busy > 0, busy * 2 >= limit, calls > 0 else { return .max }
+    return max(1, calls * limit / busy)
+  }
+
   private func isBad(_ second: ShardSecond) -> Bool {
     second.latePercent >= limits.latePercent || second.busyPercent >= limits.busyPercent
-      || second.lostUnread > 0
+      || second.lostUnread > 0 || second.calls >= callsMax
   }
 
   /// Below both lower marks; a limit of more than 100 has none.

@@ -15,8 +15,8 @@ final class CallRegistry: CallDirectory, Sendable {
   private struct State {
     var calls: [CallID: Entry] = [:]
     var perShard: [Int]
-    /// Which shards send new calls away because they cannot keep up.
-    var refuses: [Bool]
+    /// How many calls each shard may have for its CPU: 0 sends all new ones away.
+    var callsMax: [Int]
     /// Living calls of each caller; who has none is not in it.
     var perCaller: [Caller: Int] = [:]
   }
@@ -30,7 +30,7 @@ final class CallRegistry: CallDirectory, Sendable {
     state = Mutex(
       State(
         perShard: Array(repeating: 0, count: shards),
-        refuses: Array(repeating: false, count: shards)))
+        callsMax: Array(repeating: .max, count: shards)))
   }
 
   /// The shard with the fewest calls of those that keep up. One without calls has nothing to keep
@@ -38,15 +38,17 @@ final class CallRegistry: CallDirectory, Sendable {
   func shardForNewCall() -> ShardChoice {
     state.withLock { state in
       guard state.calls.count < maximum else { return .full }
-      let open = state.perShard.indices.filter { !state.refuses[$0] || state.perShard[$0] == 0 }
+      let open = state.perShard.indices.filter {
+        state.perShard[$0] < max(1, state.callsMax[$0])
+      }
       let best = open.min { state.perShard[$0] < state.perShard[$1] }
       return best.map { .shard(UInt8($0)) } ?? .overloaded
     }
   }
 
-  /// Whether a shard sends new calls away from now on.
-  func set(refuses: Bool, shard: UInt8) {
-    state.withLock { $0.refuses[Int(shard)] = refuses }
+  /// How many calls a shard may have from now on; 0: it takes no new one while it has any.
+  func set(callsMax: Int, shard: UInt8) {
+    state.withLock { $0.callsMax[Int(shard)] = callsMax }
   }
 
   func isAlive(_ call: CallReference) -> Bool {

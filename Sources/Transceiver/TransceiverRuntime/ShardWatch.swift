@@ -17,6 +17,9 @@ struct ShardWatch {
   private var busyBefore: UInt64 = 0
   private var lostBefore: UInt64 = 0
   private var wallBefore: UInt64 = 0
+  private var callsBefore = 0
+  /// What the registry was told last.
+  var callsMax = Int.max
 
   init(_ limits: AdmissionLimits) {
     admission = Admission(limits)
@@ -28,7 +31,7 @@ struct ShardWatch {
   }
 
   /// What has happened since the last time: about a second while the shard has calls.
-  mutating func second(lostUnread: UInt64) -> ShardSecond {
+  mutating func second(calls: Int, lostUnread: UInt64) -> ShardSecond {
     let wall = pl_now()
     let busy = Self.threadNanoseconds()
     var second = ShardSecond()
@@ -37,6 +40,8 @@ struct ShardWatch {
     second.busyNanoseconds = busy &- busyBefore
     second.nanoseconds = wall &- wallBefore
     second.lostUnread = lostUnread &- lostBefore
+    (second.callsBefore, second.calls) = (callsBefore, calls)
+    callsBefore = calls
     (framesBefore, lateBefore, busyBefore) = (frames, lateFrames, busy)
     (wallBefore, lostBefore) = (wall, lostUnread)
     return second
@@ -55,14 +60,16 @@ extension Shard {
   func judge(at now: Instant, through loop: OpaquePointer) {
     var loopCounters = pl_counters()
     unsafe pl_loop_counters(loop, &loopCounters)
-    heed(watch.second(lostUnread: SocketCounters(loopCounters).lost(besides: 0)), at: now)
+    let lost = SocketCounters(loopCounters).lost(besides: 0)
+    heed(watch.second(calls: sessions.count, lostUnread: lost), at: now)
   }
 
   func heed(_ second: ShardSecond, at now: Instant) {
-    let refusedBefore = watch.admission.refuses
     let news = watch.admission.note(second, at: now)
-    if watch.admission.refuses != refusedBefore {
-      registry.set(refuses: watch.admission.refuses, shard: identity.transceiver.shard)
+    let callsMax = watch.admission.refuses ? 0 : watch.admission.callsMax
+    if callsMax != watch.callsMax {
+      watch.callsMax = callsMax
+      registry.set(callsMax: callsMax, shard: identity.transceiver.shard)
     }
     if let news { log(news, second) }
   }
