@@ -223,6 +223,17 @@ def test_a_figures_file_that_is_none(name, options, kind, keys, tmp_path):
     assert path.lstat() == before and not (tmp_path / "elsewhere").exists()
 
 
+def test_other_files_that_are_none(keys, tmp_path):
+    text = refused("martlet", "bench", "relay", "--plot", str(tmp_path))
+    assert f"--plot: {tmp_path} is a directory" in text
+    fifo = tmp_path / "authorities"
+    os.mkfifo(fifo)
+    text = refused(
+        "martlet-transceiver", "--keys", keys, *TRANSCEIVER, "--backend", "realtime",
+        "--backend-url", "wss://127.0.0.1:1/", "--backend-ca-file", str(fifo))
+    assert f"cannot read {fifo}: it is a FIFO" in text
+
+
 @BOTH
 def test_hang_up_is_ignored(name, options, keys):
     with Program(name, "--keys", keys, *options) as program:

@@ -29,9 +29,16 @@ class StuckReader:
             stderr=writer, pass_fds=(ready_writer,), start_new_session=True)
         os.close(writer)
         os.close(ready_writer)
-        line = os.read(ready, 4096) if more else self.process.stdout.readline()
+        line = os.read(ready, 4096) if more else b"".join(self.until_ready())
         assert b"is ready" in line, (line, self.process.poll())
         os.close(ready)
+
+    def until_ready(self):
+        """The lines of its standard output up to the one that says so."""
+        for line in self.process.stdout:
+            yield line
+            if b"is ready" in line:
+                return
 
     def fill(self):
         """Asks for more lines than the pipe and the program's own room hold."""
@@ -67,17 +74,16 @@ class StuckReader:
 
 
 def calls_go_on(url):
-    """Makes calls, whose voice must come back. A machine that does much else conceals frames, and
-    then a tone is there only at times: that says nothing of the log."""
+    """Makes calls, whose packets must come back. Whether the tone in them was whole on a machine
+    that does much else says nothing of the log."""
     done = subprocess.run(
         [str(PROGRAMS / "martlet"), "load", "--url", url, "--calls", str(CALLS), "--seconds",
          str(SECONDS), "--json"], capture_output=True, text=True, timeout=120, check=False)
     print(done.stdout, done.stderr)
     report = json.loads(done.stdout)
     assert report["errors"] == {}
-    assert set(report["failures"]) <= {"the tone came back only at times"}
-    back = report.get("packets_returned", report.get("packets_received"))
-    assert back > 0.6 * report["packets_sent"] > 0
+    assert all(failure.startswith("the tone ") for failure in report["failures"])
+    assert report["packets_returned"] > 0.6 * report["packets_sent"] > 0
     assert urllib.request.urlopen(f"{url}/healthz", timeout=30).status == 200
 
 
@@ -124,7 +130,6 @@ def test_what_was_lost_is_said_once_somebody_reads_again(tmp_path):
         text = stuck.read()
         assert stuck.process.wait(timeout=30) == 0
     assert "lines lost because the reader of standard error is slow" in text
-    assert "stopped" in text.splitlines()[-1]
 
 
 def test_martlet_up_ends_though_nobody_reads_its_log():
