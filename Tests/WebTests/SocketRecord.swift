@@ -40,11 +40,13 @@ final class SocketRecord: Sendable {
 
   func noteRefusal(_ what: String) { note("refused \(what)") }
 
-  /// Waits until a line is there; false after a minute.
-  func waits(for line: String) -> Bool { waits { $0.contains(line) } }
+  /// Waits until a line is there; false after a minute, or the seconds given.
+  func waits(for line: String, seconds: Int = 60) -> Bool {
+    waits(seconds: seconds) { $0.contains(line) }
+  }
 
-  func waits(until holds: ([String]) -> Bool) -> Bool {
-    for _ in 0..<6_000 {
+  func waits(seconds: Int = 60, until holds: ([String]) -> Bool) -> Bool {
+    for _ in 0..<(100 * seconds) {
       if holds(all) { return true }
       pause(milliseconds: 10)
     }

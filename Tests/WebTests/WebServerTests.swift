@@ -91,9 +91,14 @@ struct WebServerTests {
   @Test(arguments: [true, false])
   func aReplyForNobodyIsNone(leaves: Bool) throws {
     let server = try ServerUnderTest(timeoutSeconds: leaves ? 60 : 1)
-    var probe: HttpProbe? = server.connect()
-    probe?.send("GET /later HTTP/1.1\r\nHost: h\r\n\r\n")
-    #expect(server.sockets.waits(for: "later"))
+    var probe: HttpProbe?
+    // One that this machine keeps from asking within a second is cut off before.
+    let isPutOff = (0..<20).contains { _ in
+      probe = server.connect()
+      probe?.send("GET /later HTTP/1.1\r\nHost: h\r\n\r\n")
+      return server.sockets.waits(for: "later", seconds: 2)
+    }
+    #expect(isPutOff)
     if leaves { probe = nil } else { #expect(probe?.readToEnd() == "") }
     var reply = ""
     for _ in 0..<200 where !reply.hasPrefix("HTTP/1.1 410") {
@@ -152,16 +157,19 @@ struct WebServerBoundsTests {
     let silent = server.connect()
     let inHeader = server.connect()
     inHeader.send("GET / HTTP/1.1\r\nHost:")
-    let inBody = server.connect()
-    inBody.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 50\r\n\r\nabc")
     // Each read ends when the server closes; the probe's own deadline would fail the connection
     // check below by keeping the descriptor open.
-    for probe in [silent, inHeader, inBody] {
-      #expect(!probe.readToEnd().contains(" 200 "))
+    for probe in [silent, inHeader] { #expect(!probe.readToEnd().contains(" 200 ")) }
+    // One whose request had begun is noted. A machine that keeps the test from sending within that
+    // second makes it one of the others; then another tries.
+    let isNoted = (0..<20).contains { _ in
+      let inBody = server.connect()
+      inBody.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 50\r\n\r\nabc")
+      #expect(!inBody.readToEnd().contains(" 200 "))
+      #expect(!inBody.send("late") || inBody.read() == nil)
+      return server.sockets.waits(for: "refused 408 request_timeout 127.0.0.1", seconds: 2)
     }
-    #expect(!inBody.send("late") || inBody.read() == nil)
-    // The one whose request had begun.
-    #expect(server.sockets.waits(for: "refused 408 request_timeout 127.0.0.1"))
+    #expect(isNoted)
     #expect(server.stillServes)
   }
 

@@ -24,7 +24,8 @@ def relay(folder, keys):
 
 def transceiver(folder, keys):
     return Program(
-        "martlet-transceiver", "--keys", keys, "--node", "1", "--shards", "2", "--trunk",
+        "martlet-transceiver", "--keys", keys, "--overload", "warn", "--node", "1", "--shards",
+        "2", "--trunk",
         "127.0.0.1:14050", "--candidate", "127.0.0.1:13486", "--http", HTTP.removeprefix("http://"),
         "--stats", str(folder / "transceiver.json"))
 

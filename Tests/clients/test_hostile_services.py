@@ -17,6 +17,7 @@ from websockets.asyncio.client import connect
 import peer
 import services
 from martlet import PROGRAMS, MartletUp
+from metronome import VoiceClock
 from scenes import in_some_scene
 
 HTTP_PORT, MEDIA_PORT = 8091, 3491
@@ -150,13 +151,21 @@ class Memory:
         return int(re.search(rf"{field}:\s+(\d+) kB", self.status.read_text())[1]) / 1024
 
 
+@in_some_scene
 def test_a_hundred_calls_with_services_that_behave_badly():
-    """Every call with a good service hears its own tone all the time. A machine that is busy
-    elsewhere gets four more tries for that, and for nothing else."""
-    assert any(good_calls() == GOOD_CALLS for _ in range(5))
+    """Every call with a good service hears its own tone all the time. Where the machine was too
+    late for voice, a call may have heard it only at times, and a last event may be lost with its
+    call; all else is judged all the same."""
+    with VoiceClock() as clock:
+        report, unavailable = scene()
+    at_times = report["failures"].get("the tone came back only at times", 0)
+    if clock.lapses == 0:
+        assert (report["good"], unavailable) == (GOOD_CALLS, 20), report
+    assert report["good"] + at_times >= GOOD_CALLS and unavailable <= 20, report
 
 
-def good_calls():
+def scene():
+    """The report of the calls, and how many heard that their service was unavailable."""
     with services.RealtimeService(Turns()) as service:
         with MartletUp(
             *("--backend", "realtime", "--backend-url", service.url),
@@ -193,8 +202,7 @@ def good_calls():
     assert told == dict.fromkeys(
         ("event_too_long", "output_audio_overflow", "service_garbage"), 10
     ), report
-    # The last event of a call may be lost with it on a machine that is busy elsewhere.
-    return report["good"] if unavailable == 20 else 0
+    return report, unavailable
 
 
 def load(url):

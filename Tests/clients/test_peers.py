@@ -33,7 +33,7 @@ class Node:
                 *(str(PROGRAMS / "martlet-transceiver"), "--keys", str(folder / "keys")),
                 *("--api-keys", str(folder / "api-keys"), "--node", str(number)),
                 *("--http", self.url.removeprefix("http://"), "--trunk", "127.0.0.1:0"),
-                *options,
+                *("--overload", "warn"), *options,
             ],
             stdin=subprocess.DEVNULL, stderr=self.log,
         )
