@@ -59,7 +59,7 @@ let package = Package(
     c("CDtls", links: ["ssl", "crypto"]),
     c("CSrtp", links: ["srtp2"]),
     c("COpus", links: ["opus"]),
-    c("CWeb", links: ["websockets", "http_parser"]),
+    c("CWeb", links: ["websockets", "http_parser", "ssl", "crypto"]),
     c("CPage", exclude: ["page"]),
     c("CJansson", links: ["jansson"]),
     c("CProcess"),

@@ -6,85 +6,32 @@
 #include <string.h>
 
 #include "complaints.h"
+#include "handshake.h"
 #include "socket.h"
+#include "tls.h"
 
-enum { FIELDS_MAX = 16, SERVICE_BYTES = 16384 };
-
-// What a client sends with its upgrade, kept until then: the strings of the fields.
-struct handshake {
-    uint32_t count;
-    size_t text_length;
-    struct {
-        uint32_t name, value;  // offsets in text
-    } fields[FIELDS_MAX];
-    char text[];  // each name with its colon, as libwebsockets wants it
-};
+enum { SERVICE_BYTES = 16384 };
 
 struct ws_client {
     struct ws_client_options options;
     struct socket_family sockets;
     struct lws_context *context;
     struct lws_vhost *vhost;
+    struct tls_authorities *authorities;  // made with the first that is asked
     atomic_bool stops;
     atomic_bool wakes;
 };
 
-static struct handshake *keep_fields(const struct ws_target *target)
-{
-    size_t length = 1;
-    for (uint32_t i = 0; i < target->field_count; i++)
-        length += strlen(target->fields[i].name) + strlen(target->fields[i].value) + 3;
-    struct handshake *kept = calloc(1, sizeof *kept + length);
-    if (!kept)
-        return NULL;
-    size_t at = 0;
-    for (uint32_t i = 0; i < target->field_count; i++) {
-        const struct ws_field *field = &target->fields[i];
-        kept->fields[i].name = (uint32_t)at;
-        at += (size_t)sprintf(kept->text + at, "%s:", field->name) + 1;
-        kept->fields[i].value = (uint32_t)at;
-        at += (size_t)sprintf(kept->text + at, "%s", field->value) + 1;
-    }
-    kept->count = target->field_count;
-    kept->text_length = length;
-    return kept;
-}
-
-void handshake_free(struct handshake *handshake)
-{
-    if (handshake)
-        explicit_bzero(handshake->text, handshake->text_length);
-    free(handshake);
-}
-
 // A line's end inside a field would let a value begin a field of its own.
 static bool fields_are_whole(const struct ws_target *target)
 {
+    if (strpbrk(target->path, "\r\n ") || strpbrk(target->host, "\r\n"))
+        return false;
     for (uint32_t i = 0; i < target->field_count; i++) {
         if (strpbrk(target->fields[i].name, "\r\n:") || strpbrk(target->fields[i].value, "\r\n"))
             return false;
     }
-    return target->field_count <= FIELDS_MAX;
-}
-
-static int append_fields(const struct handshake *kept, struct lws *wsi, uint8_t **at,
-                         size_t length)
-{
-    uint8_t *end = *at + length;
-    for (uint32_t i = 0; kept && i < kept->count; i++) {
-        const char *value = kept->text + kept->fields[i].value;
-        if (lws_add_http_header_by_name(wsi,
-                                        (const uint8_t *)kept->text + kept->fields[i].name,
-                                        (const uint8_t *)value, (int)strlen(value), at, end))
-            return -1;
-    }
-    return 0;
-}
-
-static int note_status(struct ws_socket *socket, struct lws *wsi)
-{
-    socket->ending.http_status = (uint16_t)lws_http_client_http_response(wsi);
-    return 0;
+    return target->field_count <= HANDSHAKE_FIELDS_MAX;
 }
 
 static void note_failure(struct ws_socket *socket, const char *text, size_t length)
@@ -100,30 +47,101 @@ static void wake(struct ws_client *client)
         client->options.on_wake(client->options.context);
 }
 
+static int take_handshake(struct ws_socket *socket, uint8_t *bytes, size_t length)
+{
+    size_t used = 0;
+    const char *reason = NULL;
+    uint16_t status = 0;
+    switch (handshake_take(socket->handshake, bytes, length, &used, &status, &reason)) {
+    case HANDSHAKE_WANTS_MORE:
+        return 0;
+    case HANDSHAKE_AGREED:
+        websocket_begin(socket);
+        if (socket_established(socket))
+            return -1;
+        return used < length ? websocket_receive(socket, bytes + used, length - used) : 0;
+    case HANDSHAKE_REFUSED:
+        break;
+    }
+    socket->ending.http_status = status;
+    note_failure(socket, reason, 0);
+    return -1;
+}
+
+static bool asks(const struct ws_socket *socket)
+{
+    return !socket->is_stream && !socket->established;
+}
+
+static int take_plain(struct ws_socket *socket, uint8_t *bytes, size_t length)
+{
+    return asks(socket) ? take_handshake(socket, bytes, length)
+                        : socket_receive(socket, bytes, length);
+}
+
+static int take_encrypted(struct ws_socket *socket, const uint8_t *bytes, size_t length)
+{
+    uint8_t plain[SERVICE_BYTES];
+    if (length && !tls_feed(socket->tls, bytes, length))
+        return -1;
+    for (;;) {
+        size_t count;
+        enum tls_progress progress = tls_read(socket->tls, plain, sizeof plain, &count);
+        if (socket_flush(socket))
+            return -1;
+        if (progress == TLS_FAILED)
+            note_failure(socket, tls_fault(socket->tls), 0);
+        if (progress == TLS_FAILED || progress == TLS_ENDED)
+            return -1;
+        if (progress == TLS_WANTS_MORE)
+            break;
+        if (take_plain(socket, plain, count))
+            return -1;
+    }
+    if (asks(socket) && tls_is_open(socket->tls))
+        lws_callback_on_writable(socket->wsi);
+    return 0;
+}
+
+// The connection stands, which libwebsockets may say twice. A stream is open with that; a WebSocket
+// asks to become one.
+static int connected(struct ws_client *client, struct ws_socket *socket)
+{
+    if (socket->is_connected)
+        return 0;
+    socket->is_connected = true;
+    if (socket->is_stream)
+        return socket_established(socket);
+    lws_set_timeout(socket->wsi, PENDING_TIMEOUT_AWAITING_SERVER_RESPONSE,
+                    (int)client->options.timeout_seconds);
+    if (socket->tls)
+        return take_encrypted(socket, NULL, 0);
+    lws_callback_on_writable(socket->wsi);
+    return 0;
+}
+
+static int send_handshake(struct ws_socket *socket)
+{
+    size_t length;
+    uint8_t *request = handshake_request(socket->handshake, &length);
+    if (socket->has_asked || (socket->tls && !tls_is_open(socket->tls)))
+        return 0;
+    socket->has_asked = true;
+    return socket_send_bytes(socket, request, length);
+}
+
 // What sockets hear of.
 static int on_socket_event(struct ws_socket *socket, struct lws *wsi,
                            enum lws_callback_reasons reason, void *in, size_t length)
 {
     switch (reason) {
-    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-        return append_fields(socket->handshake, wsi, in, length);
-    case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
-        return note_status(socket, wsi);
-    case LWS_CALLBACK_CLIENT_ESTABLISHED:
     case LWS_CALLBACK_RAW_CONNECTED:
-        return socket_established(socket);
-    case LWS_CALLBACK_CLIENT_RECEIVE:
+    case LWS_CALLBACK_RAW_ADOPT:
+        return connected(lws_context_user(lws_get_context(wsi)), socket);
     case LWS_CALLBACK_RAW_RX:
-        return socket_receive(socket, in, length);
-    case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
-        socket_heard(socket);
-        return 0;
-    case LWS_CALLBACK_CLIENT_WRITEABLE:
+        return socket->tls ? take_encrypted(socket, in, length) : take_plain(socket, in, length);
     case LWS_CALLBACK_RAW_WRITEABLE:
-        return socket_write(socket);
-    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-        socket_peer_closes(socket, in, length);
-        return 0;
+        return asks(socket) ? send_handshake(socket) : socket_write(socket);
     case LWS_CALLBACK_TIMER:
         return socket_timer(socket);
     default:
@@ -147,8 +165,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         note_failure(socket, in, length);
         socket_end(wsi);
         return 0;
-    case LWS_CALLBACK_CLIENT_CLOSED:
     case LWS_CALLBACK_RAW_CLOSE:
+        if (socket && asks(socket) && !socket->ending.reason[0])
+            note_failure(socket, "it did not answer in time, or went away", 0);
+        socket_end(wsi);
+        return 0;
     case LWS_CALLBACK_WSI_DESTROY:
         socket_end(wsi);
         return 0;
@@ -178,17 +199,14 @@ static struct lws_context_creation_info creation_info(struct ws_client *client)
         .retry_and_idle_policy = &web_no_keepalive,
         // Given and empty, so that the http_proxy of the environment is not asked.
         .http_proxy_address = "",
-        .client_ssl_ca_filepath = options->ca_file,
         .gid = -1,
         .uid = -1,
-        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
     };
-    if (options->ca_file)
-        info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
     return info;
 }
 
-// libwebsockets goes on without a file of authorities that it cannot read.
+// OpenSSL does not say which of the files it could not read.
 static bool can_read(const char *file, struct ws_error *error)
 {
     if (!file)
@@ -219,6 +237,14 @@ struct ws_client *ws_client_create(const struct ws_client_options *options,
         client->options.timeout_seconds = 10;
     socket_family_init(&client->sockets, &options->limits, &options->events, options->context);
     web_keep_complaints();
+    if (client->options.ca_file) {
+        client->authorities = tls_authorities_create(client->options.ca_file);
+        if (!client->authorities) {
+            web_fail(error, 0, "%s has a certificate that is none", client->options.ca_file);
+            ws_client_destroy(client);
+            return NULL;
+        }
+    }
     struct lws_context_creation_info info = creation_info(client);
     client->context = lws_create_context(&info);
     if (client->context)
@@ -239,19 +265,31 @@ static struct lws *connect_to(struct ws_client *client, const struct ws_target *
         .vhost = client->vhost,
         .address = target->address,
         .port = target->port,
-        .ssl_connection = target->is_tls ? LCCSCF_USE_SSL : 0,
-        .path = target->is_stream ? "/" : target->path,
+        .path = "/",
         .host = target->is_stream ? target->address : target->host,
-        .protocol = target->is_stream ? NULL : target->protocols,
-        .method = target->is_stream ? "RAW" : NULL,
+        .method = "RAW",
         .local_protocol_name = protocols[0].name,
-        .alpn = "http/1.1",
         .pwsi = &wsi,
         .opaque_user_data = socket,
         .retry_and_idle_policy = &web_no_keepalive,
     };
-    info.ssl_connection |= LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
     return lws_client_connect_via_info(&info);
+}
+
+// The host of `host:port` or `[address]:port`, as certificates name it.
+static struct tls *begin_tls(struct ws_client *client, const char *host)
+{
+    char name[256];
+    bool has_brackets = host[0] == '[';
+    const char *start = has_brackets ? host + 1 : host;
+    size_t length = strcspn(start, has_brackets ? "]" : ":");
+    if (length >= sizeof name)
+        return NULL;
+    memcpy(name, start, length);
+    name[length] = 0;
+    if (!client->authorities)
+        client->authorities = tls_authorities_create(NULL);
+    return client->authorities ? tls_create(client->authorities, name) : NULL;
 }
 
 struct ws_socket *ws_client_open(struct ws_client *client, const struct ws_target *target,
@@ -267,14 +305,20 @@ struct ws_socket *ws_client_open(struct ws_client *client, const struct ws_targe
         return NULL;
     }
     struct ws_socket *socket = socket_create(&client->sockets);
-    struct handshake *kept = socket ? keep_fields(target) : NULL;
-    if (!kept) {
+    struct handshake *handshake = socket && !target->is_stream ? handshake_create(target) : NULL;
+    if (!socket || (!handshake && !target->is_stream)) {
         web_fail(error, 0, "no memory for a connection");
         if (socket)
             socket_discard(socket);
         return NULL;
     }
-    socket->handshake = kept;
+    socket->handshake = handshake;
+    socket->tls = target->is_tls ? begin_tls(client, target->host) : NULL;
+    if (target->is_tls && !socket->tls) {
+        web_fail(error, 0, "cannot begin TLS");
+        socket_discard(socket);
+        return NULL;
+    }
     socket->is_client = true;
     socket->is_stream = target->is_stream;
     socket->context = socket_context;
@@ -313,5 +357,6 @@ void ws_client_destroy(struct ws_client *client)
 {
     if (client->context)
         lws_context_destroy(client->context);
+    tls_authorities_free(client->authorities);
     free(client);
 }

@@ -1,7 +1,4 @@
 // Whether the peer of a WebSocket is still there (RFC 6455, section 5.5.2).
-//
-// libwebsockets has one buffer for the Pong that waits and calls us for a write only when that Pong
-// has gone. So a ping that is written then, from bytes of our own, cannot meet it.
 
 #include <stdio.h>
 #include <string.h>
@@ -77,11 +74,9 @@ void socket_heard(struct ws_socket *socket)
 
 int socket_ping(struct ws_socket *socket)
 {
-    // Not empty: libwebsockets says nothing of a Pong that is.
     static const char payload[] = {'p', 'i', 'n', 'g'};
     uint8_t space[LWS_PRE + sizeof payload];
     memcpy(space + LWS_PRE, payload, sizeof payload);
     socket->ping_is_due = false;
-    int written = lws_write(socket->wsi, space + LWS_PRE, sizeof payload, LWS_WRITE_PING);
-    return written < (int)sizeof payload ? -1 : 0;
+    return websocket_write_frame(socket, space + LWS_PRE, sizeof payload, FRAME_PING, true);
 }

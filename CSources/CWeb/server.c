@@ -67,58 +67,26 @@ static void wake(struct ws_server *server)
         server->options.on_wake(server->options.context);
 }
 
-// What only sockets hear of.
-static int on_socket_event(struct ws_socket *socket, enum lws_callback_reasons reason, void *in,
-                           size_t length)
-{
-    if (!socket)
-        return -1;
-    switch (reason) {
-    case LWS_CALLBACK_ESTABLISHED:
-        return socket_established(socket);
-    case LWS_CALLBACK_RECEIVE:
-        return socket_receive(socket, in, length);
-    case LWS_CALLBACK_RECEIVE_PONG:
-        socket_heard(socket);
-        return 0;
-    case LWS_CALLBACK_SERVER_WRITEABLE:
-        return socket_write(socket);
-    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-        socket_peer_closes(socket, in, length);
-        return 0;
-    case LWS_CALLBACK_TIMER:
-        return socket_timer(socket);
-    default:
-        return 0;
-    }
-}
-
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t length)
 {
     (void)user;
     struct ws_server *server = lws_context_user(lws_get_context(wsi));
+    struct ws_socket *socket = wsi ? socket_of(wsi) : NULL;
     switch (reason) {
     case LWS_CALLBACK_RAW_RX_FILE:
         serve_connections(server);
         return 0;
-    case LWS_CALLBACK_CLOSED:
+    case LWS_CALLBACK_RAW_CLOSE:
     case LWS_CALLBACK_WSI_DESTROY:
         socket_end(wsi);
         return 0;
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return upgrade_confirm(server, wsi);
-    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-        return socket_of(wsi) ? 0 : -1;
-    case LWS_CALLBACK_ESTABLISHED:
-    case LWS_CALLBACK_RECEIVE:
-    case LWS_CALLBACK_RECEIVE_PONG:
-    case LWS_CALLBACK_SERVER_WRITEABLE:
-    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+    case LWS_CALLBACK_RAW_RX:
+        return socket ? socket_receive(socket, in, length) : -1;
+    case LWS_CALLBACK_RAW_WRITEABLE:
+        return socket ? socket_write(socket) : -1;
     case LWS_CALLBACK_TIMER:
-        return on_socket_event(socket_of(wsi), reason, in, length);
-    case LWS_CALLBACK_HTTP:
-        return -1;  // requests are none of libwebsockets' business
+        return socket ? socket_timer(socket) : 0;
     case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
         wake(server);
         return 0;
@@ -127,10 +95,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     }
 }
 
-// The first is for WebSockets without a subprotocol, and for the epoll.
+const char server_protocol_name[] = "martlet";
+
+// For WebSockets and for the epoll.
 static const struct lws_protocols protocols[] = {
-    {.name = "martlet", .callback = on_event, .tx_packet_size = SOCKET_CHUNK_BYTES},
-    {.name = UPGRADE_PROTOCOL, .callback = on_event, .tx_packet_size = SOCKET_CHUNK_BYTES},
+    {.name = server_protocol_name, .callback = on_event, .tx_packet_size = SOCKET_CHUNK_BYTES},
     {.name = NULL},
 };
 

@@ -24,7 +24,6 @@ struct ws_server {
     lws_sorted_usec_list_t tick;
     bool ticks;
     struct socket_family sockets;
-    struct ws_socket *entering;  // the WebSocket whose connection libwebsockets is being given
     struct exchange *deferred;
     uint64_t last_deferred;
     uint8_t scratch[SCRATCH_BYTES];  // of a body, between the socket and its place
@@ -52,8 +51,8 @@ const struct fault *upgrade_fault(const struct head *head);
 // it stays, and the exchange has a reply. `input` is what came behind the request.
 bool upgrade_begin(struct exchange *exchange, const struct head *head, const uint8_t *input,
                    size_t length);
-// The connection that libwebsockets has been given is that of `server->entering`; not 0: of none.
-int upgrade_confirm(struct ws_server *server, struct lws *wsi);
+// The protocol, in libwebsockets' sense, of connections that became WebSockets.
+extern const char server_protocol_name[];
 
 // The subprotocol that the server agrees on when a client offers it.
 #define UPGRADE_PROTOCOL "realtime"

@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include "tls.h"
+
 static size_t size_or(size_t value, size_t standard)
 {
     return value ? value : standard;
@@ -62,11 +64,18 @@ static void drop_assembly(struct ws_socket *socket)
     socket->capacity = 0;
 }
 
-void socket_discard(struct ws_socket *socket)
+void socket_drop_queue(struct ws_socket *socket)
 {
     while (socket->queue.first)
         queue_drop_first(&socket->queue);
+}
+
+void socket_discard(struct ws_socket *socket)
+{
+    socket_drop_queue(socket);
     drop_assembly(socket);
+    websocket_free(socket);
+    tls_free(socket->tls);
     socket->family->count--;
     handshake_free(socket->handshake);
     free(socket);
@@ -118,16 +127,20 @@ int socket_established(struct ws_socket *socket)
 
 // MARK: In
 
-// Ends the socket because of what came.
-static int refuse(struct ws_socket *socket, enum lws_close_status code, const char *reason)
+int socket_refuse(struct ws_socket *socket, uint16_t code, const char *reason)
 {
-    socket->ending.code = (uint16_t)code;
+    socket->ending.code = code;
     snprintf(socket->ending.reason, sizeof socket->ending.reason, "%s", reason);
     socket->closing = true;
-    if (!socket->is_stream)
-        lws_close_reason(socket->wsi, code, (unsigned char *)socket->ending.reason,
-                         strlen(reason));
-    return -1;
+    if (socket->is_stream)
+        return -1;
+    // The peer shall read why, behind what waits for it already, so the connection stays until it
+    // is gone or its time is over.
+    drop_assembly(socket);
+    socket->reader.ended = true;
+    lws_set_timeout(socket->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_SECONDS);
+    lws_callback_on_writable(socket->wsi);
+    return 0;
 }
 
 static bool make_room(struct ws_socket *socket, size_t wanted)
@@ -151,40 +164,36 @@ static bool make_room(struct ws_socket *socket, size_t wanted)
     return true;
 }
 
-static int deliver(struct ws_socket *socket, const uint8_t *bytes, size_t length, bool is_text)
+static void deliver(struct ws_socket *socket, const uint8_t *bytes, size_t length, bool is_text)
 {
-    if (is_text && !utf8_is_valid(bytes, length))
-        return refuse(socket, LWS_CLOSE_STATUS_INVALID_PAYLOAD, "text that is not UTF-8");
     struct socket_family *family = socket->family;
     socket->budget -= MESSAGE_COST_BYTES;
     if (family->events.on_message)
         family->events.on_message(family->context, socket, bytes, length, is_text);
-    return 0;
 }
 
-// Adds a piece; hands the message on when it is whole.
-static int take(struct ws_socket *socket, const uint8_t *bytes, size_t length)
+int socket_take(struct ws_socket *socket, const uint8_t *bytes, size_t length, uint64_t announced,
+                bool is_text, bool is_whole)
 {
-    struct lws *wsi = socket->wsi;
-    bool is_text = !socket->is_stream && !lws_frame_is_binary(wsi);
-    bool is_whole = socket->is_stream || lws_is_final_fragment(wsi);
     size_t most = socket->family->limits.message_bytes_max;
-    size_t announced = socket->is_stream ? 0 : lws_remaining_packet_payload(wsi);
     // Nothing is kept of a message whose header already says that it is too long.
     if (length > most - socket->assembled || announced > most - socket->assembled - length)
-        return refuse(socket, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "the message is too long");
-    if (is_whole && socket->assembled == 0)
-        return deliver(socket, bytes, length, is_text);
+        return socket_refuse(socket, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "the message is too long");
+    if (is_whole && socket->assembled == 0) {
+        deliver(socket, bytes, length, is_text);
+        return 0;
+    }
     if (!make_room(socket, socket->assembled + length))
-        return refuse(socket, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "no room for the message");
+        return socket_refuse(socket, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION,
+                             "no room for the message");
     if (length)
         memcpy(socket->assembly + socket->assembled, bytes, length);
     socket->assembled += length;
     if (!is_whole)
         return 0;
-    int verdict = deliver(socket, socket->assembly, socket->assembled, is_text);
+    deliver(socket, socket->assembly, socket->assembled, is_text);
     drop_assembly(socket);
-    return verdict;
+    return 0;
 }
 
 static void refill(struct ws_socket *socket)
@@ -211,9 +220,9 @@ static bool may_read(struct ws_socket *socket)
     return !family->events.may_read || family->events.may_read(family->context, socket);
 }
 
-static void pace(struct ws_socket *socket)
+void socket_pace(struct ws_socket *socket)
 {
-    bool reads = may_read(socket);
+    bool reads = socket->closing || may_read(socket);
     if (reads == socket->held) {
         socket->held = !reads;
         lws_rx_flow_control(socket->wsi, reads);
@@ -222,34 +231,24 @@ static void pace(struct ws_socket *socket)
         lws_set_timer_usecs(socket->wsi, HELD_MICROSECONDS);
 }
 
-int socket_receive(struct ws_socket *socket, const void *bytes, size_t length)
+int socket_receive(struct ws_socket *socket, void *bytes, size_t length)
 {
+    if (!socket->is_stream)
+        return websocket_receive(socket, bytes, length);
     if (socket->closing)
         return 0;  // what comes between our wish to close and the end is for nobody
-    socket_heard(socket);
     socket->budget -= (int64_t)length;
-    if (take(socket, bytes, length))
+    if (socket_take(socket, bytes, length, 0, false, true))
         return -1;
-    pace(socket);
+    socket_pace(socket);
     return 0;
 }
 
 int socket_timer(struct ws_socket *socket)
 {
     if (socket->held)
-        pace(socket);
-    return 0;
-}
-
-void socket_peer_closes(struct ws_socket *socket, const uint8_t *payload, size_t length)
-{
-    socket->ending.by_peer = true;
-    socket->ending.code = 1005;
-    if (length < 2)
-        return;
-    socket->ending.code = (uint16_t)(payload[0] << 8 | payload[1]);
-    snprintf(socket->ending.reason, sizeof socket->ending.reason, "%.*s", (int)(length - 2),
-             (const char *)payload + 2);
+        socket_pace(socket);
+    return socket->unread && !socket->held ? websocket_resume(socket) : 0;
 }
 
 // MARK: Out
@@ -287,7 +286,8 @@ void ws_socket_close(struct ws_socket *socket, uint16_t code, const char *reason
         return;
     socket->closing = true;
     socket->ending.code = code;
-    snprintf(socket->ending.reason, 124, "%s", reason);
+    size_t length = utf8_prefix((const uint8_t *)reason, strlen(reason), REASON_BYTES_MAX);
+    snprintf(socket->ending.reason, sizeof socket->ending.reason, "%.*s", (int)length, reason);
     if (socket->established) {
         lws_set_timeout(socket->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_SECONDS);
         lws_callback_on_writable(socket->wsi);
@@ -297,18 +297,26 @@ void ws_socket_close(struct ws_socket *socket, uint16_t code, const char *reason
     }
 }
 
-// How libwebsockets names the next piece of `message`.
-static enum lws_write_protocol piece_kind(const struct ws_socket *socket,
-                                          const struct waiting_message *message, size_t length)
+static int send_raw(struct ws_socket *socket, uint8_t *bytes, size_t length)
 {
-    if (socket->is_stream)
-        return LWS_WRITE_RAW;
-    int kind = message->sent ? LWS_WRITE_CONTINUATION
-               : message->is_text ? LWS_WRITE_TEXT
-                                  : LWS_WRITE_BINARY;
-    if (message->sent + length < message->length)
-        kind |= LWS_WRITE_NO_FIN;
-    return (enum lws_write_protocol)kind;
+    return lws_write(socket->wsi, bytes, length, LWS_WRITE_RAW) < (int)length ? -1 : 0;
+}
+
+int socket_flush(struct ws_socket *socket)
+{
+    size_t length;
+    uint8_t *bytes = tls_waiting(socket->tls, &length);
+    if (length && send_raw(socket, bytes, length))
+        return -1;
+    tls_sent(socket->tls);
+    return 0;
+}
+
+int socket_send_bytes(struct ws_socket *socket, uint8_t *bytes, size_t length)
+{
+    if (!socket->tls)
+        return send_raw(socket, bytes, length);
+    return tls_write(socket->tls, bytes, length) ? socket_flush(socket) : -1;
 }
 
 static int write_piece(struct ws_socket *socket)
@@ -317,34 +325,46 @@ static int write_piece(struct ws_socket *socket)
     size_t length = message->length - message->sent;
     if (length > SOCKET_CHUNK_BYTES)
         length = SOCKET_CHUNK_BYTES;
-    enum lws_write_protocol kind = piece_kind(socket, message, length);
     uint8_t *piece = message->space + LWS_PRE + message->sent;
-    if (lws_write(socket->wsi, piece, length, kind) < (int)length)
+    bool is_last = message->sent + length == message->length;
+    enum frame_opcode opcode = message->sent      ? FRAME_CONTINUATION
+                               : message->is_text ? FRAME_TEXT
+                                                  : FRAME_BINARY;
+    if (socket->is_stream ? socket_send_bytes(socket, piece, length)
+                          : websocket_write_frame(socket, piece, length, opcode, is_last))
         return -1;
     message->sent += length;
     socket->moved_at = lws_now_usecs();
-    if (message->sent == message->length)
+    if (is_last)
         queue_drop_first(&socket->queue);
     return 0;
 }
 
+// Control frames come between the pieces of a message, never within one.
+static int write_next(struct ws_socket *socket, bool *is_last)
+{
+    *is_last = false;
+    if (socket->pong_count)
+        return websocket_pong(socket);
+    if (socket->ping_is_due && !socket->closing)
+        return socket_ping(socket);
+    if (socket->queue.first)
+        return write_piece(socket);
+    *is_last = socket->closing;
+    return socket->closing && !socket->is_stream ? websocket_close(socket) : 0;
+}
+
 int socket_write(struct ws_socket *socket)
 {
-    // One frame at a time: a write that did not fit must not have another behind it.
-    bool pings = socket->ping_is_due && !socket->closing && !socket->ending.by_peer;
-    if (pings ? socket_ping(socket) : socket->queue.first && write_piece(socket))
+    if (socket->close_sent)
+        return websocket_shut(socket);
+    // One at a time: a write that did not fit must not have another behind it.
+    bool is_last;
+    if (write_next(socket, &is_last) || (is_last && socket->is_stream))
         return -1;
-    if (socket->queue.first) {
+    if (socket->pong_count || socket->queue.first || socket->closing)
         lws_callback_on_writable(socket->wsi);
-        return 0;
-    }
-    if (!socket->closing)
-        return 0;
-    if (!socket->is_stream)
-        lws_close_reason(socket->wsi, (enum lws_close_status)socket->ending.code,
-                         (unsigned char *)socket->ending.reason,
-                         strlen(socket->ending.reason));
-    return -1;
+    return 0;
 }
 
 void *ws_socket_context(const struct ws_socket *socket)

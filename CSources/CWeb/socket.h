@@ -5,6 +5,8 @@
 #include <libwebsockets.h>
 #include <stdbool.h>
 
+#include "frames.h"
+#include "handshake.h"
 #include "queue.h"
 #include "ws_socket.h"
 
@@ -14,6 +16,8 @@ enum {
     MESSAGE_COST_BYTES = 512,      // what a message counts on top of its length
     HELD_MICROSECONDS = 20000,     // between two looks at whether to read again
     CLOSE_SECONDS = 5,
+    PONGS_MAX = 16,                // that wait; of more the oldest are dropped
+    REASON_BYTES_MAX = FRAME_CONTROL_BYTES_MAX - 2,
     UNSENT_BYTES_MAX = 65536,      // that the kernel may keep beside what is on its way
 };
 
@@ -26,6 +30,8 @@ struct socket_family {
     uint32_t made;  // sockets that opened, all in all
     size_t assembly_bytes;  // beyond what each socket may always have
 };
+
+_Static_assert(LWS_PRE >= FRAME_HEADER_BYTES_MAX, "a header fits in front of the bytes");
 
 struct ws_socket {
     struct socket_family *family;
@@ -43,6 +49,13 @@ struct ws_socket {
     uint8_t *assembly;
     size_t assembled, capacity;
 
+    struct frame_reader reader;
+    uint8_t *unread;  // came, and is not looked at while the socket is held
+    size_t unread_length;
+    struct message_queue pongs;
+    uint8_t pong_count;
+    bool close_sent, is_shut;
+
     int64_t budget;  // bytes that may still be read now
     lws_usec_t budget_at;
 
@@ -52,7 +65,10 @@ struct ws_socket {
     bool ping_is_due;
 
     struct ws_ending ending;
+    struct tls *tls;              // a client's, if it has one
     struct handshake *handshake;  // a client's, until it is open
+    bool is_connected;            // a client's: TCP and TLS stand
+    bool has_asked;               // and the handshake's request was written
 };
 
 // Fills the limits that were left 0.
@@ -70,10 +86,9 @@ struct ws_socket *socket_of(struct lws *wsi);
 
 // What libwebsockets tells of an established socket, by the rules of its callbacks: not 0 closes.
 int socket_established(struct ws_socket *socket);
-int socket_receive(struct ws_socket *socket, const void *bytes, size_t length);
+int socket_receive(struct ws_socket *socket, void *bytes, size_t length);
 int socket_write(struct ws_socket *socket);
 int socket_timer(struct ws_socket *socket);
-void socket_peer_closes(struct ws_socket *socket, const uint8_t *payload, size_t length);
 // Begins to watch an open WebSocket for silence.
 void socket_watch(struct ws_socket *socket);
 void socket_unwatch(struct ws_socket *socket);
@@ -84,8 +99,34 @@ int socket_ping(struct ws_socket *socket);
 // The connection is gone: tells the owner, and frees. Later calls do nothing.
 void socket_end(struct lws *wsi);
 
-// Forgets what a client sends with its upgrade; a key may be among it. NULL is allowed.
-void handshake_free(struct handshake *handshake);
+// A piece of a message, of which `announced` more bytes are to come at least. Not 0: refused.
+int socket_take(struct ws_socket *socket, const uint8_t *bytes, size_t length, uint64_t announced,
+                bool is_text, bool is_whole);
+// Ends the socket because of what came; gives what the callback has to return.
+int socket_refuse(struct ws_socket *socket, uint16_t code, const char *reason);
+// Stops or goes on reading, as the owner and the rate want it.
+void socket_pace(struct ws_socket *socket);
+// Drops all messages that wait.
+void socket_drop_queue(struct ws_socket *socket);
 
-// Whether the bytes are UTF-8 (RFC 3629): no surrogates, nothing overlong, nothing cut.
-bool utf8_is_valid(const uint8_t *bytes, size_t length);
+// Makes a socket a WebSocket over bytes, from the next of them on: of a client or a server.
+void websocket_begin(struct ws_socket *socket);
+// What came for a WebSocket.
+int websocket_receive(struct ws_socket *socket, uint8_t *bytes, size_t length);
+int websocket_write_frame(struct ws_socket *socket, uint8_t *payload, size_t length,
+                          enum frame_opcode opcode, bool is_final);
+// Sends bytes as they are, through TLS if there is; not 0 closes.
+int socket_send_bytes(struct ws_socket *socket, uint8_t *bytes, size_t length);
+// Sends what TLS has made.
+int socket_flush(struct ws_socket *socket);
+// Keeps bytes that came until the socket's next turn. False: no memory.
+bool websocket_keep(struct ws_socket *socket, const uint8_t *bytes, size_t length);
+// Looks at what was kept.
+int websocket_resume(struct ws_socket *socket);
+// Write the Pong that has waited longest, and the Close frame.
+int websocket_pong(struct ws_socket *socket);
+int websocket_close(struct ws_socket *socket);
+// Everything was written: not 0 closes at once.
+int websocket_shut(struct ws_socket *socket);
+// Frees what it keeps.
+void websocket_free(struct ws_socket *socket);

@@ -1,14 +1,14 @@
-// From a request to a WebSocket. What the client sent is looked at here; libwebsockets is given the
-// connection with a handshake that has nothing but what it needs, and so never says no to it.
+// From a request to a WebSocket. What the client sent is looked at and answered here; then
+// libwebsockets is given the connection, as one that carries bytes.
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "connection.h"
 
-enum { KEY_LENGTH = 24, HANDSHAKE_BYTES = 256 };  // 16 bytes in base64
+enum { ANSWER_BYTES_MAX = 256 };
 
 static const struct fault bad_version = {426, "bad_version",
                                          "Only WebSocket version 13 is known."};
@@ -29,11 +29,12 @@ bool upgrade_is_wanted(const struct head *head)
 static bool is_key(struct text key)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char copy[KEY_LENGTH + 1] = "";
-    if (key.length != KEY_LENGTH)
+    char copy[HANDSHAKE_KEY_BYTES + 1] = "";
+    if (key.length != HANDSHAKE_KEY_BYTES)
         return false;
-    memcpy(copy, key.at, KEY_LENGTH);
-    return strspn(copy, digits) == KEY_LENGTH - 2 && !strcmp(copy + KEY_LENGTH - 2, "==");
+    memcpy(copy, key.at, HANDSHAKE_KEY_BYTES);
+    return strspn(copy, digits) == HANDSHAKE_KEY_BYTES - 2 &&
+           !strcmp(copy + HANDSHAKE_KEY_BYTES - 2, "==");
 }
 
 // Whether the client offers the subprotocol; `offers_any`: this one or others.
@@ -63,19 +64,20 @@ const struct fault *upgrade_fault(const struct head *head)
     return offers_ours(head, &offers_any) || !offers_any ? NULL : &bad_subprotocol;
 }
 
-static size_t write_handshake(char *out, const struct head *head)
+static size_t write_answer(char *out, const struct head *head)
 {
     struct text key;
+    char accept[HANDSHAKE_ACCEPT_BYTES + 1];
     bool offers_any;
     head_find(head, "sec-websocket-key", &key);
+    handshake_accept(key.at, accept);
     const char *protocol = offers_ours(head, &offers_any)
                                ? "Sec-WebSocket-Protocol: " UPGRADE_PROTOCOL "\r\n"
                                : "";
-    return (size_t)snprintf(out, HANDSHAKE_BYTES,
-                            "GET / HTTP/1.1\r\nHost: martlet\r\nUpgrade: websocket\r\n"
-                            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                            "Sec-WebSocket-Key: %.*s\r\n%s\r\n",
-                            (int)key.length, key.at, protocol);
+    return (size_t)snprintf(out, ANSWER_BYTES_MAX,
+                            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                            "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n%s\r\n",
+                            accept, protocol);
 }
 
 // It was let in, but has no connection (any more): its owner hears of that.
@@ -87,25 +89,37 @@ static void abandon(struct ws_server *server, struct ws_socket *socket)
     socket_discard(socket);
 }
 
+// Nothing that the client sent before waits to be answered: the answer fits into the empty socket.
+static bool answers(int fd, const struct head *head)
+{
+    char answer[ANSWER_BYTES_MAX];
+    size_t length = write_answer(answer, head);
+    return send(fd, answer, length, MSG_NOSIGNAL) == (ssize_t)length;
+}
+
 static void hand_over(struct connection *connection, struct ws_socket *socket,
                       const struct head *head, const uint8_t *input, size_t length)
 {
     struct ws_server *server = connection->server;
-    char *bytes = malloc(HANDSHAKE_BYTES + length);
     epoll_ctl(server->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
-    server->entering = socket;
-    if (bytes) {
-        size_t handshake = write_handshake(bytes, head);
-        memcpy(bytes + handshake, input, length);
-        // It closes the descriptor when it fails.
-        lws_adopt_socket_vhost_readbuf(server->vhost, connection->fd, bytes, handshake + length);
-    } else {
+    if (!answers(connection->fd, head)) {
         close(connection->fd);
+        return abandon(server, socket);
     }
-    free(bytes);
-    if (server->entering)
-        abandon(server, socket);
-    server->entering = NULL;
+    lws_sock_file_fd_type fd = {.sockfd = connection->fd};
+    // It closes the descriptor when it fails.
+    struct lws *wsi = lws_adopt_descriptor_vhost(server->vhost, LWS_ADOPT_SOCKET, fd,
+                                                 server_protocol_name, NULL);
+    if (!wsi)
+        return abandon(server, socket);
+    socket_bind(socket, wsi);
+    websocket_begin(socket);
+    socket_established(socket);
+    // What came behind the request is looked at in the socket's first turn.
+    if (!websocket_keep(socket, input, length))
+        lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+    else if (length)
+        lws_set_timer_usecs(wsi, 1);
 }
 
 bool upgrade_begin(struct exchange *exchange, const struct head *head, const uint8_t *input,
@@ -129,13 +143,4 @@ bool upgrade_begin(struct exchange *exchange, const struct head *head, const uin
     }
     hand_over(exchange->connection, socket, head, input, length);
     return true;
-}
-
-int upgrade_confirm(struct ws_server *server, struct lws *wsi)
-{
-    if (!server->entering)
-        return -1;
-    socket_bind(server->entering, wsi);
-    server->entering = NULL;
-    return 0;
 }

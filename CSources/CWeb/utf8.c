@@ -1,34 +1,6 @@
+#include "utf8.h"
+
 #include <string.h>
-
-#include "socket.h"
-
-// The length of the sequence that begins with `lead`; 0 when none does.
-static size_t sequence_length(uint8_t lead)
-{
-    if (lead >= 0xC2 && lead <= 0xDF)
-        return 2;
-    if (lead >= 0xE0 && lead <= 0xEF)
-        return 3;
-    return lead >= 0xF0 && lead <= 0xF4 ? 4 : 0;
-}
-
-// The second byte of each sequence is what rules out overlong forms, surrogates, and what lies
-// beyond U+10FFFF.
-static bool is_good_second(uint8_t lead, uint8_t second)
-{
-    switch (lead) {
-    case 0xE0:
-        return second >= 0xA0 && second <= 0xBF;
-    case 0xED:
-        return second >= 0x80 && second <= 0x9F;
-    case 0xF0:
-        return second >= 0x90 && second <= 0xBF;
-    case 0xF4:
-        return second >= 0x80 && second <= 0x8F;
-    default:
-        return second >= 0x80 && second <= 0xBF;
-    }
-}
 
 static size_t ascii_prefix(const uint8_t *bytes, size_t length)
 {
@@ -45,18 +17,49 @@ static size_t ascii_prefix(const uint8_t *bytes, size_t length)
     return at;
 }
 
-bool utf8_is_valid(const uint8_t *bytes, size_t length)
+// Begins a character of several bytes. The range of the second is what rules out overlong forms,
+// surrogates, and what lies beyond U+10FFFF.
+static bool begin(struct utf8 *utf8, uint8_t lead)
+{
+    if (lead < 0xC2 || lead > 0xF4)
+        return false;
+    utf8->left = lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
+    utf8->low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    utf8->high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    return true;
+}
+
+bool utf8_take(struct utf8 *utf8, const uint8_t *bytes, size_t length)
 {
     size_t at = 0;
-    while ((at += ascii_prefix(bytes + at, length - at)) < length) {
-        size_t count = sequence_length(bytes[at]);
-        if (count == 0 || count > length - at || !is_good_second(bytes[at], bytes[at + 1]))
-            return false;
-        for (size_t i = 2; i < count; i++) {
-            if ((bytes[at + i] & 0xC0) != 0x80)
+    while (at < length) {
+        if (utf8->left) {
+            if (bytes[at] < utf8->low || bytes[at] > utf8->high)
                 return false;
+            utf8->left--;
+            utf8->low = 0x80;
+            utf8->high = 0xBF;
+            at++;
+            continue;
         }
-        at += count;
+        at += ascii_prefix(bytes + at, length - at);
+        if (at < length && !begin(utf8, bytes[at++]))
+            return false;
     }
     return true;
+}
+
+bool utf8_is_whole(const struct utf8 *utf8)
+{
+    return utf8->left == 0;
+}
+
+size_t utf8_prefix(const uint8_t *bytes, size_t length, size_t most)
+{
+    if (length <= most)
+        return length;
+    size_t cut = most;
+    while (cut > 0 && (bytes[cut] & 0xC0) == 0x80)
+        cut--;
+    return cut;
 }

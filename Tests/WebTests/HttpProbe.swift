@@ -183,6 +183,8 @@ final class HttpProbe {
 
   deinit { close(descriptor) }
 
+  func endOfSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
   /// Sends all of the text; false when the server has closed.
   @discardableResult
   func send(_ text: String) -> Bool { send(Array(text.utf8)) }

@@ -5,6 +5,8 @@ protocol FrameChannel {
   /// A frame as this end sends it.
   func frame(_ first: UInt8, _ payload: [UInt8]) -> [UInt8]
   @discardableResult func send(_ bytes: [UInt8]) -> Bool
+  /// Tells the other end that no more bytes come.
+  func endOfSending()
   /// The next frame; nil at the end of the stream or after the deadline.
   func next() -> WebSocketProbe.Frame?
 }
@@ -25,6 +27,8 @@ extension WebSocketProbe: FrameChannel {
   func frame(_ first: UInt8, _ payload: [UInt8]) -> [UInt8] { Self.frame(first, payload) }
 
   func send(_ bytes: [UInt8]) -> Bool { http.send(bytes) }
+
+  func endOfSending() { http.endOfSending() }
 }
 
 /// A WebSocket server made of bytes, for one client. A real server answers the handshake.
@@ -37,11 +41,14 @@ extension WebSocketProbe: FrameChannel {
     init(_ probe: HttpProbe) { self.probe = probe }
 
     func frame(_ first: UInt8, _ payload: [UInt8]) -> [UInt8] {
-      precondition(payload.count < 126, "a control frame")
-      return [first, UInt8(payload.count)] + payload
+      var header = WebSocketProbe.header(first, length: payload.count)
+      header[1] &= 0x7F  // servers mask nothing
+      return header + payload
     }
 
     func send(_ bytes: [UInt8]) -> Bool { probe.send(bytes) }
+
+    func endOfSending() { probe.endOfSending() }
 
     private func has(_ count: Int) -> Bool {
       while waiting.count < count {
@@ -51,15 +58,18 @@ extension WebSocketProbe: FrameChannel {
       return true
     }
 
-    /// Clients' frames have a mask; longer ones than control frames are not understood here.
+    /// Clients' frames have a mask.
     func next() -> WebSocketProbe.Frame? {
-      guard has(6) else { return nil }
-      let length = Int(waiting[1] & 0x7F)
-      guard has(6 + length) else { return nil }
-      let mask = waiting[2..<6]
-      let payload = waiting[6..<6 + length].enumerated().map { $1 ^ mask[2 + $0 & 3] }
+      guard has(2) else { return nil }
+      var length = Int(waiting[1] & 0x7F)
+      let start = length == 126 ? 4 : length == 127 ? 10 : 2
+      guard has(start + 4) else { return nil }
+      if start > 2 { length = waiting[2..<start].reduce(0) { $0 << 8 | Int($1) } }
+      guard has(start + 4 + length) else { return nil }
+      let mask = Array(waiting[start..<start + 4])
+      let payload = waiting[(start + 4)..<start + 4 + length].enumerated().map { $1 ^ mask[$0 & 3] }
       let frame = WebSocketProbe.Frame(first: waiting[0], payload: payload)
-      waiting.removeFirst(6 + length)
+      waiting.removeFirst(start + 4 + length)
       return frame
     }
   }
