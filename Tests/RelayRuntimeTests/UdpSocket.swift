@@ -13,7 +13,8 @@ final class UdpSocket {
     let local =
       isIPv4
       ? TransportAddress(ipv4: 0x7F00_0001, port: 0) : TransportAddress(high: 0, low: 1, port: 0)
-    let descriptor = socket(isIPv4 ? AF_INET : AF_INET6, Int32(SOCK_DGRAM.rawValue), 0)
+    let kind = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    let descriptor = socket(isIPv4 ? AF_INET : AF_INET6, kind, 0)
     var name = Self.name(of: local)
     let length = Self.length(of: local)
     let bound = unsafe withUnsafePointer(to: &name) {
