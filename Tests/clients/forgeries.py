@@ -57,3 +57,22 @@ FORGERIES = {
     "change cipher spec": record(CHANGE_CIPHER_SPEC, b"\1"),
     "application data": record(APPLICATION_DATA, noise(50, seed=11)),
 }
+
+
+def protected(kind, count, number, epoch=1):
+    """A record that claims to be under the call's keys, with `count` bytes after its header."""
+    header = struct.pack("!BHH", kind, 0xFEFD, epoch) + number.to_bytes(6, "big")
+    return header + struct.pack("!H", count) + noise(count, seed=count)
+
+
+# What ended a running call once, with some releases of OpenSSL.
+FATAL_RECORD = bytes.fromhex("15fefd000102000000000000020228")
+
+# Too short for their cipher, and just long enough; each kind that a call has, and each number that
+# the client will use.
+PROTECTED_FORGERIES = [FATAL_RECORD] + [
+    protected(kind, count, number)
+    for kind in (ALERT, HANDSHAKE, APPLICATION_DATA)
+    for count in (*range(1, 33), 100)
+    for number in (*range(0, 8), 64, 2**47)
+]

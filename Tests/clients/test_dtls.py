@@ -4,6 +4,7 @@ import asyncio
 import re
 
 import aiortc.rtcdtlstransport
+import OpenSSL
 import pytest
 
 import peer
@@ -59,3 +60,29 @@ def test_a_client_without_the_extended_master_secret_is_refused(role, up, call_l
     lasted = refused(up, call_log, role, "no-extended-master-secret")
     print(f"{role}: {lasted} ms")
     assert lasted < GIVES_UP_MILLISECONDS
+
+
+def test_a_server_that_asks_for_no_certificate_is_heard(up, monkeypatch):
+    """CertificateRequest is optional (RFC 5246, section 7.4.4)."""
+    transport = aiortc.rtcdtlstransport.RTCDtlsTransport
+    make = aiortc.rtcdtlstransport.RTCCertificate._create_ssl_context
+
+    def make_incurious(*arguments, **named):
+        context = make(*arguments, **named)
+        context.set_verify(OpenSSL.SSL.VERIFY_NONE, lambda *_: True)
+        return context
+
+    monkeypatch.setattr(
+        aiortc.rtcdtlstransport.RTCCertificate, "_create_ssl_context", make_incurious
+    )
+    # Ours is shown to nobody who does not ask.
+    monkeypatch.setattr(transport, "_validate_peer_identity", lambda *_: None)
+
+    async def call():
+        async with peer.Call(up.url) as call:
+            await call.start()
+            await call.wait_connected()
+            await call.hears(440)
+            assert await call.hang_up() == 200
+
+    asyncio.run(call())

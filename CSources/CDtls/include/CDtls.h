@@ -82,8 +82,8 @@ enum dtls_admission {
 //
 // One in the clear is numbered anew: OpenSSL keeps a replay window over numbers that nobody signed,
 // so a forged high one would shut the honest out. A protected one (epoch 1) reaches OpenSSL only
-// when its tag holds and its number is new, and when it says anything; that costs one AEAD opening of its bytes, none when it
-// is too short or replayed.
+// when its tag holds, its number is new and it says anything: OpenSSL errs over mere warnings and
+// empty records. That costs one AEAD opening of its bytes, none when it is too short or replayed.
 enum dtls_admission dtls_connection_give(struct dtls_connection *connection, const void *record,
                                          size_t length);
 

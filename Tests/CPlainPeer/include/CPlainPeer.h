@@ -35,8 +35,8 @@ size_t plain_peer_read(struct plain_peer *peer, void *bytes, size_t capacity);
 bool plain_peer_write(struct plain_peer *peer, const void *bytes, size_t length);
 // Queues close_notify.
 void plain_peer_close(struct plain_peer *peer);
-// Writes a record with any content, sealed with this peer's key: what only it can say, and no honest
-// one does. Suites with AES_128_GCM_SHA256 only. Its length, `length` + 37; 0 on failure.
+// Writes a record with any content, sealed with this peer's key: what only it can say, and no
+// honest one does. Suites with AES_128_GCM_SHA256 only. Its length, `length` + 37; 0 on failure.
 size_t plain_peer_seal(struct plain_peer *peer, uint8_t type, uint32_t number, const void *content,
                        size_t length, void *bytes);
 
