@@ -67,6 +67,8 @@ package struct ServerProgram {
   /// of ours.
   package func becameReady(_ sentence: String) {
     guard let descriptor = settings[SharedSettings.readyDescriptor] else { return }
+    // What was said of the start is there for who acts on this; a stuck reader holds it up a second.
+    log.flush()
     write(sentence + "\n", to: Int32(descriptor))
   }
 
