@@ -67,7 +67,7 @@ package struct ServerProgram {
   /// of ours.
   package func becameReady(_ sentence: String) {
     guard let descriptor = settings[SharedSettings.readyDescriptor] else { return }
-    // What was said of the start is there for who acts on this; a stuck reader holds it up a second.
+    // What was said of the start is there for whoever acts on this; a stuck reader costs a second.
     log.flush()
     write(sentence + "\n", to: Int32(descriptor))
   }
