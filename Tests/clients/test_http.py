@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import time
@@ -213,6 +214,10 @@ BURST = 10_000
 def burst(up, hosts, others):
     """Begins 10,000 connections from so many addresses; `others` is called in between."""
     address = up.http.split(":")
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # Those that it cannot hold as well it closes, the oldest first.
+    most = min(BURST, hard - 500)
     held = []
     for number in range(BURST):
         line = socket.socket()
@@ -220,11 +225,12 @@ def burst(up, hosts, others):
         line.bind((f"127.{1 + number % hosts // 250}.0.{1 + number % hosts % 250}", 0))
         with contextlib.suppress(BlockingIOError):
             line.connect((address[0], int(address[1])))
+        # A server has to keep what came of a request.
+        with contextlib.suppress(OSError):
+            line.send(b"GET /healthz HTTP/1.1\r\nHost:")
         held.append(line)
-        if number % 200 == 199:
-            # As many as one process may have on most machines; what has been closed is no less of
-            # a burst.
-            held = held[-400:]
+        if number % 1_000 == 999:
+            held = held[-most:]
             others()
     for _ in range(20):
         others()
