@@ -140,26 +140,36 @@ enum dtls_progress dtls_connection_fire_timer(struct dtls_connection *connection
     return progress_of(connection);
 }
 
+// By the short names of OpenSSL's states: their numbers are others from 3.2 on, and what was
+// compiled for one release may run on another. A name tells the step that was taken last: TR and
+// TW are reads and writes; the same names serve both ends, and `active` tells them apart.
+static const struct {
+    char name[6];
+    enum dtls_expected passive;
+    enum dtls_expected active;
+} states[] = {
+    {"PINIT", DTLS_EXPECTS_CLIENT_HELLO, DTLS_EXPECTS_NOTHING},
+    {"TWSD", DTLS_EXPECTS_CERTIFICATE, DTLS_EXPECTS_NOTHING},
+    {"TRCC", DTLS_EXPECTS_CLIENT_KEY_EXCHANGE, DTLS_EXPECTS_NOTHING},
+    {"TRCKE", DTLS_EXPECTS_CERTIFICATE_VERIFY, DTLS_EXPECTS_NOTHING},
+    {"TRCV", DTLS_EXPECTS_CHANGE_CIPHER_SPEC, DTLS_EXPECTS_NOTHING},
+    {"TRCCS", DTLS_EXPECTS_FINISHED, DTLS_EXPECTS_FINISHED},
+    {"TWCH", DTLS_EXPECTS_NOTHING, DTLS_EXPECTS_SERVER_HELLO},
+    {"TRSH", DTLS_EXPECTS_NOTHING, DTLS_EXPECTS_CERTIFICATE},
+    {"TRSC", DTLS_EXPECTS_NOTHING, DTLS_EXPECTS_SERVER_KEY_EXCHANGE},
+    {"TRSKE", DTLS_EXPECTS_NOTHING, DTLS_EXPECTS_CERTIFICATE_REQUEST},
+    {"TRCR", DTLS_EXPECTS_NOTHING, DTLS_EXPECTS_SERVER_HELLO_DONE},
+    {"TWFIN", DTLS_EXPECTS_NOTHING, DTLS_EXPECTS_CHANGE_CIPHER_SPEC},
+};
+
 enum dtls_expected dtls_connection_expects(const struct dtls_connection *connection) {
     if (connection->connected || connection->dead) return DTLS_EXPECTS_NOTHING;
-    // OpenSSL names the step it took last: SR and CR are reads of a server and a client, SW and CW
-    // their writes.
-    switch (SSL_get_state(connection->ssl)) {
-        case TLS_ST_BEFORE: return DTLS_EXPECTS_CLIENT_HELLO;
-        case TLS_ST_SW_SRVR_DONE: return DTLS_EXPECTS_CERTIFICATE;
-        case TLS_ST_SR_CERT: return DTLS_EXPECTS_CLIENT_KEY_EXCHANGE;
-        case TLS_ST_SR_KEY_EXCH: return DTLS_EXPECTS_CERTIFICATE_VERIFY;
-        case TLS_ST_SR_CERT_VRFY: return DTLS_EXPECTS_CHANGE_CIPHER_SPEC;
-        case TLS_ST_SR_CHANGE: return DTLS_EXPECTS_FINISHED;
-        case TLS_ST_CW_CLNT_HELLO: return DTLS_EXPECTS_SERVER_HELLO;
-        case TLS_ST_CR_SRVR_HELLO: return DTLS_EXPECTS_CERTIFICATE;
-        case TLS_ST_CR_CERT: return DTLS_EXPECTS_SERVER_KEY_EXCHANGE;
-        case TLS_ST_CR_KEY_EXCH: return DTLS_EXPECTS_CERTIFICATE_REQUEST;
-        case TLS_ST_CR_CERT_REQ: return DTLS_EXPECTS_SERVER_HELLO_DONE;
-        case TLS_ST_CW_FINISHED: return DTLS_EXPECTS_CHANGE_CIPHER_SPEC;
-        case TLS_ST_CR_CHANGE: return DTLS_EXPECTS_FINISHED;
-        default: return DTLS_EXPECTS_NOTHING;
-    }
+    const char *name = SSL_state_string(connection->ssl);
+    size_t length = strcspn(name, " ");
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (strlen(states[i].name) == length && memcmp(states[i].name, name, length) == 0)
+            return connection->options.active ? states[i].active : states[i].passive;
+    return DTLS_EXPECTS_NOTHING;
 }
 
 bool dtls_connection_certificate_refused(const struct dtls_connection *connection) {
