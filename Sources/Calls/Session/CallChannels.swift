@@ -117,7 +117,7 @@ final class CallChannels {
 
   // MARK: - Time and packets
 
-  var deadline: Instant { min(association.deadline, pump.resumeAt, assumeAt) }
+  var deadline: Instant { min(association.deadline, min(pump.resumeAt, assumeAt)) }
 
   func handleTimeout(at now: Instant) {
     if assumeAt <= now {

@@ -81,8 +81,9 @@ package import Wire
   package var lastError: String { unsafe String(cString: dtls_connection_error(connection)) }
 
   package var deadline: Instant {
+    // Two at a time: with more, `min` makes an array of them.
     let waits = min(resumeDeadline, requestDeadline)
-    return min(handshakeDeadline, flightDeadline, wrongCertificateDeadline, waits)
+    return min(min(handshakeDeadline, flightDeadline), min(wrongCertificateDeadline, waits))
   }
 
   package func start(at now: Instant) {

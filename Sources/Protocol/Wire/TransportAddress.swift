@@ -37,7 +37,7 @@ package struct TransportAddress: Hashable, Sendable, BitwiseCopyable {
   @inlinable package var isOfHost: Bool {
     @_noLocks get {
       guard port != 0 else { return false }
-      // One comparison each where nothing is odd: this is asked of every datagram.
+      // One comparison each where nothing is odd: this is asked of every check.
       if high != 0 { return high < 0xFF00_0000_0000_0000 }
       if low &- 0xFFFF_0000_0001 < 0xDFFF_FFFF { return true }
       if low >> 32 != 0xFFFF { return low != 0 }

@@ -29,8 +29,6 @@ extension RelayWorker {
     guard length <= trunkBytesMax - TrunkHeader.bytes - frame.headerBytes,
       length <= TrunkFrame.payloadBytesMax
     else { return counters.count(.clientTooLong) }
-    // The kernel lets some of them through; what is sent back would reach nobody, or many.
-    guard datagram.peer.isOfHost else { return counters.count(.clientUnusableSource) }
     let key = RouteKey(listener: listener, client: datagram.peer)
     switch DatagramKind.classify(firstByte: bytes.u8(at: 0)) {
     case .dtls, .media: routeByTable(datagram, frame, key, now)
@@ -60,7 +58,9 @@ extension RelayWorker {
     _ datagram: ReceivedDatagram, _ frame: TrunkFrame, _ key: RouteKey, _ now: Instant
   ) {
     let owner = candidates.owner(of: key, at: now)
-    guard owner >= 0 else { return counters.count(.clientWithoutRoute) }
+    guard owner >= 0 else {
+      return counters.count(frame.client.isOfHost ? .clientWithoutRoute : .clientUnusableSource)
+    }
     forward(datagram, frame, to: owner)
     counters.count(.clientForwardedByRoute)
     unsafe counters.count(.bytesUp, datagram.bytes.count)
@@ -118,6 +118,9 @@ extension RelayWorker {
     }
     let slot = liveRoute(key, at: now)
     if slot < 0 || !routes.route(at: slot).isServed(by: UInt16(truncatingIfNeeded: place)) {
+      // The kernel lets some of them through; what is sent back would reach nobody, or many. What
+      // has a route needs no such look.
+      guard frame.client.isOfHost else { return counters.count(.clientUnusableSource) }
       // This check may open a flow or bring a challenger: it has to come from somebody who was
       // given the SDP answer. The transceiver checks every request, this one included.
       guard isFresh(token) else {

@@ -72,7 +72,11 @@ extension RelayWorker {
     from speaker: UInt16, _ now: Instant
   ) {
     guard isReachable(frame) else { return counters.count(.frameMisaddressed) }
-    noteSpeech(frame, from: speaker, now)
+    let key = RouteKey(listener: frame.listener, client: frame.client)
+    let slot = liveRoute(key, at: now)
+    // What has a route was looked at when that was opened.
+    guard slot >= 0 || frame.client.isOfHost else { return counters.count(.frameMisaddressed) }
+    noteSpeech(frame, key, slot, from: speaker, now)
     guard payload.count > 0 else { return counters.count(.frameNotice) }
     let packet = unsafe UnsafeRawBufferPointer(
       rebasing: datagram.bytes[payload.offset..<payload.end])
@@ -82,19 +86,19 @@ extension RelayWorker {
     counters.count(.bytesDown, payload.count)
   }
 
-  /// Whether the frame's listener is ours and can send to the frame's client.
+  /// Whether the frame's listener is ours and sends to addresses like the frame's client.
   @_noLocks
   private func isReachable(_ frame: TrunkFrame) -> Bool {
-    guard Int(frame.listener) < listenerCount, frame.client.isOfHost else { return false }
+    guard Int(frame.listener) < listenerCount else { return false }
     let listeners = frame.client.isIPv4 ? ipv4Listeners : ipv6Listeners
     return listeners >> UInt64(frame.listener) & 1 == 1
   }
 
   /// A transceiver has spoken to a client: that makes, keeps, moves or ends the client's route.
   @_noLocks
-  private mutating func noteSpeech(_ frame: TrunkFrame, from speaker: UInt16, _ now: Instant) {
-    let key = RouteKey(listener: frame.listener, client: frame.client)
-    let slot = liveRoute(key, at: now)
+  private mutating func noteSpeech(
+    _ frame: TrunkFrame, _ key: RouteKey, _ slot: Int, from speaker: UInt16, _ now: Instant
+  ) {
     if frame.ended {
       end(key, slot, speaker, now)
     } else if slot < 0 {
