@@ -12,20 +12,24 @@
 enum {
     MTU_BYTES_MIN = 228,  // OpenSSL accepts no less: 256 without IP and UDP headers
     NEVER_MICROSECONDS = 3600u * 1000000,  // an hour: past any handshake
-    FIRST_INTERVAL_MICROSECONDS = 60000,
-    INTERVAL_MICROSECONDS_MAX = 1000000,
+    DUE_MICROSECONDS = 1,  // OpenSSL takes less than 15 ms for over
 };
 
 // OpenSSL asks how long the next wait shall be; 0 means that a new flight begins.
+//
+// From 3.2 on its timer cannot be reached, and it repeats nothing before the real time is over,
+// whatever the caller's clock says. So there each wait is over at once: as soon as a flight is out
+// and nothing is there to read, OpenSSL repeats it, under fresh record numbers, until the last of
+// the repetitions asks for a wait that never ends. They are kept until the caller's timer fires.
 static unsigned int timer_interval(SSL *ssl, unsigned int last_us) {
     struct dtls_connection *connection = SSL_get_ex_data(ssl, connection_index());
-    if (last_us == 0) {
-        connection->flights++;
-        connection->interval_us = FIRST_INTERVAL_MICROSECONDS;
-    } else if (connection->interval_us < INTERVAL_MICROSECONDS_MAX) {
-        connection->interval_us *= 2;
-    }
-    return openssl_timer_is_reachable() ? NEVER_MICROSECONDS : connection->interval_us;
+    if (last_us == 0) connection->flights++;
+    if (openssl_timer_is_reachable()) return NEVER_MICROSECONDS;
+    if (last_us == 0)
+        repetitions_restart(connection);
+    else
+        repetitions_begin_next(connection);
+    return connection->repetitions.made < REPETITIONS ? DUE_MICROSECONDS : NEVER_MICROSECONDS;
 }
 
 static SSL *make_ssl(struct dtls_connection *connection) {
@@ -57,6 +61,7 @@ bool dtls_connection_restart(struct dtls_connection *connection) {
     connection->clear_records = 0;
     protection_forget(&connection->protection);
     dtls_connection_drop_output(connection);
+    repetitions_restart(connection);
     connection->ssl = make_ssl(connection);
     return connection->ssl &&
            handshake_random_rewind(connection->random, connection->options.seed);
@@ -80,6 +85,7 @@ struct dtls_connection *dtls_connection_create(struct dtls_identity *identity,
 void dtls_connection_free(struct dtls_connection *connection) {
     if (!connection) return;
     SSL_free(connection->ssl);
+    repetitions_forget(connection);
     protection_forget(&connection->protection);
     EVP_CIPHER_CTX_free(connection->random);
     OPENSSL_cleanse(connection->options.seed, sizeof connection->options.seed);
@@ -110,10 +116,13 @@ enum dtls_progress dtls_connection_drive(struct dtls_connection *connection) {
     handshake_random_enter(connection->random);
     int result = SSL_do_handshake(connection->ssl);
     handshake_random_leave();
-    if (result == 1)
+    connection->repetitions.are_written = false;
+    if (result == 1) {
         connection->connected = true;
-    else if (SSL_get_error(connection->ssl, result) != SSL_ERROR_WANT_READ)
+        repetitions_forget(connection);
+    } else if (SSL_get_error(connection->ssl, result) != SSL_ERROR_WANT_READ) {
         mark_dead(connection, "the handshake failed");
+    }
     return progress_of(connection);
 }
 
@@ -128,11 +137,15 @@ bool dtls_connection_timer_is_armed(const struct dtls_connection *connection) {
 
 enum dtls_progress dtls_connection_fire_timer(struct dtls_connection *connection) {
     if (!dtls_connection_timer_is_armed(connection)) return progress_of(connection);
+    ERR_clear_error();
+    if (!openssl_timer_is_reachable()) {
+        if (!repetitions_send_next(connection)) mark_dead(connection, "the peer did not answer");
+        return progress_of(connection);
+    }
     if (connection->openssl_timer) {  // one second after 1970: due by any clock
         connection->openssl_timer->tv_sec = 1;
         connection->openssl_timer->tv_usec = 0;
     }
-    ERR_clear_error();
     handshake_random_enter(connection->random);
     long result = DTLSv1_handle_timeout(connection->ssl);
     handshake_random_leave();

@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 
@@ -16,14 +17,19 @@ enum {
     NUMBER_BYTES = 6,
 };
 
+// Where the end is then; where it was when there is no room.
+static uint32_t append(uint8_t *queue, size_t capacity, uint32_t tail, const void *bytes,
+                       size_t length) {
+    if (length > DTLS_DATAGRAM_BYTES_MAX || capacity - tail < LENGTH_BYTES + length) return tail;
+    uint16_t prefix = (uint16_t)length;
+    memcpy(queue + tail, &prefix, LENGTH_BYTES);
+    memcpy(queue + tail + LENGTH_BYTES, bytes, length);
+    return tail + LENGTH_BYTES + (uint32_t)length;
+}
+
 static void queue_append(struct datagram_queue *queue, const void *bytes, size_t length) {
     if (queue->head == queue->tail) queue->head = queue->tail = 0;
-    if (length > DTLS_DATAGRAM_BYTES_MAX || OUTPUT_BYTES - queue->tail < LENGTH_BYTES + length)
-        return;
-    uint16_t prefix = (uint16_t)length;
-    memcpy(queue->bytes + queue->tail, &prefix, LENGTH_BYTES);
-    memcpy(queue->bytes + queue->tail + LENGTH_BYTES, bytes, length);
-    queue->tail += LENGTH_BYTES + (uint32_t)length;
+    queue->tail = append(queue->bytes, OUTPUT_BYTES, queue->tail, bytes, length);
 }
 
 size_t dtls_connection_next_datagram(struct dtls_connection *connection, void *bytes,
@@ -43,6 +49,48 @@ size_t dtls_connection_next_datagram(struct dtls_connection *connection, void *b
 
 void dtls_connection_drop_output(struct dtls_connection *connection) {
     connection->output.head = connection->output.tail = 0;
+}
+
+static void repetitions_append(struct repetitions *repetitions, const void *bytes, size_t length) {
+    if (!repetitions->bytes) return;
+    repetitions->tail =
+        append(repetitions->bytes, REPETITIONS_BYTES, repetitions->tail, bytes, length);
+}
+
+void repetitions_begin_next(struct dtls_connection *connection) {
+    struct repetitions *repetitions = &connection->repetitions;
+    if (!repetitions->bytes) repetitions->bytes = malloc(REPETITIONS_BYTES);
+    repetitions->made++;
+    repetitions->are_written = true;
+    repetitions_append(repetitions, "", 0);
+}
+
+bool repetitions_send_next(struct dtls_connection *connection) {
+    struct repetitions *repetitions = &connection->repetitions;
+    if (repetitions->sent == REPETITIONS) return false;
+    repetitions->sent++;
+    if (repetitions->head < repetitions->tail) repetitions->head += LENGTH_BYTES;  // of the mark
+    while (repetitions->head < repetitions->tail) {
+        uint16_t length;
+        memcpy(&length, repetitions->bytes + repetitions->head, LENGTH_BYTES);
+        if (length == 0) break;
+        queue_append(&connection->output, repetitions->bytes + repetitions->head + LENGTH_BYTES,
+                     length);
+        repetitions->head += LENGTH_BYTES + length;
+    }
+    return true;
+}
+
+void repetitions_restart(struct dtls_connection *connection) {
+    uint8_t *bytes = connection->repetitions.bytes;
+    memset(&connection->repetitions, 0, sizeof connection->repetitions);
+    connection->repetitions.bytes = bytes;
+}
+
+void repetitions_forget(struct dtls_connection *connection) {
+    repetitions_restart(connection);
+    free(connection->repetitions.bytes);
+    connection->repetitions.bytes = NULL;
 }
 
 static enum dtls_admission admit_protected(struct dtls_connection *connection,
@@ -100,7 +148,10 @@ static int bio_write(BIO *bio, const char *bytes, size_t length, size_t *count) 
     struct dtls_connection *connection = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     bool silent = !connection->connected && length > 0 && bytes[0] == CONTENT_ALERT;
-    if (!silent) queue_append(&connection->output, bytes, length);
+    if (!silent && connection->repetitions.are_written)
+        repetitions_append(&connection->repetitions, bytes, length);
+    else if (!silent)
+        queue_append(&connection->output, bytes, length);
     *count = length;
     return 1;
 }

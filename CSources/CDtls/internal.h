@@ -8,7 +8,11 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-enum { OUTPUT_BYTES = 8192 };
+enum {
+    OUTPUT_BYTES = 8192,
+    REPETITIONS = 12,  // of one flight; at the next OpenSSL gives up
+    REPETITIONS_BYTES = 12288,  // half as much again as ours take in the smallest datagrams
+};
 
 struct dtls_identity {
     EVP_PKEY *key;
@@ -22,6 +26,18 @@ struct datagram_queue {
     uint32_t head;
     uint32_t tail;
     uint8_t bytes[OUTPUT_BYTES];
+};
+
+// Repetitions of the flight that waits for its answer, made in advance: only with OpenSSL 3.2 and
+// later. Each is an empty datagram for a mark and those of the flight, kept as in the queue. When
+// memory is short there are none, as if each were lost.
+struct repetitions {
+    uint8_t *bytes;  // REPETITIONS_BYTES until connected, or NULL
+    uint32_t head;
+    uint32_t tail;
+    uint32_t made;
+    uint32_t sent;
+    bool are_written;  // what OpenSSL writes now is one of them
 };
 
 // What opens the peer's protected records: keys, and the numbers that have been used.
@@ -42,7 +58,6 @@ struct dtls_connection {
     struct dtls_options options;
     struct timeval *openssl_timer;  // inside ssl; only with OpenSSL before 3.2
     uint32_t flights;
-    uint32_t interval_us;  // for an OpenSSL that keeps its timer to itself
     bool connected;
     bool closed;
     bool dead;
@@ -55,6 +70,7 @@ struct dtls_connection {
     uint32_t input_length;
     uint8_t input[DTLS_DATAGRAM_BYTES_MAX];
     struct datagram_queue output;
+    struct repetitions repetitions;
 };
 
 // random.c
@@ -80,3 +96,10 @@ void protection_forget(struct protection *protection);
 // datagrams.c
 BIO *datagram_bio_create(struct dtls_connection *connection);
 bool openssl_timer_is_reachable(void);
+void repetitions_begin_next(struct dtls_connection *connection);
+// Queues the next one to be sent. False when all have been.
+bool repetitions_send_next(struct dtls_connection *connection);
+// Drops what there is, for another flight; the memory stays.
+void repetitions_restart(struct dtls_connection *connection);
+// Gives the memory back too.
+void repetitions_forget(struct dtls_connection *connection);
