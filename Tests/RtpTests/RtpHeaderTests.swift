@@ -34,6 +34,24 @@ func defect(_ bytes: [UInt8]) -> RtpDefect? {
     #expect(header.paddingCount == 3)
   }
 
+  /// RFC 6464 in both forms of RFC 8285, behind another element and padding.
+  @Test(
+    arguments: [
+      ([0xBE, 0xDE, 0, 2, 0x31, 9, 9, 0, 0x10, 0x80 | 42, 0, 0], 42),
+      ([0x10, 0x05, 0, 2, 3, 1, 9, 0, 1, 1, 127, 0], 127),
+      ([0xBE, 0xDE, 0, 1, 0x30, 9, 0, 0], nil),
+      ([0xBE, 0xDE, 0, 1, 0xF0, 0x10, 7, 0], nil),
+      ([0xBE, 0xDE, 0, 1, 0, 0, 0, 0x10], nil),
+      ([0x10, 0x00, 0, 1, 0, 0, 0, 1], nil),
+      ([0x10, 0x00, 0, 1, 1, 0, 0, 0], nil),
+      ([0xAB, 0xCD, 0, 1, 0x10, 7, 0, 0], nil),
+    ] as [([UInt8], UInt8?)])
+  func `the level is read where it is said`(words: [UInt8], level: UInt8?) throws {
+    let bytes: [UInt8] = [0x90, 111, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1] + words + [1, 2, 3]
+    let header = try #require(parsed(bytes))
+    #expect(unsafe header.audioLevel(in: bytes.span.bytes, id: 1) == level)
+  }
+
   @Test func `what is written is read back`() throws {
     var bytes = [UInt8](repeating: 0xFF, count: 12)
     let written = RtpHeader(

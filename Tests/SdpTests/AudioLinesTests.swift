@@ -136,4 +136,23 @@ struct AudioLinesTests {
     let maps = sections(offer).map { $0.contains("a=rtpmap:111 opus/48000/2") }
     #expect(maps == [false, true])
   }
+
+  /// Who talks is known by RFC 6464 where the client has it on each line; one line needs it not.
+  @Test func theLevelIsAskedForWhereSeveralLinesAreHeard() throws {
+    let name = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+    func answer(_ attributes: [String]...) throws -> (UInt8?, Int) {
+      let lines = attributes.map { Line(direction: "sendrecv", attributes: $0) }
+      let offer = try CallOffer.parse(Self.offer(lines))
+      let asked = sections(offer).joined().filter { $0 == "a=extmap:14 \(name)" }
+      return (offer.levelExtension, asked.count)
+    }
+    let line = ["a=extmap:2 urn:other", "a=extmap:14 \(name)"]
+    #expect(try answer(line, line) == (14, 2))
+    #expect(try answer(line, ["a=extmap:14/sendonly \(name) vad=on"]) == (14, 2))
+    #expect(try answer(line) == (nil, 0))
+    #expect(try answer(line, []) == (nil, 0))
+    #expect(try answer(line, ["a=extmap:14/recvonly \(name)"]) == (nil, 0))
+    #expect(try answer(line, ["a=extmap:3 \(name)"]) == (nil, 0))
+    #expect(try answer(["a=extmap:0 \(name)"], ["a=extmap:x \(name)"]) == (nil, 0))
+  }
 }

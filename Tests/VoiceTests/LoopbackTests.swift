@@ -26,14 +26,15 @@ struct VoicePath: ~Copyable {
   init(
     rate: PcmRate = .hertz48000, hertz: Double = 440, level: Double = -12,
     sequence: UInt16 = 100, timestamp: UInt32 = 5_000, settings: OpusSettings = OpusSettings(),
-    isPrompt: Bool = false, isShared: Bool = false
+    isPrompt: Bool = false, isShared: Bool = false, levelExtension: UInt8? = nil
   ) {
     self.rate = rate
     sender = AudioSender(
       ssrc: 7, payloadType: 111, rate: rate, firstSequenceNumber: sequence,
       firstTimestamp: timestamp, settings: settings)
     receiver = AudioReceiver(
-      payloadTypes: [111], rate: rate, isPrompt: isPrompt, isShared: isShared)
+      payloadTypes: [111], rate: rate, isPrompt: isPrompt, isShared: isShared,
+      levelExtension: levelExtension)
     overtone = ToneGenerator(hertz: hertz * 2.5, level: level - 6, rate: rate)
     meter = ToneMeter(rate: rate)
     tone = ToneGenerator(hertz: hertz, level: level, rate: rate)

@@ -163,6 +163,28 @@ import Wire
     #expect(path.receiver.counts.otherSource > 150, "the muted one")
   }
 
+  /// Encoders that make of silence what is as long as voice: the level tells them apart.
+  @Test func `a muted line that says how quiet it is leaves the word`() {
+    var path = VoicePath(isShared: true, levelExtension: 1)
+    for (frames, ssrcs) in [(100, [UInt8(7)]), (200, [7, 99])] {
+      path.readings = []
+      for _ in 0..<frames {
+        guard let packet = path.makePacket(speaks: true) else { continue }
+        for ssrc in ssrcs {
+          let level: UInt8 = ssrc == 7 ? 127 : 20
+          var copy = packet[0..<12] + [0xBE, 0xDE, 0, 1, 0x10, level, 0, 0] + packet[12...]
+          copy[0] |= 0x10
+          copy[11] = ssrc
+          path.inFlight.append((path.nextSend + 30_000_000 + UInt64(ssrc) * 10_000, Array(copy)))
+        }
+        path.nextSend += 20_000_000
+        while path.nextPull < path.nextSend { path.pull() }
+      }
+    }
+    #expect(path.receiver.source?.ssrc == 99)
+    expectTone(path)
+  }
+
   @Test func `the word passes when who talks falls silent, and not for silence`() {
     var path = VoicePath(isShared: true)
     run(&path, frames: 0..<100, seven: true, ninetyNine: false)

@@ -49,7 +49,8 @@ import Wire
     rate = party.backend.rate
     receiver = AudioReceiver(
       payloadTypes: PayloadTypes(parameters.heardPayloadTypes), rate: rate,
-      isPrompt: party.backend.hearsPromptly, isShared: parameters.heardPayloadTypes.count > 1)
+      isPrompt: party.backend.hearsPromptly, isShared: parameters.heardPayloadTypes.count > 1,
+      levelExtension: parameters.levelExtension)
     ssrc = parameters.ssrc
     if parameters.sendsAudio {
       sender = AudioSender(

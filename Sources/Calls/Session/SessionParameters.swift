@@ -22,6 +22,9 @@ package struct SessionParameters: Sendable {
   /// The payload type that means Opus on each line that the client may send on. With several
   /// lines one is heard at a time: who talks.
   package var heardPayloadTypes: [UInt8]
+  /// The ID of the header extension by which the client tells how loud each packet is (RFC 6464),
+  /// where that was agreed on.
+  package var levelExtension: UInt8?
   /// How our sound is encoded.
   package var opus = OpusSettings()
   /// The SSRC that the answer announced for our audio.

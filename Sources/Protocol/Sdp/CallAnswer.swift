@@ -92,6 +92,9 @@ package struct CallAnswer: Equatable, Sendable {
       "a=ptime:\(packetMilliseconds)",
     ]
     if audio.usesNack { lines.append("a=rtcp-fb:\(payload) nack") }
+    if direction.receives, let id = offer.levelExtension {
+      lines.append("a=extmap:\(id) \(OfferedAudio.levelExtensionName)")
+    }
     if direction.sends {
       lines.append("a=msid:\(streamName) \(Self.trackName)")
       lines.append("a=ssrc:\(ssrc) cname:\(streamName)")

@@ -10,6 +10,16 @@ extension CallOffer {
   /// The lines that the client's voice may come by.
   package var heardLines: [OfferedAudio] { audio.filter(\.direction.sends) }
 
+  /// The header extension that says which of several lines talks; nil with one line, and where the
+  /// client does not have it on each under one ID.
+  package var levelExtension: UInt8? {
+    let lines = heardLines
+    guard lines.count > 1, let id = lines[0].levelExtension,
+      lines.allSatisfy({ $0.levelExtension == id })
+    else { return nil }
+    return id
+  }
+
   /// How Opus is named and set where we speak, or where we only hear.
   package var opus: OfferedOpus { (spokenLine ?? heardLines.first ?? audio[0]).opus }
 

@@ -70,6 +70,12 @@ package struct OfferedAudio: Equatable, Sendable {
   package var opus: OfferedOpus
   /// Whether the client asks for lost Opus packets by NACK (RFC 4585).
   package var usesNack: Bool
+  /// The ID, 1...255, of the header extension by which the client tells how loud each packet is
+  /// (RFC 6464); nil when it does not.
+  package var levelExtension: UInt8?
+
+  /// The name of that extension.
+  static let levelExtensionName = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 }
 
 /// Data channels as the client offers them (RFC 8841).

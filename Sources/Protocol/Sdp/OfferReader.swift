@@ -71,7 +71,8 @@ struct OfferReader {
     let opus = try opus(of: section)
     return OfferedAudio(
       mediaIndex: index, direction: direction(of: section), opus: opus,
-      usesNack: section.nackFormats.contains { $0 == "*" || $0 == "\(opus.payloadType)" })
+      usesNack: section.nackFormats.contains { $0 == "*" || $0 == "\(opus.payloadType)" },
+      levelExtension: section.levelExtension)
   }
 
   private func direction(of section: OfferSection) -> Direction {

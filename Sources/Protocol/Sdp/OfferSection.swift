@@ -15,6 +15,8 @@ struct OfferSection {
   var maps: [(payloadType: Int, encoding: String)] = []
   var parameters: [(payloadType: Int, text: Substring)] = []
   var nackFormats: [Substring] = []
+  /// By which header extension the client tells how loud each packet is (RFC 6464).
+  var levelExtension: UInt8?
   /// The first bad value. It matters only where the part is taken: what is rejected anyway is no
   /// reason to refuse a call.
   var defect: SdpError?
@@ -86,6 +88,7 @@ struct OfferSection {
     case "bundle-only": isBundleOnly = true
     case "rtpmap": takeMap(value, line)
     case "candidate": try ClientCandidate.check(value, line)
+    case "extmap": takeExtension(value)
     case "fmtp":
       let (payload, text) = Self.halves(value)
       if let type = number(payload, max: 127) { parameters.append((type, text)) }
@@ -138,6 +141,16 @@ struct OfferSection {
       return
     }
     maps.append((type, lowercased(encoding)))
+  }
+
+  /// `<ID>[/<direction>] <URI> [<attributes>]` (RFC 8285, section 5), of which one is of use here.
+  private mutating func takeExtension(_ value: Substring) {
+    let fields = words(value)
+    guard fields.count >= 2, fields[1] == OfferedAudio.levelExtensionName else { return }
+    let sides = fields[0].split(separator: "/", omittingEmptySubsequences: false)
+    let isSent = sides.count == 1 || sides[1] == "sendrecv" || sides[1] == "sendonly"
+    guard isSent, let id = number(sides[0], max: 255), id > 0 else { return }
+    levelExtension = UInt8(id)
   }
 
   /// The text before and after the first run of spaces.

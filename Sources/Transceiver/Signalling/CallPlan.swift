@@ -38,6 +38,8 @@ package struct CallPlan: Sendable {
   package var direction: Direction
   /// The payload type of Opus on each line that the client sends on.
   package var heardPayloadTypes: [UInt8]
+  /// The header extension (RFC 6464) by which the client tells which of several lines talks, if any.
+  package var levelExtension: UInt8?
   /// The SSRC we announced.
   package var localSsrc: UInt32
   /// The canonical name we announced (RFC 3550, section 6.5.1).

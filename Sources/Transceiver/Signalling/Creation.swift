@@ -81,9 +81,10 @@ extension Signalling {
       remoteUfrag: offer.iceUfrag, remotePwd: offer.icePwd,
       offerByteCount: wish.offerByteCount, fingerprints: offer.fingerprints,
       dtlsRole: offer.setup.answer, opus: offer.opus, direction: offer.answerDirection,
-      heardPayloadTypes: offer.heardLines.map(\.opus.payloadType), localSsrc: answer.ssrc,
-      canonicalName: answer.streamName,
-      channels: offer.channels, backend: backend, session: wish.session)
+      heardPayloadTypes: offer.heardLines.map(\.opus.payloadType),
+      levelExtension: offer.levelExtension, localSsrc: answer.ssrc,
+      canonicalName: answer.streamName, channels: offer.channels, backend: backend,
+      session: wish.session)
   }
 }
 

@@ -26,6 +26,7 @@ extension SessionParameters {
     sendsAudio = plan.direction.sends
     receivesAudio = plan.direction.receives
     heardPayloadTypes = plan.heardPayloadTypes
+    levelExtension = plan.levelExtension
     opus = OpusSettings(plan.opus)
   }
 }

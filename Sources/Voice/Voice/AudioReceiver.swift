@@ -57,6 +57,8 @@ package struct AudioCounts: Hashable, Sendable {
   private let payloadTypes: PayloadTypes
   /// More than one source may send at a time.
   private let isShared: Bool
+  /// Which header extension tells how loud a packet is, if one does.
+  private let levelExtension: UInt8?
   private var jitter: JitterBuffer
   private var decoder: OpusDecoder
   private let sound: UnsafeMutableBufferPointer<Int16>
@@ -66,6 +68,8 @@ package struct AudioCounts: Hashable, Sendable {
   private var lastPacket = Instant(nanoseconds: 0)
   private var lastVoice = Instant(nanoseconds: 0)
 
+  /// Below -70 dB of the loudest there is, nobody speaks; a muted line says -127.
+  private static let quietLevel: UInt8 = 70
   /// What libopus makes of digital silence, and of pauses in its discontinuous mode, is not longer.
   private static let silentBytesMax = 3
   /// Who talks has the word until it pauses for so long, or is gone for so long.
@@ -77,12 +81,16 @@ package struct AudioCounts: Hashable, Sendable {
   ///   - isShared: the client may send on several lines, each with a source of its own. One is
   ///     heard at a time: who talks keeps the word until it pauses. Otherwise another source
   ///     replaces the one that is heard.
+  ///   - levelExtension: the ID of RFC 6464's header extension. Without it only the shortest
+  ///     packets are known for silence, and not every encoder makes such of it.
   package init(
-    payloadTypes: PayloadTypes, rate: PcmRate, isPrompt: Bool = false, isShared: Bool = false
+    payloadTypes: PayloadTypes, rate: PcmRate, isPrompt: Bool = false, isShared: Bool = false,
+    levelExtension: UInt8? = nil
   ) {
     jitter = JitterBuffer(isPrompt: isPrompt)
     self.payloadTypes = payloadTypes
     self.isShared = isShared
+    self.levelExtension = levelExtension
     self.rate = rate
     decoder = OpusDecoder(rate: rate)
     // What is left of a frame, a packet, and what stretching adds.
@@ -130,7 +138,7 @@ package struct AudioCounts: Hashable, Sendable {
       noteUsed(header)
       return .otherPayloadType
     }
-    guard follow(header, at: now) else {
+    guard follow(header, isVoice: isVoice(packet, header), at: now) else {
       counts.otherSource += 1
       return .otherSource
     }
@@ -187,8 +195,7 @@ extension AudioReceiver {
   /// True when the packet is of the source that is heard. Another one takes over with its second
   /// packet in sequence (MIN_SEQUENTIAL of RFC 3550, A.1), so that a stray packet ends no stream;
   /// and where several send, only when the one that is heard has nothing to say.
-  private mutating func follow(_ header: RtpHeader, at now: Instant) -> Bool {
-    let isVoice = header.payload.count > Self.silentBytesMax
+  private mutating func follow(_ header: RtpHeader, isVoice: Bool, at now: Instant) -> Bool {
     defer {
       if source?.ssrc == header.ssrc {
         lastPacket = now
@@ -213,6 +220,14 @@ extension AudioReceiver {
     source = ReceiverStatistics(
       ssrc: header.ssrc, firstSequenceNumber: header.sequenceNumber, clockRate: 48_000)
     return true
+  }
+
+  private func isVoice(_ packet: RawSpan, _ header: RtpHeader) -> Bool {
+    guard header.payload.count > Self.silentBytesMax else { return false }
+    guard let levelExtension, let level = header.audioLevel(in: packet, id: levelExtension) else {
+      return true
+    }
+    return level < Self.quietLevel
   }
 
   private func mayTakeOver(_ isVoice: Bool, at now: Instant) -> Bool {
