@@ -104,7 +104,7 @@ def test_killing_martlet_up_ends_its_programs(moment, own):
     assert_all_gone(own)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_signal_ends_the_run_well(number, own):
     own.wait_until_ready()
     asyncio.run(calling(own, 1))

@@ -38,7 +38,7 @@ package struct CallPlan: Sendable {
   package var direction: Direction
   /// The payload type of Opus on each line that the client sends on.
   package var heardPayloadTypes: [UInt8]
-  /// The header extension (RFC 6464) by which the client tells which of several lines talks, if any.
+  /// The header extension (RFC 6464) by which the client tells which of several lines talks.
   package var levelExtension: UInt8?
   /// The SSRC we announced.
   package var localSsrc: UInt32
