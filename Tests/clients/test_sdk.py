@@ -103,8 +103,11 @@ def test_a_client_secret_begins_a_call(guarded, client):
             session = next_event(sideband, "session.created")["session"]
             assert session["instructions"] == SESSION["instructions"]
         browser.realtime.calls.hangup(call)
+    # Its shard ends the call, a moment after the answer.
     with pytest.raises(openai.NotFoundError):
-        client.realtime.calls.hangup(call)
+        for _ in range(200):
+            client.realtime.calls.hangup(call)
+            time.sleep(0.05)
 
 
 def test_a_session_as_long_as_a_secret_holds(guarded, client):
