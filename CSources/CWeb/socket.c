@@ -112,7 +112,11 @@ int socket_established(struct ws_socket *socket)
     socket->established = true;
     socket->moved_at = lws_now_usecs();
     bound_unsent(socket);
-    lws_set_timeout(socket->wsi, NO_PENDING_TIMEOUT, 0);
+    // It may have been closed before it was open, and has the same time then.
+    if (socket->closing)
+        lws_set_timeout(socket->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_SECONDS);
+    else
+        lws_set_timeout(socket->wsi, NO_PENDING_TIMEOUT, 0);
     handshake_free(socket->handshake);
     socket->handshake = NULL;
     if (!socket->is_stream)

@@ -69,7 +69,7 @@ final class SocketRecord: Sendable {
     unsafe Unmanaged<SocketRecord>.fromOpaque(context!).takeUnretainedValue()
   }
 
-  /// `/refused` is refused, and `/greeted` gets a message at once.
+  /// `/refused` is refused, `/greeted` gets a message at once, and `/closed` a Close frame.
   nonisolated(unsafe) static let onUpgrade:
     @convention(c) (
       UnsafeMutableRawPointer?, UnsafePointer<ws_request>?, OpaquePointer?, OpaquePointer?
@@ -91,6 +91,7 @@ final class SocketRecord: Sendable {
         unsafe at(context).note(field)
       }
       if path == "/greeted" { unsafe ws_socket_send(socket, Array("hello".utf8), 5, true) }
+      if path == "/closed" { unsafe ws_socket_close(socket, 4_002, "not now") }
       return true
     }
 

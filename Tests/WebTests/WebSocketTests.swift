@@ -27,6 +27,13 @@ struct WebSocketTests {
     #expect(probe.next()?.text == "hello")
   }
 
+  @Test func whatIsClosedWithinTheUpgradeEndsThoughThePeerSaysNothing() throws {
+    let server = try ServerUnderTest()
+    let probe = WebSocketProbe(server, path: "/closed")
+    #expect(probe.closeCode() == 4_002)
+    #expect(server.sockets.waits(for: "close 4002 us not now"))
+  }
+
   @Test func aFrameRightBehindTheRequestIsNotLost() throws {
     let server = try ServerUnderTest()
     let probe = WebSocketProbe(server, early: WebSocketProbe.frame(0x81, Array("early".utf8)))
