@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -117,6 +118,34 @@ static void refuse(struct connection *connection, const struct fault *fault)
     connection_reply(connection);
 }
 
+static void drop_input(struct connection *connection, size_t length)
+{
+    connection->input_length -= length;
+    if (connection->input_length > 0)
+        memmove(connection->input, connection->input + length, connection->input_length);
+    // An idle connection keeps no room.
+    if (connection->input_length > 0)
+        return;
+    free(connection->input);
+    connection->input = NULL;
+    connection->input_capacity = 0;
+}
+
+// Whether a request has begun. Empty lines before it are left out (RFC 9112, section 2.2), also
+// when half of one is here.
+static bool begins_request(struct connection *connection)
+{
+    size_t at = 0;
+    if (connection->scan.seen > 0)
+        return true;
+    while (connection->input_length - at >= 2 && !memcmp(connection->input + at, "\r\n", 2))
+        at += 2;
+    if (at > 0)
+        drop_input(connection, at);
+    size_t left = connection->input_length;
+    return left > 1 || (left == 1 && connection->input[0] != '\r');
+}
+
 // The reply is out: the next request, or the end.
 static bool finish_reply(struct connection *connection)
 {
@@ -136,7 +165,7 @@ static bool finish_reply(struct connection *connection)
     connection->state = READS_HEAD;
     connection->scan = (struct head_scan){0};
     // One request a turn, so that who sends many together keeps nobody waiting.
-    connection->has_turn = connection->input_length > 0;
+    connection->has_turn = begins_request(connection);
     connection->guest.has_spoken = connection->has_turn;
     connection->deadline = deadline_in(connection->has_turn
                                            ? connection->server->options.timeout_seconds
@@ -204,19 +233,6 @@ static void answer(struct connection *connection)
     connection->state = WAITS;
     guests_keep(&server->guests, &connection->guest);
     look_for(connection, 0);
-}
-
-static void drop_input(struct connection *connection, size_t length)
-{
-    connection->input_length -= length;
-    if (connection->input_length > 0)
-        memmove(connection->input, connection->input + length, connection->input_length);
-    // An idle connection keeps no room.
-    if (connection->input_length > 0)
-        return;
-    free(connection->input);
-    connection->input = NULL;
-    connection->input_capacity = 0;
 }
 
 // A piece of the body, from `*at` on; answers when it was the last.
@@ -287,23 +303,10 @@ static bool take_head(struct connection *connection)
     return true;
 }
 
-// An empty line before a request is left out (RFC 9112, section 2.2).
-static void skip_blank_lines(struct connection *connection)
-{
-    size_t at = 0;
-    if (connection->scan.seen > 0)
-        return;
-    while (connection->input_length - at >= 2 && !memcmp(connection->input + at, "\r\n", 2))
-        at += 2;
-    if (at > 0)
-        drop_input(connection, at);
-}
-
 // Goes on with what is in the input. False: the connection has gone.
 static bool go_on(struct connection *connection)
 {
-    skip_blank_lines(connection);
-    if (connection->input_length == 0)
+    if (!begins_request(connection))
         return true;
     if (!connection->guest.has_spoken) {
         connection->guest.has_spoken = true;
@@ -414,11 +417,20 @@ void connection_turn(struct connection *connection, uint32_t events)
         write_reply(connection);
 }
 
+static bool can_be_written(const struct connection *connection)
+{
+    struct pollfd look = {.fd = connection->fd, .events = POLLOUT};
+    return poll(&look, 1, 0) == 1;
+}
+
 void connection_tick(struct connection *connection, lws_usec_t now)
 {
     if (now < connection->deadline)
         return;
-    switch (connection->state) {
+    // Its request is here, and it waits for us; or we for the client, to take the replies before.
+    if (connection->has_turn && can_be_written(connection))
+        return;
+    switch (connection->has_turn ? WRITES : connection->state) {
     case READS_HEAD:
     case READS_BODY:
         if (connection->guest.has_spoken)

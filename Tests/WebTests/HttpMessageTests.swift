@@ -240,6 +240,54 @@ struct HttpMessageTests {
     #expect(replies.hasPrefix("HTTP/1.1 202 ") && replies.contains("\r\n\r\nlateHTTP/1.1 200 "))
   }
 
+  /// Some clients end a body with a line of its own, which begins no request (section 2.2).
+  @Test func blankLinesBeforeARequestAreNone() throws {
+    let server = try ServerUnderTest(timeoutSeconds: 1)
+    let probe = server.connect()
+    probe.send("\r")
+    #expect(server.stillServes)
+    probe.send("\nPOST /first HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi\r\n")
+    let first = probe.read(until: "body=hi")
+    #expect(first.hasPrefix("HTTP/1.1 200 ") && first.contains("path=/first "), "\(first)")
+    pause(milliseconds: 1_500)
+    probe.send("GET /second HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+    let second = probe.readToEnd()
+    #expect(second.hasPrefix("HTTP/1.1 200 ") && second.contains("path=/second "), "\(second)")
+  }
+
+  /// A request that is here and waits for the server is not late.
+  @Test func whoWaitsForAServerThatIsBusyIsNotTooLate() throws {
+    let server = try ServerUnderTest(timeoutSeconds: 1)
+    let waiting = server.connect()
+    let busy = [server.connect(), server.connect()]
+    for (turn, probe) in ([waiting] + busy).enumerated() {
+      probe.send("GET /\(turn) HTTP/1.1\r\nHost: h\r\n\r\n")
+      #expect(probe.read(until: "body=").hasPrefix("HTTP/1.1 200 "))
+    }
+    busy[0].send("GET /busy HTTP/1.1\r\nHost: h\r\n\r\n")
+    pause(milliseconds: 300)
+    // Both are here when the server looks again: the first one's second request is before a pause.
+    waiting.send(
+      "GET /one HTTP/1.1\r\nHost: h\r\n\r\n"
+        + "GET /two HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+    busy[1].send("GET /busy HTTP/1.1\r\nHost: h\r\n\r\n")
+    let replies = waiting.readToEnd()
+    #expect(replies.components("HTTP/1.1 200 ") == 2, "\(replies)")
+    #expect(replies.contains("path=/two "), "\(replies)")
+    #expect(replies.components("Content-Type: ") == 2, "\(replies)")
+    #expect(!server.sockets.all.contains { $0.hasPrefix("refused") }, "\(server.sockets.all)")
+  }
+
+  /// Who sends requests and takes no replies has a reply's time, however short the replies are.
+  @Test func whoTakesNoRepliesIsCutOff() throws {
+    let server = try ServerUnderTest(timeoutSeconds: 1)
+    let probe = server.connect()
+    let request = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n"
+    #expect(!probe.send(String(repeating: request, count: 500_000)))
+    #expect(server.sockets.waits(for: "refused 408 request_timeout 127.0.0.1"))
+    #expect(server.stillServes)
+  }
+
   @Test func oldClientsAreAnswered() throws {
     let server = try ServerUnderTest()
     let once = server.connect()

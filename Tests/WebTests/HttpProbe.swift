@@ -72,6 +72,9 @@ import Glibc
       }
       switch unsafe String(cString: request!.pointee.path) {
       case "/later": record?.later = unsafe ws_reply_defer(answer)
+      case "/busy":
+        pause(milliseconds: 1_500)
+        unsafe ws_reply_status(answer, 200)
       case "/now":
         let isThere = record?.resume() ?? false
         unsafe ws_reply_status(answer, isThere ? 200 : 410)
