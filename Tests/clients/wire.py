@@ -57,7 +57,7 @@ class Wire:
         self.lose = set(lose)
         self.on_pass = on_pass or (lambda wire, passed: None)
         self.near = udp_socket((host, 0))
-        self.far = udp_socket(("::1" if ":" in target[0] else martlet.HOST, 0))
+        self.far = unused_socket("::1" if ":" in target[0] else martlet.HOST)
         self.host, self.port = self.near.getsockname()
         self.client = None
         self.began = None
@@ -77,7 +77,9 @@ class Wire:
                 datagram, self.client = self.near.recvfrom(2048)
                 self.take(UP, datagram)
             if self.far in ready:
-                self.take(DOWN, self.far.recv(2048))
+                datagram = self.far.recv(2048)
+                if self.client:
+                    self.take(DOWN, datagram)
 
     def take(self, direction, datagram):
         now = time.monotonic()
@@ -142,6 +144,26 @@ class Wire:
         self.thread.join()
         for end in (self.near, self.far, self.stopping, self.stop_end):
             end.close()
+
+
+# Of every wire of this process.
+far_ports = set()
+
+
+def unused_socket(host):
+    """A socket with a port that no wire of this process had before: the last words of a call that
+    ended, an alert for one, must not come to the next."""
+    tried = []
+    while True:
+        end = udp_socket((host, 0))
+        port = end.getsockname()[1]
+        if port not in far_ports:
+            break
+        tried.append(end)
+    far_ports.add(port)
+    for other in tried:
+        other.close()
+    return end
 
 
 def udp_socket(address):
