@@ -13,6 +13,7 @@ import queue
 import re
 import subprocess
 import threading
+import time
 
 import av
 import pytest
@@ -21,6 +22,7 @@ import go_program
 import peer
 import voice
 from martlet import MartletUp
+from metronome import VoiceClock
 from reports import page_report
 from tap import UDP, Tap
 
@@ -29,7 +31,8 @@ SECONDS = 45
 BROWSER_SECONDS = 25
 HERTZ = 440
 MEDIA_PORT = 3506
-# Later than this after its first datagram, a client's checks are no longer those of the set-up.
+# Later than this after the server's first voice, a client's checks are no longer those of the
+# set-up, however long a busy machine took over that.
 SET_UP_MS = 4_000
 
 
@@ -100,18 +103,24 @@ class Traffic:
               if (source, target) == (port, MEDIA_PORT)]
         down = [(at, data) for at, source, target, data, _ in payloads
                 if (source, target) == (MEDIA_PORT, port)]
-        steady = up[0][0] + SET_UP_MS
+        steady = next(at for at, data in down if is_rtp(data)) + SET_UP_MS
+        self.seconds = (down[-1][0] - steady) / 1000
         is_request = lambda at, data: at > steady and data[:2] == b"\x00\x01"
         self.checks = sum(is_request(*each) for each in up)
         self.asked = sum(is_request(*each) for each in down)
         # Not what comes before the server has the keys: GStreamer sends its backlog at once.
-        is_voice = lambda at, data: (
-            at > steady and data[0] >> 6 == 2 and not 192 <= data[1] <= 223
-        )
+        is_voice = lambda at, data: at > steady and is_rtp(data)
         self.voice = [sum(is_voice(*each) for each in way) for way in (up, down)]
 
     def __repr__(self):
-        return f"{self.checks} checks, asked {self.asked} times, voice {self.voice}"
+        return (
+            f"{self.checks} checks, asked {self.asked} times in {self.seconds:.1f} s, "
+            f"voice {self.voice}"
+        )
+
+
+def is_rtp(data):
+    return data[0] >> 6 == 2 and not 192 <= data[1] <= 223
 
 
 def call_of(path):
@@ -145,16 +154,31 @@ async def stop_consent(call):
 
 
 async def aiortc_call(up):
-    """A call whose checks end with its set-up: its path, and what it heard of late."""
+    """A call whose checks end with its set-up: its path, and what it heard in each second but the
+    first five."""
     async with peer.Call(up.url, hertz=HERTZ) as call:
         await call.start()
         await call.wait_connected()
         await stop_consent(call)
         await asyncio.sleep(SECONDS)
-        tone = call.tone(SECONDS - 5)
         hang_up(up, call.location)
         await asyncio.wait_for(call.closed.wait(), peer.LIMIT_SECONDS)
-    return call.location, tone
+    heard = call.heard[5 * 50 :]
+    seconds = [heard[start : start + 50] for start in range(0, len(heard) - 49, 50)]
+    return call.location, [tone_of(second) for second in seconds]
+
+
+def tone_of(frames):
+    samples = voice.array.array("h")
+    for _, frame in frames:
+        samples.extend(frame)
+    return voice.Tone(samples)
+
+
+def assert_nearly_all(right, lapses):
+    """Of the seconds that were heard. A lapse of the machine may spoil the one that it falls in."""
+    assert len(right) > 0.6 * (SECONDS - 5)
+    assert sum(right) > 0.8 * len(right) - lapses and sum(right) > 0.3 * len(right), right
 
 
 def browser_call(name, up, sound):
@@ -166,7 +190,9 @@ def browser_call(name, up, sound):
 def test_calls_live_by_what_their_clients_do_send(up, pion, sound):
     url = f"{up.url}/v1/realtime/calls?backend=echo"
     gstreamer = ("/usr/bin/python3", FOLDER / "gst_call.py", url, HERTZ)
+    began = time.monotonic()
     with (
+        VoiceClock() as clock,
         concurrent.futures.ThreadPoolExecutor() as threads, Tap() as tap,
         Caller(*gstreamer) as gst, Caller(*pion(url)) as pionic, Caller(*pion(url)) as leaver,
     ):
@@ -174,15 +200,18 @@ def test_calls_live_by_what_their_clients_do_send(up, pion, sound):
         left = call_of(leaver.path())
         up.wait_for_log(rf"call-connected call={left}", peer.LIMIT_SECONDS)
         leaver.process.kill()
+        lived = time.monotonic() - began
         browsers = [
             threads.submit(browser_call, name, up, sound) for name in ("chromium", "firefox")
         ]
-        paths["aiortc"], tone = asyncio.run(aiortc_call(up))
+        paths["aiortc"], tones = asyncio.run(aiortc_call(up))
         for name in ("gstreamer", "pion"):
             hang_up(up, paths[name])
         for report in [browser.result() for browser in browsers]:
             assert report["error"] is None and report["connected"], report
-        up.wait_for_log(rf"call-ended call={left}", peer.LIMIT_SECONDS)
+        # Its shard ends a call a moment after the answer to who hangs up.
+        for call in (left, *map(call_of, paths.values())):
+            up.wait_for_log(rf"call-ended call={call} .*\n", peer.LIMIT_SECONDS)
     log = up.log()
     payloads = list(tap.payloads(UDP))
 
@@ -198,17 +227,21 @@ def test_calls_live_by_what_their_clients_do_send(up, pion, sound):
         assert min(said, heard) > 30 * SECONDS, traffic
         assert received > 0.98 * said and lost <= 0.005 * received, (traffic, end)
         assert traffic.checks <= 2, traffic
-        assert SECONDS // 5 - 2 <= traffic.asked <= SECONDS // 5 + 2, traffic
-    assert abs(tone.hertz - HERTZ) < 10 and tone.purity > 0.8, tone
+        assert abs(traffic.asked - traffic.seconds / 5) <= 2, traffic
+    print(f"aiortc heard {tones}")
+    assert_nearly_all(
+        [abs(tone.hertz - HERTZ) < 10 and tone.purity > 0.8 for tone in tones], clock.lapses)
     seconds = [json.loads(line) for line in gst.lines]
+    print(f"GStreamer heard {seconds}")
     assert len(seconds) > 0.6 * SECONDS
-    right = [abs(second["hertz"] - HERTZ) < 10 for second in seconds]
-    assert sum(right) > 0.8 * len(seconds), seconds
+    assert_nearly_all([abs(second["hertz"] - HERTZ) < 10 for second in seconds], clock.lapses)
     assert int(pionic.lines[-1]) > 30 * SECONDS, pionic.lines
 
     print(f"killed: {end_of(left, log)}")
     reason, milliseconds, *_ = end_of(left, log)
-    assert reason == "consent-lost" and 30_000 <= milliseconds <= 40_000, log
+    # It lived until it was killed, which on a slow machine was late.
+    assert reason == "consent-lost", log
+    assert 30_000 <= milliseconds <= 40_000 + 1000 * lived, log
 
     others = set(re.findall(r"call-connected call=(\S+)", log))
     others -= {left, *map(call_of, paths.values())}
