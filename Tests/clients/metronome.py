@@ -60,6 +60,16 @@ class Metronome:
             late = time.monotonic() - before - STEP_SECONDS
             self.beats.append((1000 * time.time(), 1000 * late))
 
+    @property
+    def lapsed(self):
+        """Milliseconds by which it was later than voice can bear, in all."""
+        return sum(late for _, late in self.beats if late > VOICE_MILLISECONDS)
+
+    @property
+    def latest(self):
+        """Milliseconds, at worst."""
+        return max((late for _, late in self.beats), default=0)
+
     def late(self, begin, end):
         """The mean, in milliseconds, between two moments (milliseconds since 1970)."""
         return statistics.fmean([late for at, late in self.beats if begin < at < end] or [0])

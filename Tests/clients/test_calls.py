@@ -7,6 +7,7 @@ import time
 import pytest
 
 import peer
+from metronome import VoiceClock
 from reports import page_report
 from scenes import in_some_scene
 from wire import Wire
@@ -37,6 +38,7 @@ def test_a_browser_hears_its_own_tone(name, up, sound, call_log):
     assert report["error"] is None
     assert report["connected"]
     assert report["seconds"] >= BROWSER_SECONDS
+    assert report["toneHertz"] is not None, report
     assert abs(report["toneHertz"] - 440) < 12, report
     # The page's oscillator has an amplitude of 0.25: a root mean square of -15.05 dBFS.
     assert abs(report["toneLevelDbfs"] - -15.05) < 2, report
@@ -55,6 +57,9 @@ def test_a_browser_hears_its_own_tone(name, up, sound, call_log):
 @pytest.mark.parametrize("role", ["actpass", "active"])
 @in_some_scene
 def test_aiortc_hears_its_own_tone(role, up, call_log):
+    """All the time. Where the machine was too late for voice, gaps may be its doing: then a second
+    without one must have come back in the end."""
+
     async def call():
         # `active` in the offer makes the transceiver the DTLS server.
         change = lambda offer: offer.replace("a=setup:actpass", f"a=setup:{role}")
@@ -65,15 +70,21 @@ def test_aiortc_hears_its_own_tone(role, up, call_log):
             tone = call.tone(SECONDS - 2)
             received, lost = await call.figures()
             print(tone, received, lost, f"{call.connect_milliseconds:.0f} ms")
+            second = await call.hears(440)
             assert await call.hang_up() == 200
             await asyncio.wait_for(call.closed.wait(), peer.LIMIT_SECONDS)
+        return tone, second, received, lost
+
+    with VoiceClock() as clock:
+        tone, second, received, lost = asyncio.run(call())
+    assert abs(second.level_dbfs - -12) < 1.5
+    assert received > SECONDS * 50 * 0.6
+    assert lost < 0.005 * received
+    if clock.lapses == 0:
         assert abs(tone.hertz - 440) < 1
         assert abs(tone.level_dbfs - -12) < 1.5
         assert tone.purity > 0.95
         assert received > SECONDS * 50 * 0.95
-        assert lost < 0.005 * received
-
-    asyncio.run(call())
     assert wait_for(lambda: re.search(r"call-ended .*reason=hung-up", call_log()), call_log())
 
 

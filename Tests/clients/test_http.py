@@ -21,6 +21,8 @@ from martlet import MartletUp
 from metronome import Metronome
 
 CALLS = "/v1/realtime/calls"
+# What a report says of refused requests.
+REFUSED = r' report .*requests_refused="([^"]*)"'
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def test_refusals_are_counted_and_logged_within_bounds():
         assert (too_long, status) == (413, 403)
         seconds = time.monotonic() - began
         os.kill(up.children()["martlet-transceiver"], signal.SIGUSR1)
-        report = up.wait_for_log(r' report .*requests_refused="([^"]*)"', 10).group(1)
+        report = up.wait_for_log(REFUSED, peer.LIMIT_SECONDS).group(1)
         assert report == (
             "400 invalid_offer: 60, 403 foreign_host: 1, 404 call_not_found: 60, "
             "413 body_too_large: 1"
@@ -201,7 +203,7 @@ def test_odd_requests_are_answered_and_counted():
         assert answer == 415
         assert json.loads(text)["error"]["code"] == "unsupported_encoding"
         os.kill(up.children()["martlet-transceiver"], signal.SIGUSR1)
-        report = up.wait_for_log(r' report .*requests_refused="([^"]*)"', 10).group(1)
+        report = up.wait_for_log(REFUSED, peer.LIMIT_SECONDS).group(1)
         assert report == (
             "400 bad_chunks: 1, 400 bad_host: 1, 400 bad_target: 1, 415 unsupported_encoding: 1, "
             "431 headers_too_large: 1, 501 unknown_method: 1, 501 unknown_transfer_coding: 1"
@@ -209,6 +211,8 @@ def test_odd_requests_are_answered_and_counted():
 
 
 BURST = 10_000
+# Who has to be woken for an answer: the asker, the server, and the asker again.
+HAND_OVERS = 3
 
 
 def burst(up, hosts, others):
@@ -249,7 +253,7 @@ def slowest_answer(up, hosts):
 
     with Metronome() as metronome:
         burst(up, hosts, ask)
-    return max(times), max(late for _, late in metronome.beats)
+    return max(times), metronome.latest
 
 
 @pytest.mark.parametrize("hosts", [1, 5_000])
@@ -261,6 +265,6 @@ def test_a_burst_of_connections_keeps_nobody_out(hosts, up):
         rounds.append((slowest, late))
         print(f"burst from {hosts} hosts: /healthz in {slowest:.1f} ms at most, "
               f"the machine was {late:.1f} ms late at most")
-        if slowest <= 100 + late:
+        if slowest <= 100 + HAND_OVERS * late:
             return
     raise AssertionError(f"/healthz took more than 100 ms in each round: {rounds}")

@@ -48,11 +48,14 @@ def test_calls_outlive_their_relay(keys):
             assert time.monotonic() < deadline, transceiver.log()
             time.sleep(0.05)
         time.sleep(2)
+        gone = time.monotonic()
         first.end(signal.SIGKILL)
         time.sleep(0.3)
         with start_relay(keys) as second:
+            second.wait_for("is ready")
+            outage = time.monotonic() - gone
             summary = json.loads(load.communicate(timeout=SECONDS + 60)[0])
-            print(summary)
+            print(f"no relay for {outage:.2f} s", summary)
             assert second.end(signal.SIGTERM) == 0
             print(second.log())
         assert transceiver.end(signal.SIGTERM) == 0
@@ -63,5 +66,5 @@ def test_calls_outlive_their_relay(keys):
     # for the few whose client happened to send a check before that.
     assert int(re.search(r"route_learned=(\d+)", second.log())[1]) > CALLS / 2
     # Lost is what the outage swallowed, each way; the client's next check, 2.5 s away at most,
-    # would have been far too late to explain it.
-    assert 0 < summary["packets_lost"] < CALLS * 75, summary
+    # would have been far too late to explain it. How soon a relay starts is the machine's affair.
+    assert 0 < summary["packets_lost"] < CALLS * (50 * outage + 50), summary
