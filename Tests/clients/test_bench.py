@@ -14,7 +14,7 @@ PROGRAM = str(PROGRAMS / "martlet")
 def bench(*arguments, what="relay"):
     return subprocess.run(
         [PROGRAM, "bench", what, *arguments, "--sources", str(ROOT / "tools" / "bench")],
-        capture_output=True, text=True, timeout=120,
+        capture_output=True, text=True, timeout=600,
     )
 
 
@@ -91,6 +91,8 @@ def test_a_missing_program_is_a_failure(tmp_path):
 CALLS = ("--calls", "2", "--calls", "4", "--rounds", "1", "--seconds", "1", "--no-pion")
 
 
+# A call that did not hear its tone all the time, for want of a CPU, is a failure of the benchmark.
+@in_some_scene
 def test_calls_are_measured():
     done = bench(*CALLS, "--json", what="transceiver")
     assert done.returncode == 0, done.stderr
@@ -118,6 +120,7 @@ def test_calls_are_measured():
         assert target["met"] == (target["seen"] <= target["limit"])
 
 
+@in_some_scene
 def test_calls_are_measured_for_people():
     done = bench(*CALLS, what="transceiver")
     assert done.returncode == 0, done.stderr

@@ -19,6 +19,7 @@ import peer
 from far_away import FarWire, set_up
 from far_namespace import FAR_HOST, NEAR_HOST, FarNamespace
 from martlet import MartletUp
+from scenes import in_some_scene
 from test_losses import ChromiumCalls
 
 WAY_SECONDS = 0.05
@@ -60,7 +61,7 @@ class AiortcCalls:
         ) as call:
             self.watch(call.connection.getReceivers()[0])
             await call.start()
-            for _ in range(1000):
+            for _ in range(2000):
                 if wire.media_both_ways_ms is not None and self.first_voice is not None:
                     break
                 await asyncio.sleep(0.01)
@@ -132,6 +133,7 @@ def test_the_server_takes_little_time_of_a_set_up(client, role, far, near, sound
 DTLS_IN_STUN = "--force-fieldtrials=WebRTC-IceHandshakeDtls/Enabled/"
 
 
+@in_some_scene
 def test_a_client_with_dtls_in_its_checks_does_not_wait(far, near, sound):
     """It asks in its checks whether the server knows of that. Told nothing it waits two round trips
     before it begins DTLS again, in most calls; the two empty attributes spare it that."""
