@@ -65,7 +65,8 @@ def other_keys(folder, part):
 
 def wait_for(program, event, **fields):
     """The warning `event` with these fields, and always a cause and a remedy."""
-    line = program.wait_for(f".* warning .*: {re.escape(event)} .*")[0]
+    # With its end: it may be read while it is being written.
+    line = program.wait_for(f".* warning .*: {re.escape(event)} .*\n")[0]
     for name, value in fields.items():
         assert f"{name}={value}" in line or f'{name}="{value}"' in line, line
     assert " likely_cause=" in line and " remedy=" in line

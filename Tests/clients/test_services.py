@@ -49,10 +49,19 @@ def answers_with_a_tone(rate=24000):
         await service_call.send("session.created", session={"id": "sess_1"})
         await service_call.listen_until(lambda it: len(it.heard) > rate)
         listening = asyncio.ensure_future(service_call.listen())
-        await service_call.say(services.tone(700, 4, rate), rate=rate, speed=2)
+        # Of many seconds a machine that is late does not spoil each.
+        await service_call.say(services.tone(700, 12, rate), rate=rate, speed=2)
         await listening
 
     return behaviour
+
+
+def assert_heard(service_call, hertz, rate):
+    """The service heard that tone, for a second at least; a busy machine may spoil another one."""
+    heard = service_call.heard
+    seconds = [heard[start : start + rate] for start in range(0, len(heard) - rate + 1, rate)]
+    tones = [services.frequency(second, rate) for second in seconds]
+    assert any(tone == pytest.approx(hertz, abs=5) for tone in tones), tones
 
 
 @pytest.mark.parametrize("rate", [24000, 16000, 8000])
@@ -66,8 +75,7 @@ def test_a_call_hears_what_the_service_says(rate, key_file):
     service_call = service.calls[0]
     assert not service.failures
     assert heard.level_dbfs > -20, heard
-    second = service_call.heard[rate : 2 * rate]
-    assert services.frequency(second, rate) == pytest.approx(440, abs=5)
+    assert_heard(service_call, 440, rate)
     assert service_call.headers["Authorization"] == f"Bearer {KEY}"
     assert service_call.path == "/v1/realtime?model=m%201"
     assert "service-opened" in log
@@ -88,7 +96,7 @@ def test_a_call_hears_an_audiosocket_service(rate):
     async def behaviour(service_call):
         while len(service_call.heard) < rate:
             await service_call.read_frame()
-        speaking = asyncio.ensure_future(service_call.say(services.tone(600, 6, rate), rate))
+        speaking = asyncio.ensure_future(service_call.say(services.tone(600, 12, rate), rate))
         while await service_call.read_frame():
             pass
         await speaking
@@ -101,8 +109,7 @@ def test_a_call_hears_an_audiosocket_service(rate):
     assert not service.failures
     assert service_call.uuid is not None and service_call.uuid.int != 0
     assert service_call.KINDS[rate] in service_call.kinds
-    second = service_call.heard[rate : 2 * rate]
-    assert services.frequency(second, rate) == pytest.approx(440, abs=5)
+    assert_heard(service_call, 440, rate)
 
 
 async def watch(up, client):
