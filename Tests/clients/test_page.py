@@ -27,11 +27,11 @@ def test_the_page_shows_where_the_time_goes(up, sound, call_log):
     page = f"http://localhost:{up.http.split(':')[1]}/"
     query = {"backend": "parrot", "tone": 440, "turns": TURNS, "seconds": SECONDS}
     report = page_report("chromium", page, sound, **query)
+    assert report["error"] is None and report["callID"], report
     line = rf"call-ended call={report['callID'][:12]} .*"
     ended = wait_for(lambda: re.search(line, call_log()), "the call has not ended")
     logged, shown = fields(ended[0]), report["shown"]
     print(report, ended[0])
-    assert report["error"] is None
 
     # The set-up, in order, as in the call's last line.
     assert shown["setUp"] == {words: logged[name] for words, name in MOMENTS.items()}
@@ -53,6 +53,7 @@ def test_the_page_shows_where_the_time_goes(up, sound, call_log):
     assert shown["pacer"]["now"] == "0"
 
     # The channel that the page opened, and what it heard there.
+    assert report["sessionMilliseconds"] is not None
     assert report["sessionMilliseconds"] < 5000
     assert TURN_EVENTS <= {words.split(" ")[0] for _, _, words in shown["events"]}
     assert shown["backends"] == ["echo", "parrot"]
