@@ -40,7 +40,7 @@ class AiortcCalls:
             self.up.url, offer_filter=change, answer_filter=wire.rewrite
         ) as call:
             await call.start()
-            for _ in range(600):
+            for _ in range(2000):
                 if wire.media_both_ways_ms is not None:
                     break
                 await asyncio.sleep(0.01)
@@ -97,8 +97,8 @@ class ChromiumCalls:
         self.finished = queue.Queue()
 
     def wait(self):
-        """Answers when voice has gone both ways, or when it has not in 6 s."""
-        for _ in range(600):
+        """Answers when voice has gone both ways, or when it has not in 20 s."""
+        for _ in range(2000):
             if self.current.media_both_ways_ms is not None or self.current.stopped.wait(0.01):
                 break
         self.finished.put(None)
@@ -108,7 +108,8 @@ class ChromiumCalls:
         self.current = wire
         self.orders.put({"address": f"{wire.host} {wire.port}"})
         try:
-            self.finished.get(timeout=peer.LIMIT_SECONDS)
+            # The first call has the browser's start in it.
+            self.finished.get(timeout=2 * peer.LIMIT_SECONDS)
         except queue.Empty:
             reports = list(self.server.reports.queue)
             raise AssertionError(f"no call; {reports}\n{self.browser.log()}") from None
