@@ -59,6 +59,8 @@ class FarWire(Wire):
         datagram, notes, _, sender = end.recvmsg(2048, 64)
         if direction == UP:
             self.client = sender
+        elif not self.client:
+            return
         seconds, nanoseconds = struct.unpack("qq", notes[0][2])
         carried = Carried(direction, seconds + nanoseconds / 1e9, datagram)
         # The number keeps the order of datagrams that came at once.

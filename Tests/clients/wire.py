@@ -56,7 +56,7 @@ class Wire:
         self.target = target
         self.lose = set(lose)
         self.on_pass = on_pass or (lambda wire, passed: None)
-        self.near = udp_socket((host, 0))
+        self.near = unused_socket(host)
         self.far = unused_socket("::1" if ":" in target[0] else martlet.HOST)
         self.host, self.port = self.near.getsockname()
         self.client = None
@@ -147,20 +147,20 @@ class Wire:
 
 
 # Of every wire of this process.
-far_ports = set()
+used_ports = set()
 
 
 def unused_socket(host):
     """A socket with a port that no wire of this process had before: the last words of a call that
-    ended, an alert for one, must not come to the next."""
+    ended, an alert for one, must not come to the next, from neither end."""
     tried = []
     while True:
         end = udp_socket((host, 0))
         port = end.getsockname()[1]
-        if port not in far_ports:
+        if port not in used_ports:
             break
         tried.append(end)
-    far_ports.add(port)
+    used_ports.add(port)
     for other in tried:
         other.close()
     return end
