@@ -55,7 +55,9 @@ class Person:
 
     def __init__(self, agent, query="?model=any", **headers):
         self._connection = connect(
-            agent.url + query, additional_headers=headers, max_size=None, compression=None
+            agent.url + query, additional_headers=headers, max_size=None, compression=None,
+            # An agent that finds words on a busy machine answers late.
+            open_timeout=WAIT_SECONDS, ping_timeout=WAIT_SECONDS,
         )
         self._socket = self._connection.__enter__()
         self.events = []

@@ -77,7 +77,7 @@ class SoundServer:
                     "XDG_RUNTIME_DIR": str(self.folder),
                 },
             )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not socket.exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("pulseaudio: " + (self.folder / "log").read_text())

@@ -12,5 +12,6 @@ def build(source, folder):
         os.environ, GO111MODULE="off", GOPATH="/usr/share/gocode", GOCACHE=str(folder / "cache")
     )
     command = ["/usr/bin/go", "build", "-o", str(program), str(source)]
-    subprocess.run(command, env=environment, check=True, timeout=400)
+    # Alone it takes a minute; beside other builds it may take many.
+    subprocess.run(command, env=environment, check=True, timeout=1800)
     return program

@@ -8,6 +8,9 @@ import urllib.parse
 
 from browsers import Browser
 
+# What a browser may take beside the call: it starts many times as slowly on a busy machine.
+BROWSER_SECONDS_MAX = 150
+
 
 class ReportServer:
     """Serves the given pages on a free port of 127.0.0.1; `reports` gets each JSON POSTed."""
@@ -78,6 +81,6 @@ def page_report(browser, page, sound, fragment="", **parameters):
         url = f"{page}?{urllib.parse.urlencode(query)}{fragment}"
         with Browser(browser, url, sound) as running:
             try:
-                return server.next_report(parameters["seconds"] + 50)
+                return server.next_report(parameters["seconds"] + BROWSER_SECONDS_MAX)
             except queue.Empty:
                 raise AssertionError(f"no report; the browser says:\n{running.log()}") from None

@@ -312,7 +312,7 @@ def test_a_response_can_be_cancelled(agent):
         assert response["status"] == "cancelled"
         assert response["status_details"]["reason"] == "client_cancelled"
         person.send("response.cancel", event_id="late")
-        person.wait_for("error", since, seconds=20)
+        person.wait_for("error", since)
 
 
 def test_what_is_not_understood_gets_an_error_and_nothing_else(agent):

@@ -21,7 +21,7 @@ from barge_in import DIGITAL_SILENCE, Call, table
 from browsers import Browser
 from martlet import MartletUp
 from metronome import Metronome
-from reports import ReportServer
+from reports import BROWSER_SECONDS_MAX, ReportServer
 from tap import Tap
 from test_agent import word_errors, words
 
@@ -73,7 +73,7 @@ def call(url, path, sound, period):
         page = f"{server.url}/#{urllib.parse.quote(json.dumps(wanted))}"
         with Browser("chromium", page, sound, microphone=path) as browser:
             try:
-                report = server.next_report(seconds + 60)
+                report = server.next_report(seconds + BROWSER_SECONDS_MAX)
             except Exception as error:
                 raise AssertionError(f"no report; the browser says:\n{browser.log()}") from error
     assert report["error"] is None, report["error"]

@@ -8,7 +8,7 @@ import urllib.parse
 import pytest
 
 from browsers import Browser
-from reports import ReportServer
+from reports import BROWSER_SECONDS_MAX, ReportServer
 from scenes import in_some_scene
 
 PAGE = pathlib.Path(__file__).with_name("lines_page.html")
@@ -42,13 +42,13 @@ def calls_by_browser(name, up, sound, all_lines):
     """What became of a call with each of the lists of lines, all at once."""
     wanted = {
         "url": f"http://localhost:{up.http.split(':')[1]}/v1/realtime/calls?backend=echo",
-        "calls": [{"lines": lines, "seconds": 30 if flows(lines) else 2} for lines in all_lines],
+        "calls": [{"lines": lines, "seconds": 60 if flows(lines) else 2} for lines in all_lines],
     }
     with ReportServer({"/lines": PAGE.read_text()}) as server:
         url = f"{server.url}/lines#{urllib.parse.quote(json.dumps(wanted))}"
         with Browser(name, url, sound) as browser:
             try:
-                report = server.next_report(90)
+                report = server.next_report(60 + BROWSER_SECONDS_MAX)
             except Exception as error:
                 raise AssertionError(f"no report; the browser says:\n{browser.log()}") from error
     assert "error" not in report, report

@@ -10,7 +10,7 @@ import pytest
 
 import peer
 from browsers import Browser
-from reports import ReportServer
+from reports import BROWSER_SECONDS_MAX, ReportServer
 from scenes import in_some_scene
 from test_channels import Events, session_update
 
@@ -29,7 +29,7 @@ def test_a_browser_with_channels_of_other_kinds(name, up, sound):
         url = f"{server.url}/kinds#{urllib.parse.quote(json.dumps(wanted))}"
         with Browser(name, url, sound) as browser:
             try:
-                report = server.next_report(90)
+                report = server.next_report(60 + BROWSER_SECONDS_MAX)
             except Exception as error:
                 raise AssertionError(f"no report; the browser says:\n{browser.log()}") from error
     print(report)

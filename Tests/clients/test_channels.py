@@ -16,7 +16,7 @@ import updates
 from browsers import Browser
 from far_away import FarWire
 from martlet import PROGRAMS
-from reports import ReportServer
+from reports import BROWSER_SECONDS_MAX, ReportServer
 from scenes import in_some_scene
 from test_calls import wait_for
 from wire import UP, Wire
@@ -362,7 +362,7 @@ def call_by_browser(name, up, sound, **wanted):
         url = f"{server.url}/sdk#{urllib.parse.quote(json.dumps(wanted))}"
         with Browser(name, url, sound) as browser:
             try:
-                report = server.next_report(90)
+                report = server.next_report(60 + BROWSER_SECONDS_MAX)
             except Exception as error:
                 raise AssertionError(f"no report; the browser says:\n{browser.log()}") from error
     report["events"] = [kind for kind in report["events"] if not kind.startswith(VOICE)]

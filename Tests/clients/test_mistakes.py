@@ -195,7 +195,7 @@ def test_keys_from_another_program(name, options, keys):
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
         assert b"is ready" in program.stdout.readline()
         program.send_signal(signal.SIGTERM)
-        assert program.wait(timeout=30) == 0
+        assert program.wait(timeout=60) == 0
 
 
 def test_too_few_open_files(keys):

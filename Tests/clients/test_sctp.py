@@ -10,7 +10,7 @@ from sctp_peers import Channel, Pair, until
 
 
 def run(coroutine):
-    asyncio.run(asyncio.wait_for(coroutine, 120))
+    asyncio.run(asyncio.wait_for(coroutine, 400))
 
 
 @pytest.mark.parametrize("options", [["--echo"], ["--echo", "--start"]])

@@ -129,7 +129,7 @@ def test_a_browser(name, options, sound, monkeypatch):
         async with Site() as site:
             with Browser(name, site.url, sound) as browser:
                 try:
-                    report = dict(await asyncio.wait_for(site.report, 110))
+                    report = dict(await asyncio.wait_for(site.report, 240))
                 except asyncio.TimeoutError:
                     lines = Bridge.newest and Bridge.newest.output.lines[-20:]
                     raise AssertionError(f"{lines} {browser.log()}") from None
@@ -141,4 +141,4 @@ def test_a_browser(name, options, sound, monkeypatch):
             assert (label, ordered, retransmissions) == ("ours", False, 2)
             assert Bridge.newest.output.matching("refused") == []
 
-    asyncio.run(asyncio.wait_for(body(), 120))
+    asyncio.run(asyncio.wait_for(body(), 300))

@@ -44,7 +44,7 @@ class PionPair:
 
 
 def run(coroutine):
-    asyncio.run(asyncio.wait_for(coroutine, 120))
+    asyncio.run(asyncio.wait_for(coroutine, 400))
 
 
 CASES = {
@@ -75,7 +75,7 @@ def test_a_channel_of_theirs(program, case, both_start):
         async with PionPair(program, pion_options, our_options) as pair:
             line = await pair.ours.line("opened")
             assert line.startswith("opened 0 peer ") and line.endswith(" from pion/p")
-            assert await pair.pion.line("good", or_else="failed", seconds=100) == "good"
+            assert await pair.pion.line("good", or_else="failed", seconds=200) == "good"
             await pair.ours.line("closed 0")
 
     run(body())

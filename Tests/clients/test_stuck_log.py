@@ -62,7 +62,7 @@ class StuckReader:
     def end(self):
         """Its exit status, after SIGTERM and within a time that waits for no reader."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=60)
 
     def __enter__(self):
         return self
@@ -128,7 +128,7 @@ def test_what_was_lost_is_said_once_somebody_reads_again(tmp_path):
             time.sleep(0.0002)
         stuck.process.send_signal(signal.SIGTERM)
         text = stuck.read()
-        assert stuck.process.wait(timeout=30) == 0
+        assert stuck.process.wait(timeout=60) == 0
     assert "lines lost because the reader of standard error is slow" in text
 
 

@@ -33,7 +33,8 @@ def test_an_mtu_that_changes_under_load():
     """Datagrams that are made already are refused by the kernel, and rebuilt."""
     with TrunkWay(mtu=1500) as trunk:
         trunk.start()
-        load = trunk.load(seconds=6)
+        # Longer than the changes take, also on a slow machine.
+        load = trunk.load(seconds=12)
         trunk.wait_for_packets()
         for mtu in (1280, 1500, 1400, 1500, 576, 1420, 1280):
             trunk.set_mtu(mtu)
@@ -69,13 +70,13 @@ def test_a_hop_that_says_nothing(options):
     """The losses are told, with the remedy; with it, nothing is lost."""
     with TrunkWay(middle=1280, silent=True) as trunk:
         trunk.start(*options)
-        load = trunk.load(seconds=4 if options else 22)
+        load = trunk.load(seconds=4 if options else 80)
         if options:
             assert outcome(load)["errors"] == {}
             assert trunk.missing() == (0, 0)
             assert trunk.warnings(SILENT_HOP) == [0, 0]
         else:
-            trunk.wait_for("martlet-transceiver", SILENT_HOP, 40)
+            trunk.wait_for("martlet-transceiver", SILENT_HOP, 80)
             assert "--bundle-bytes 1200" in trunk.log("martlet-transceiver")
             load.terminate()
             load.wait()

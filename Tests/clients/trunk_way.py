@@ -166,8 +166,9 @@ class TrunkWay:
             now = (relay["frames_sent"] - shard["packets"], shard["packets_sent"] - down)
             if now != last:
                 last, since = now, time.monotonic()
-            # Each end tells once a second, so that later figures would have come.
-            if now == (0, 0) or time.monotonic() - since > 4:
+            # Each end tells once a second, so that later figures would have come, though it may
+            # stand still for some seconds beside other work.
+            if now == (0, 0) or time.monotonic() - since > 8:
                 return now
             time.sleep(0.1)
 
