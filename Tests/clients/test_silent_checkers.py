@@ -34,6 +34,8 @@ MEDIA_PORT = 3506
 # Later than this after the server's first voice, a client's checks are no longer those of the
 # set-up, however long a busy machine took over that.
 SET_UP_MS = 4_000
+# Who lets so much time go by between two checks may be asked: the server waits for 6.5 s.
+PATIENCE_MS = 6_000
 
 
 class Caller:
@@ -108,14 +110,17 @@ class Traffic:
         is_request = lambda at, data: at > steady and data[:2] == b"\x00\x01"
         self.checks = sum(is_request(*each) for each in up)
         self.asked = sum(is_request(*each) for each in down)
+        checked = [at for at, data in up if data[:2] == b"\x00\x01"] + [down[-1][0]]
+        self.pauses = sum(
+            later - at > PATIENCE_MS for at, later in zip(checked, checked[1:]))
         # Not what comes before the server has the keys: GStreamer sends its backlog at once.
         is_voice = lambda at, data: at > steady and is_rtp(data)
         self.voice = [sum(is_voice(*each) for each in way) for way in (up, down)]
 
     def __repr__(self):
         return (
-            f"{self.checks} checks, asked {self.asked} times in {self.seconds:.1f} s, "
-            f"voice {self.voice}"
+            f"{self.checks} checks with {self.pauses} long pauses, asked {self.asked} times in "
+            f"{self.seconds:.1f} s, voice {self.voice}"
         )
 
 
@@ -249,4 +254,5 @@ def test_calls_live_by_what_their_clients_do_send(up, pion, sound):
     for call in others:
         traffic = traffic_of(call, log, payloads)
         print(f"a browser: {traffic}")
-        assert traffic.checks >= 3 and traffic.asked == 0, traffic
+        # A browser that the machine held up has let a check be late, and only then is asked.
+        assert traffic.checks >= 3 and traffic.asked <= min(1, traffic.pauses), traffic
