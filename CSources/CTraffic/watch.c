@@ -86,9 +86,9 @@ int64_t ct_resident_bytes(int process)
     return kibibytes < 0 ? -1 : kibibytes * 1024;
 }
 
-int ct_set_level(int process, int level)
+int ct_set_level(int process, int steps)
 {
-    return setpriority(PRIO_PGRP, (id_t)process, level);
+    return setpriority(PRIO_PGRP, (id_t)process, getpriority(PRIO_PROCESS, 0) + steps);
 }
 
 uint32_t ct_cpus(int *cpus, uint32_t capacity)

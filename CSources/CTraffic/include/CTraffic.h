@@ -186,9 +186,10 @@ uint64_t ct_queue_drops(void);
 // Bytes of memory that the process has resident; -1 when it is gone.
 int64_t ct_resident_bytes(int process);
 
-// Sets how all threads of a process (and what they start from now on) stand to others that want the
-// same CPU: `level` as nice(1) has it. The process leads a process group of its own.
-int ct_set_level(int process, int level);
+// Sets how all threads of a process (and what they start from now on) stand to the caller when both
+// want the same CPU: so many steps of nice(1) more than it. The process leads a process group of its
+// own.
+int ct_set_level(int process, int steps);
 
 // The CPUs that this process may run on, ascending; returns how many there are in all.
 uint32_t ct_cpus(int *cpus, uint32_t capacity);

@@ -27,9 +27,19 @@ struct Runner {
 
   private mutating func saturate(_ order: Trial.Order) throws(BenchFailure) -> String {
     let sample = try Trial(order, toolbox).saturate()
+    guard sample.packets > 0 else { throw Self.nothing(sample, order.kind) }
     results.add(sample, to: key(order))
     return "\(Number.text(sample.cpuPerPacket)) ns per packet"
       + (sample.isStarved ? " (was not saturated: \(Number.text(sample.busy * 100)) %)" : "")
+  }
+
+  /// A run in which the forwarder dealt with no packet measures nothing.
+  private static func nothing(_ sample: Sample, _ kind: Forwarder.Kind) -> BenchFailure {
+    let run = Number.text(sample.cpuNanoseconds / 1e6)
+    let wanted = Number.text(sample.busy * sample.seconds * 1000)
+    return BenchFailure(
+      "\(kind.rawValue) dealt with none of \(Int(sample.sent)) packets: it had the CPU for"
+        + " \(run) of the \(wanted) ms it wanted it; other work on this machine may have had it")
   }
 
   private mutating func pace(
