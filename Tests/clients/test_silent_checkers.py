@@ -27,7 +27,7 @@ from reports import page_report
 from tap import UDP, Tap
 
 FOLDER = pathlib.Path(__file__).parent
-SECONDS = 45
+SECONDS = 60
 BROWSER_SECONDS = 25
 HERTZ = 440
 MEDIA_PORT = 3506
