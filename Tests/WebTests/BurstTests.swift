@@ -66,7 +66,9 @@ struct BurstTests {
 
   /// Begins a connection, and does not wait until it stands.
   private func knock(at port: UInt16, from source: UInt32) -> Int32 {
-    let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+    let kind =
+      Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+      | Int32(SOCK_CLOEXEC.rawValue)
     let descriptor = socket(AF_INET, kind, 0)
     unsafe withAddress(0x7F00_0000 + source, port: 0) { _ = unsafe bind(descriptor, $0, $1) }
     unsafe withAddress(0x7F00_0001, port: port) { _ = unsafe connect(descriptor, $0, $1) }

@@ -152,7 +152,9 @@ final class HttpProbe {
 
   /// - Parameter source: the last byte of the address in 127.0.0.0/24 that it comes from.
   init(port: UInt16, from source: UInt32 = 1) {
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    // Programs that other tests start at this moment would keep it open behind us.
+    let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    descriptor = socket(AF_INET, kind, 0)
     limitReads()
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -175,6 +177,7 @@ final class HttpProbe {
   /// The next connection that somebody makes to a listener.
   init(accepting listener: Int32) {
     descriptor = accept(listener, nil, nil)
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     limitReads()
   }
 
