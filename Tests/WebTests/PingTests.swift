@@ -105,19 +105,26 @@ struct PingTests {
   @Test func aClientThatAnswersNothingIsEnded() throws {
     let server = try ServerUnderTest(
       limits: limits(pingMilliseconds: 50, silenceMilliseconds: 400))
-    let probe = WebSocketProbe(server)
+    // A server that wakes so late that the silence is over before its first ping sends none.
+    let isAsked = (0..<10).contains { _ in
+      WebSocketProbe(server).frames { _ in false }.contains { $0.first == 0x89 }
+    }
+    #expect(isAsked)
     #expect(server.sockets.waits { $0.contains(where: isSilence) }, "\(server.sockets.all)")
-    #expect(probe.frames { _ in false }.contains { $0.first == 0x89 })
   }
 
   @Test func aServiceThatAnswersNothingIsEnded() throws {
     let service = try WebSocketPeer()
     let client = try ClientUnderTest(
       limits: limits(pingMilliseconds: 50, silenceMilliseconds: 400))
-    client.open(port: service.port)
-    let probe = try #require(service.accept())
+    // As above.
+    let isAsked = try (0..<10).contains { _ in
+      client.open(port: service.port)
+      let probe = try #require(service.accept())
+      return probe.frames { _ in false }.contains { $0.first == 0x89 }
+    }
+    #expect(isAsked)
     #expect(client.record.waits { $0.contains(where: isSilence) }, "\(client.record.all)")
-    #expect(probe.frames { _ in false }.contains { $0.first == 0x89 })
   }
 
   private func isSilence(_ line: String) -> Bool {
