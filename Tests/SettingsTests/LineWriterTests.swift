@@ -2,6 +2,9 @@ import Glibc
 import Log
 import Testing
 
+/// How long the writer's thread may take to do what it can do at once.
+private let patience = 60_000
+
 /// A pipe whose reading end nobody reads until the test does.
 private final class Pipe {
   private(set) var reader: Int32
@@ -60,7 +63,7 @@ private final class Pipe {
     // What comes now is written again.
     writer.write("after\n")
     #expect(pipe.read(until: "after") == "after\n")
-    #expect(writer.flush())
+    #expect(writer.flush(milliseconds: patience))
     writer.end()
   }
 
@@ -86,9 +89,9 @@ private final class Pipe {
     try #require(full >= 0)
     let writer = writer(full)
     writer.write("one\n")
-    #expect(writer.flush())
+    #expect(writer.flush(milliseconds: patience))
     writer.write("two\n")
-    #expect(writer.flush())
+    #expect(writer.flush(milliseconds: patience))
     #expect(writer.linesLost == 2)
     let pipe = Pipe()
     #expect(dup2(pipe.writer, full) == full)
@@ -104,7 +107,7 @@ private final class Pipe {
     close(ends[0])
     let writer = writer(ends[1])
     writer.write("nobody hears\n")
-    #expect(writer.flush())
+    #expect(writer.flush(milliseconds: patience))
     writer.end()
     close(ends[1])
   }
@@ -112,7 +115,7 @@ private final class Pipe {
   @Test func nobodyIsAskedForByALogWithoutADescriptor() {
     let writer = writer(-1)
     writer.write("nothing\n")
-    #expect(writer.flush())
+    #expect(writer.flush(milliseconds: patience))
     #expect(writer.linesLost == 0)
   }
 
