@@ -130,3 +130,18 @@ func eventually(_ isTrue: () throws -> Bool) rethrows -> Bool {
   }
   return false
 }
+
+/// How many UDP sockets are bound to this port of 127.0.0.1, in the kernel's words.
+func udpSocketCount(onLoopback port: UInt16) -> Int {
+  guard let file = unsafe fopen("/proc/net/udp", "r") else { return 0 }
+  defer { unsafe fclose(file) }
+  let digits = String(port, radix: 16, uppercase: true)
+  let name = " 0100007F:" + String(repeating: "0", count: 4 - digits.count) + digits + " "
+  var line = [CChar](repeating: 0, count: 512)
+  var count = 0
+  while unsafe fgets(&line, Int32(line.count), file) != nil {
+    let bytes = line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
+    if String(decoding: bytes, as: UTF8.self).contains(name) { count += 1 }
+  }
+  return count
+}
