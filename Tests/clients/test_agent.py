@@ -311,8 +311,9 @@ def test_a_response_can_be_cancelled(agent):
         response = person.wait_for("response.done", since)["response"]
         assert response["status"] == "cancelled"
         assert response["status_details"]["reason"] == "client_cancelled"
+        since = len(person.events)
         person.send("response.cancel", event_id="late")
-        person.wait_for("error", since)
+        assert person.wait_for("error", since)["error"]["event_id"] == "late"
 
 
 def test_what_is_not_understood_gets_an_error_and_nothing_else(agent):
