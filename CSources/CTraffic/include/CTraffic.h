@@ -187,8 +187,7 @@ uint64_t ct_queue_drops(void);
 int64_t ct_resident_bytes(int process);
 
 // Sets how all threads of a process (and what they start from now on) stand to the caller when both
-// want the same CPU: so many steps of nice(1) more than it. The process leads a process group of its
-// own.
+// want the same CPU: so many steps of nice(1) above it. The process leads a group of its own.
 int ct_set_level(int process, int steps);
 
 // The CPUs that this process may run on, ascending; returns how many there are in all.
