@@ -6,7 +6,7 @@ import Wire
 /// When freed memory is given back, from sizes alone.
 @Suite struct TrimPolicyTests {
   private static let mebibyte = 1 << 20
-  private var policy = TrimPolicy()
+  private var policy = TrimPolicy(resident: 40 << 20, used: 5 << 20)
   private var now = Instant(nanoseconds: 1_000_000_000)
 
   /// Sizes in MiB.
@@ -28,6 +28,13 @@ import Wire
     #expect(isDue(700, used: 530, calls: 900))
     #expect(!isDue(700, used: 650))
     #expect(isDue(700, used: 640))
+  }
+
+  /// The first look may come when they have ended already.
+  @Test mutating func whatTheFirstCallsLeaveIsAskedFor() {
+    #expect(isDue(92, used: 5))
+    trim(to: 24, used: 5)
+    #expect(!isDue(24, used: 5))
   }
 
   @Test mutating func whatCannotBeGivenBackIsAskedForOnce() {

@@ -12,15 +12,21 @@ struct TrimPolicy {
   static let idleMilliseconds: UInt64 = 5_000
   static let busyMilliseconds: UInt64 = 60_000
 
-  /// Resident beyond what is in use after the last time: code, stacks, and what lies between pieces
-  /// in use. Nil before the first look.
-  private var excessBytes: Int?
+  /// Resident beyond what is in use, at the start or after the last time: code, stacks, and what
+  /// lies between pieces in use.
+  private var excessBytes: Int
   private var trimmedAt: Instant?
+
+  /// Sizes before there are calls: what many of them leave behind by the first look is no part of
+  /// what cannot be given back.
+  init(resident: Int, used: Int) {
+    excessBytes = resident - used
+  }
 
   /// Whether memory is to be given back now; then `noteTrimmed` must follow.
   mutating func isDue(resident: Int, used: Int, calls: Int, at now: Instant) -> Bool {
     let excess = resident - used
-    let least = min(excessBytes ?? excess, excess)
+    let least = min(excessBytes, excess)
     excessBytes = least
     let worth = calls == 0 ? Self.idleLeastBytes : Self.busyLeastBytes
     guard excess >= least + worth else { return false }
@@ -41,11 +47,15 @@ struct MemoryKeeper {
   /// From one look to the next.
   private static let lookMilliseconds: UInt64 = 2_000
 
-  private var policy = TrimPolicy()
+  private var policy: TrimPolicy
   private var nextLook = Instant(nanoseconds: 0)
   private let log: Log
 
-  init(_ log: Log) { self.log = log }
+  /// To be made before there are calls.
+  init(_ log: Log) {
+    policy = TrimPolicy(resident: cm_resident_bytes(), used: cm_used_bytes())
+    self.log = log
+  }
 
   /// Looks whether there is something to give back, and does it. Costs two milliseconds at most
   /// when there is not.

@@ -52,11 +52,11 @@ package enum Transceiver {
     peers?.start()
     for shard in shards { shard.start() }
     pathWatch.start()
+    var memory = MemoryKeeper(log)
     server.serve(bridge)
     let web = HostThread { server.run() }
     onReady(server.address, shards.map(\.trunk))
     let reporter = Reporter(shards, registry, refusals, file: options.statisticsFile, log: log)
-    var memory = MemoryKeeper(log)
     serve(&duties, reporter, &memory, registry, log)
     reporter.sayCalls("stopping")
     server.stop()
