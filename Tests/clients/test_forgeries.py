@@ -27,16 +27,16 @@ IN_CHROMIUM = [
 
 
 def injector(moment, forgery):
-    """Slips the forgery in once, at its moment, or always."""
+    """What a wire needs to slip the forgery in once, at its moment, or always; and a list that has
+    something in it when that was done."""
     done = []
 
-    def on_pass(wire, passed):
+    def inject(wire, passed):
         if (done and moment != "always") or passed.direction != UP:
             return
         records = [p for p in wire.passed if p.direction == UP and p.kind.startswith("DTLS")]
         is_due = {
-            # The second check of the client: its address is known, it has not spoken DTLS yet.
-            "before": passed.kind.startswith("STUN") and not records and passed.number >= 1,
+            "before": len(records) == 1,
             "mid": len(records) == 1,
             "late": len(records) == 2,
             "after": passed.kind == "SRTP" and passed.number > 20,
@@ -46,7 +46,7 @@ def injector(moment, forgery):
             done.append(True)
             wire.forge(forgery)
 
-    return on_pass, done
+    return {"before_pass" if moment == "before" else "on_pass": inject}, done
 
 
 async def goes_on(call, frames=26):
@@ -60,9 +60,9 @@ async def goes_on(call, frames=26):
 
 async def survives(up, role, moment, name):
     """None, or how the call went when it did not go well."""
-    on_pass, done = injector(moment, FORGERIES[name])
+    hook, done = injector(moment, FORGERIES[name])
     change = lambda offer: offer.replace("a=setup:actpass", f"a=setup:{role}")
-    with Wire(up.media, on_pass=on_pass) as wire:
+    with Wire(up.media, **hook) as wire:
         async with peer.Call(up.url, offer_filter=change, answer_filter=wire.rewrite) as call:
             try:
                 await call.start()
@@ -104,8 +104,8 @@ def test_forged_records_end_no_call_of_chromium(role, up, sound):
     with ChromiumCalls(up, role, sound) as calls:
         for name, moment in IN_CHROMIUM:
             for _ in range(SCENES_MAX):
-                on_pass, done = injector(moment, FORGERIES[name])
-                with Wire(up.media, on_pass=on_pass) as wire:
+                hook, done = injector(moment, FORGERIES[name])
+                with Wire(up.media, **hook) as wire:
                     calls.call(wire)
                     story = f"{name}, {moment}, sent: {bool(done)}\n{wire.story()}"
                 if done and wire.media_both_ways_ms is not None:

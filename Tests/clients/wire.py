@@ -50,11 +50,13 @@ def kind_of(datagram):
 class Wire:
     """A context manager; `port` is where the client sends to."""
 
-    def __init__(self, target, lose=(), on_pass=None, host=martlet.HOST):
-        """`lose`: a collection of (direction, number). `on_pass(wire, passed)` may call `forge`.
-        `host`: where the client finds it."""
+    def __init__(self, target, lose=(), before_pass=None, on_pass=None, host=martlet.HOST):
+        """`lose`: a collection of (direction, number). `before_pass(wire, passed)` is called before
+        a datagram goes on, `on_pass(wire, passed)` behind it; both may call `forge`. `host`: where
+        the client finds it."""
         self.target = target
         self.lose = set(lose)
+        self.before_pass = before_pass or (lambda wire, passed: None)
         self.on_pass = on_pass or (lambda wire, passed: None)
         self.near = unused_socket(host)
         self.far = unused_socket("::1" if ":" in target[0] else martlet.HOST)
@@ -91,6 +93,7 @@ class Wire:
             direction, number, kind_of(datagram), len(datagram), now - self.began, lost
         )
         self.passed.append(passed)
+        self.before_pass(self, passed)
         if not lost:
             self.forward(direction, datagram)
         self.on_pass(self, passed)
