@@ -35,7 +35,6 @@ def test_a_case_is_measured(case):
         (case, "martlet", 100), (case, "c", 100),
     ]
     for row in rows:
-        # None is what a busy machine may make of a second.
         assert row["cpu_ns_per_packet"] and row["packets_per_datagram"], row
         assert row["packets_per_second"] > 0
         assert row["packets_per_second_per_core"] > 0

@@ -5,6 +5,7 @@ Consent is 30 s (RFC 7675), so this takes longer than that; all clients wait at 
 on the loopback device is the witness of who checks and who is asked.
 """
 
+import array
 import asyncio
 import concurrent.futures
 import json
@@ -174,7 +175,7 @@ async def aiortc_call(up):
 
 
 def tone_of(frames):
-    samples = voice.array.array("h")
+    samples = array.array("h")
     for _, frame in frames:
         samples.extend(frame)
     return voice.Tone(samples)
