@@ -19,6 +19,11 @@ int32_t martlet_opus_set_inband_fec(OpusEncoder *encoder, int32_t on, int32_t ex
     return opus_encoder_ctl(encoder, OPUS_SET_PACKET_LOSS_PERC(on ? expected_loss_percent : 0));
 }
 
+int32_t martlet_opus_set_voice_signal(OpusEncoder *encoder, int32_t on)
+{
+    return opus_encoder_ctl(encoder, OPUS_SET_SIGNAL(on ? OPUS_SIGNAL_VOICE : OPUS_AUTO));
+}
+
 int32_t martlet_opus_reset_decoder(OpusDecoder *decoder)
 {
     return opus_decoder_ctl(decoder, OPUS_RESET_STATE);

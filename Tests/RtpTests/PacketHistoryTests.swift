@@ -21,7 +21,7 @@ import Wire
   }
 
   @Test func `the last packets come back as they were, over the wrap`() {
-    var history = PacketHistory()
+    var history = PacketHistory(slotByteCount: 320)
     let now = Instant(nanoseconds: 0)
     for step in 0..<100 { store(65_500 &+ UInt16(step), in: &history, at: now) }
     let later = now.advanced(byMilliseconds: 50)
@@ -33,7 +33,7 @@ import Wire
   }
 
   @Test func `a packet is sent again thrice at most, and not while a copy is on its way`() {
-    var history = PacketHistory()
+    var history = PacketHistory(slotByteCount: 320)
     var now = Instant(nanoseconds: 0)
     store(9, in: &history, at: now)
     #expect(resend(9, of: &history, at: now) == nil)
@@ -45,17 +45,21 @@ import Wire
     #expect(resend(9, of: &history, at: now.advanced(byMilliseconds: 500)) == nil)
   }
 
-  @Test func `what does not fit is not kept, and does not leave the old one in its place`() {
+  @Test func `the longest packet is kept, and a place holds one packet only`() {
     var history = PacketHistory(capacity: 4, slotByteCount: 100)
     let now = Instant(nanoseconds: 0)
     let later = now.advanced(byMilliseconds: 50)
     store(1, in: &history, at: now, count: 100)
+    let isFirst = history.isFirstRequest(1)
+    #expect(isFirst)
     #expect(resend(1, of: &history, at: later)?.count == 100)
-    store(5, in: &history, at: now, count: 101)
-    #expect(resend(5, of: &history, at: later) == nil)
+    let isSecond = !history.isFirstRequest(1)
+    #expect(isSecond)
+    store(5, in: &history, at: now, count: 99)
+    #expect(resend(5, of: &history, at: later)?.count == 99)
     #expect(resend(1, of: &history, at: later) == nil)
-    store(6, in: &history, at: now, count: 0)
-    #expect(resend(6, of: &history, at: later) == nil)
     #expect(resend(2, of: &history, at: later) == nil, "never stored")
+    let isKnown = history.isFirstRequest(2)
+    #expect(!isKnown)
   }
 }

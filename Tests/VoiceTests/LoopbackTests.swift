@@ -26,12 +26,13 @@ struct VoicePath: ~Copyable {
   init(
     rate: PcmRate = .hertz48000, hertz: Double = 440, level: Double = -12,
     sequence: UInt16 = 100, timestamp: UInt32 = 5_000, settings: OpusSettings = OpusSettings(),
-    isPrompt: Bool = false, isShared: Bool = false, levelExtension: UInt8? = nil
+    isPrompt: Bool = false, isShared: Bool = false, levelExtension: UInt8? = nil,
+    names: SentNames = SentNames(ssrc: 7, payloadType: 111)
   ) {
     self.rate = rate
     sender = AudioSender(
-      ssrc: 7, payloadType: 111, rate: rate, firstSequenceNumber: sequence,
-      firstTimestamp: timestamp, settings: settings)
+      names: names, rate: rate, firstSequenceNumber: sequence, firstTimestamp: timestamp,
+      settings: settings)
     receiver = AudioReceiver(
       payloadTypes: [111], rate: rate, isPrompt: isPrompt, isShared: isShared,
       levelExtension: levelExtension)
@@ -67,15 +68,16 @@ struct VoicePath: ~Copyable {
   }
 
   mutating func makePacket(speaks: Bool) -> [UInt8]? {
-    var packet = [UInt8](repeating: 0, count: 1_300)
+    var packet = [UInt8](repeating: 0, count: 1_400)
     var pcm = [Int16](repeating: 0, count: rate.frameSampleCount)
     let now = Instant(nanoseconds: nextSend)
     unsafe pcm.withUnsafeMutableBufferPointer { unsafe tone.fill($0) }
     if syllables { shapeSyllables(&pcm) }
     frameCount += 1
+    var budget = EncodingBudget.unlimited
     let count = unsafe packet.withUnsafeMutableBytes { bytes in
       unsafe pcm.withUnsafeBufferPointer { frame in
-        unsafe sender.send(speaks ? frame : nil, into: bytes, at: now)
+        unsafe sender.send(speaks ? frame : nil, into: bytes, at: now, budget: &budget)
       }
     }
     return count > 0 ? Array(packet[0..<count]) : nil

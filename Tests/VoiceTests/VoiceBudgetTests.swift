@@ -49,7 +49,9 @@ struct VoiceBudgetTests {
     unsafe path.tone.fill(frame)
     unsafe pacer.push(UnsafeBufferPointer(frame))
     _ = unsafe pacer.pull(into: frame)
-    let count = unsafe path.sender.send(UnsafeBufferPointer(frame), into: packet, at: now)
+    var budget = EncodingBudget.unlimited
+    let count = unsafe path.sender.send(
+      UnsafeBufferPointer(frame), into: packet, at: now, budget: &budget)
     // Each eleventh is lost.
     if count > 0, index % 11 != 10 {
       let bytes = unsafe RawSpan(_unsafeStart: packet.baseAddress!, byteCount: count)

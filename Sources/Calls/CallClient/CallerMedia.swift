@@ -104,7 +104,7 @@ import Wire
         note(blocks, of: bytes, at: now)
       case .receiverReport(_, let blocks): note(blocks, of: bytes, at: now)
       case .goodbye: isGoodbye = true
-      case .nack, .sourceDescription, .other: break
+      case .nack, .transportFeedback, .sourceDescription, .other: break
       }
     }
     return isGoodbye

@@ -19,10 +19,7 @@ package final class EncodedTone: Sendable {
     self.hertz = Double(hertz)
     self.level = level
     var generator = ToneGenerator(hertz: Double(hertz), level: level, rate: rate)
-    var settings = OpusSettings()
-    settings.usesDiscontinuousTransmission = false
-    settings.usesForwardErrorCorrection = false
-    var encoder = OpusEncoder(rate: rate, settings: settings)
+    var encoder = OpusEncoder(rate: rate)
     var frame = [Int16](repeating: 0, count: rate.frameSampleCount)
     var output = [UInt8](repeating: 0, count: 1_500)
     var payloads: [[UInt8]] = []

@@ -23,10 +23,10 @@ import Wire
   let rate: PcmRate
   var receiver: AudioReceiver
   /// Nil in a call in which we do not send.
-  private var sender: AudioSender?
+  var sender: AudioSender?
   private let ssrc: UInt32
   let party: CallParty
-  var history = PacketHistory()
+  var history: PacketHistory
   let name: CanonicalName
   var ticks: FrameClock
   var nextReport: Instant
@@ -54,11 +54,18 @@ import Wire
     ssrc = parameters.ssrc
     if parameters.sendsAudio {
       sender = AudioSender(
-        ssrc: ssrc, payloadType: parameters.opusPayloadType, rate: rate,
+        names: SentNames(
+          ssrc: ssrc, payloadType: parameters.opusPayloadType,
+          redPayloadType: parameters.redPayloadType,
+          transportExtension: parameters.transportSequenceExtension),
+        rate: rate,
         // Half the range, so that no receiver meets a wrap in the first minutes (RFC 3711, 3.3.1).
         firstSequenceNumber: UInt16(truncatingIfNeeded: random.next()) & 0x7FFF,
         firstTimestamp: UInt32(truncatingIfNeeded: random.next()), settings: parameters.opus)
     }
+    history = PacketHistory(
+      slotByteCount: AudioSender.packetByteCountMax(parameters.opus)
+        + SrtpContext.overheadByteCount)
     name = CanonicalName(parameters.cname)
     ticks = FrameClock(at: now, gridNanoseconds: CallSession.gridNanoseconds)
     nextReport = now.advanced(byMilliseconds: Self.reportMilliseconds / 2)
@@ -96,7 +103,9 @@ import Wire
   /// One tick: a frame heard, unless that goes by what comes, and a frame said. Gives the length of
   /// the RTP packet that it wrote into `output`, 0 when there is nothing to send. Where we do not
   /// send, what is said is played to nobody: the party's time goes on.
-  func tick(into output: UnsafeMutableRawBufferPointer, at now: Instant) -> Int {
+  func tick(
+    into output: UnsafeMutableRawBufferPointer, at now: Instant, budget: inout EncodingBudget
+  ) -> Int {
     heldMilliseconds = UInt64(clamping: receiver.delayMilliseconds(at: now))
     heldMillisecondsMax = max(heldMillisecondsMax, heldMilliseconds)
     if !receiver.isPrompt || receiver.isOverdue(at: now) {
@@ -107,17 +116,32 @@ import Wire
       hearInOrder(at: now)
     }
     let speaks = unsafe party.say(into: frame, at: now)
-    return unsafe sender?.send(speaks ? UnsafeBufferPointer(frame) : nil, into: output, at: now)
-      ?? 0
+    let said = unsafe speaks ? UnsafeBufferPointer(frame) : nil
+    return unsafe sender?.send(said, into: output, at: now, budget: &budget) ?? 0
   }
 
   /// The number of the packet that the next tick sends, if it sends one.
   var nextSequenceNumber: UInt16 { sender?.nextSequenceNumber ?? 0 }
 
   /// The client says what of ours was lost.
-  func noteReportedLoss(_ block: ReportBlock) {
+  func noteReport(_ block: ReportBlock, at now: Instant) {
     reportedLost = block.cumulativeLost
-    sender?.noteReportedLoss(fraction: block.fractionLost)
+    let trip = MediaClock.roundTripMicroseconds(from: block, at: now)
+    if let trip { roundTripMicroseconds = trip }
+    sender?.control.note(block, roundTripMicroseconds: trip, at: now)
+  }
+
+  /// The client says what became of each packet.
+  func noteFeedback(_ feedback: TransportFeedback, of bytes: RawSpan, at now: Instant) {
+    sender?.control.note(feedback, of: bytes, at: now)
+  }
+
+  /// The packet to send again, when the client asks for it; nil when there is none to be had.
+  func resend(_ sequenceNumber: UInt16, at now: Instant) -> UnsafeRawBufferPointer? {
+    if history.isFirstRequest(sequenceNumber) {
+      sender?.control.noteRequest(sequenceNumber: sequenceNumber, at: now)
+    }
+    return unsafe history.resend(sequenceNumber, at: now)
   }
 
   /// Writes our report (SR or RR, with SDES); gives its length.

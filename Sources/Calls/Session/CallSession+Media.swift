@@ -63,6 +63,8 @@ extension CallSession {
       case .receiverReport(_, let blocks): note(blocks, of: bytes, in: media, at: now)
       case .nack(let nack) where nack.media == parameters.ssrc:
         answer(nack, of: bytes, at: now, into: &outbox)
+      case .transportFeedback(let feedback):
+        media.noteFeedback(feedback, of: bytes, at: now)
       // A BYE ends a source, not the call: another may follow.
       case .nack, .goodbye, .sourceDescription, .other: break
       }
@@ -75,10 +77,7 @@ extension CallSession {
     for index in 0..<blocks.count {
       let block = blocks.block(index, of: bytes)
       guard block.ssrc == parameters.ssrc else { continue }
-      media.noteReportedLoss(block)
-      if let trip = MediaClock.roundTripMicroseconds(from: block, at: now) {
-        media.roundTripMicroseconds = trip
-      }
+      media.noteReport(block, at: now)
     }
   }
 
@@ -94,7 +93,7 @@ extension CallSession {
       count += 1
     }
     for index in 0..<count {
-      guard let packet = unsafe media.history.resend(wanted[index], at: now),
+      guard let packet = unsafe media.resend(wanted[index], at: now),
         let slot = unsafe outbox.slot()
       else { continue }
       unsafe slot.copyMemory(from: packet)
@@ -121,7 +120,7 @@ extension CallSession {
       return
     }
     let number = media.nextSequenceNumber
-    var length = unsafe media.tick(into: slot, at: now)
+    var length = unsafe media.tick(into: slot, at: now, budget: &outbox.budget)
     party.notePlayed(at: now)
     drainParty(at: now, into: &outbox)
     guard length > 0 else { return }

@@ -1,4 +1,5 @@
 package import Backends
+package import Voice
 package import Wire
 
 /// What a session wants sent, and what it wants known, since the last drain.
@@ -29,6 +30,8 @@ package import Wire
   package private(set) var count = 0
   /// Datagrams that found the outbox full, since creation.
   package private(set) var overflowCount: UInt64 = 0
+  /// What the sessions' encoders may still make of the processor. The owner fills it in.
+  package var budget = EncodingBudget.unlimited
   /// Rare happenings, in order. Empty on the media path.
   package private(set) var events: [SessionEvent] = []
   /// What the answering side wants done outside, in order.

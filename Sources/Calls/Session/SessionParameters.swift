@@ -25,6 +25,12 @@ package struct SessionParameters: Sendable {
   /// The ID of the header extension by which the client tells how loud each packet is (RFC 6464),
   /// where that was agreed on.
   package var levelExtension: UInt8?
+  /// The payload type with which we may send packets that repeat the one before (RFC 2198); nil
+  /// where the client takes none.
+  package var redPayloadType: UInt8?
+  /// The ID (1...14) of the header extension with transport-wide numbers on what we send; nil
+  /// without.
+  package var transportSequenceExtension: UInt8?
   /// How our sound is encoded.
   package var opus = OpusSettings()
   /// The SSRC that the answer announced for our audio.

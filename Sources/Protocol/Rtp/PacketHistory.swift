@@ -4,7 +4,7 @@ package import Wire
 ///
 /// It holds *protected* packets: sending the same bytes again reuses no key stream and passes the
 /// receiver's replay check, since the first copy never came. Memory is taken once: `capacity` slots
-/// of `slotByteCount`. A packet that does not fit a slot is not kept.
+/// of `slotByteCount`, which has to be as long as the longest packet.
 @safe package struct PacketHistory: ~Copyable {
   private struct Slot: BitwiseCopyable {
     var sequenceNumber: UInt16 = 0
@@ -23,8 +23,9 @@ package import Wire
   private static let resendIntervalMilliseconds: UInt64 = 20
 
   /// `capacity` must be a power of two; 32 packets of 20 ms are 640 ms.
-  package init(capacity: Int = 32, slotByteCount: Int = 320) {
+  package init(capacity: Int = 32, slotByteCount: Int) {
     precondition(capacity > 0 && capacity & (capacity - 1) == 0, "not a power of two")
+    precondition(slotByteCount <= Int(UInt16.max), "longer than a datagram")
     unsafe slots = .allocate(capacity: capacity)
     unsafe slots.initialize(repeating: Slot())
     unsafe storage = .allocate(byteCount: capacity * slotByteCount, alignment: 16)
@@ -38,11 +39,8 @@ package import Wire
 
   /// Keeps a copy of a packet that has just been sent.
   package mutating func store(_ packet: RawSpan, sequenceNumber: UInt16, at now: Instant) {
+    precondition(packet.byteCount <= slotByteCount, "a packet longer than was said")
     let index = unsafe Int(sequenceNumber) & (slots.count - 1)
-    guard packet.byteCount > 0, packet.byteCount <= min(slotByteCount, Int(UInt16.max)) else {
-      unsafe slots[index].byteCount = 0
-      return
-    }
     unsafe slots[index] = Slot(
       sequenceNumber: sequenceNumber, byteCount: UInt16(packet.byteCount),
       resendsLeft: Self.resendsMax, lastSent: now)
@@ -50,6 +48,13 @@ package import Wire
     unsafe packet.withUnsafeBytes { bytes in
       unsafe place.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
     }
+  }
+
+  /// A packet that has not been asked for yet, and can be sent again.
+  package func isFirstRequest(_ sequenceNumber: UInt16) -> Bool {
+    let slot = unsafe slots[Int(sequenceNumber) & (slots.count - 1)]
+    return slot.byteCount > 0 && slot.sequenceNumber == sequenceNumber
+      && slot.resendsLeft == Self.resendsMax
   }
 
   /// The packet to send again for a NACK at `now`; nil when it is gone or was sent often enough.

@@ -34,6 +34,8 @@ package enum RtcpPart: Hashable, Sendable {
   case goodbye(ssrc: UInt32?)
   /// A generic NACK (RFC 4585, section 6.2.1).
   case nack(GenericNack)
+  /// What came of the packets with transport-wide numbers.
+  case transportFeedback(TransportFeedback)
   /// Anything else: payload feedback, extended reports, application packets.
   case other(type: UInt8)
 }
@@ -152,9 +154,19 @@ extension RtcpCompound {
       return .goodbye(ssrc: items > 0 ? bytes.u32(at: offset + 4) : nil)
     case RtcpType.transportFeedback where items == 1:
       return .nack(nack(bytes, at: offset, count: count))
+    case RtcpType.transportFeedback where items == 15:
+      let used = unpaddedByteCount(bytes, at: offset, count: count)
+      return TransportFeedback(bytes, at: offset, count: used).map { .transportFeedback($0) }
+        ?? .other(type: RtcpType.transportFeedback)
     case let type:
       return .other(type: type)
     }
+  }
+
+  /// The part's length without its padding.
+  private static func unpaddedByteCount(_ bytes: RawSpan, at offset: Int, count: Int) -> Int {
+    let isPadded = bytes.u8(at: offset) & 0x20 != 0
+    return isPadded ? count - Int(bytes.u8(at: offset + count - 1)) : count
   }
 
   private static func senderInfo(_ bytes: RawSpan, at offset: Int) -> SenderInfo {
@@ -164,8 +176,7 @@ extension RtcpCompound {
   }
 
   private static func nack(_ bytes: RawSpan, at offset: Int, count: Int) -> GenericNack {
-    let isPadded = bytes.u8(at: offset) & 0x20 != 0
-    let used = isPadded ? count - Int(bytes.u8(at: offset + count - 1)) : count
+    let used = unpaddedByteCount(bytes, at: offset, count: count)
     return GenericNack(
       sender: bytes.u32(at: offset + 4), media: bytes.u32(at: offset + 8),
       offset: offset + 12, count: (used - 12) / 4)

@@ -52,6 +52,26 @@ package struct RtpHeader: Hashable, Sendable, BitwiseCopyable {
     writer.append(u32: timestamp)
     writer.append(u32: ssrc)
   }
+
+  /// Bytes that a header extension with a transport-wide number takes.
+  package static let transportNumberByteCount = 8
+
+  /// As `write`, followed by a one-byte header extension (RFC 8285, section 4.2) with `id` 1...14
+  /// and the packet's transport-wide number.
+  package func write(transportNumber: UInt16, id: UInt8, to writer: inout ByteWriter) {
+    precondition(payloadType < 128, "a payload type has seven bits")
+    precondition(1...14 ~= id, "an extension of one byte has IDs 1 to 14")
+    writer.append(u8: 0x90)
+    writer.append(u8: (marker ? 0x80 : 0) | payloadType)
+    writer.append(u16: sequenceNumber)
+    writer.append(u32: timestamp)
+    writer.append(u32: ssrc)
+    writer.append(u16: 0xBEDE)
+    writer.append(u16: 1)
+    writer.append(u8: id << 4 | 1)
+    writer.append(u16: transportNumber)
+    writer.append(u8: 0)
+  }
 }
 
 /// Why bytes are not an RTP packet.

@@ -2,7 +2,9 @@ import CPacketLoop
 import Glibc
 import Log
 import Runtime
+import Session
 import Signalling
+import Voice
 import Wire
 
 /// Counts what `Admission` judges by, on the shard's thread.
@@ -61,7 +63,11 @@ extension Shard {
     var loopCounters = pl_counters()
     unsafe pl_loop_counters(loop, &loopCounters)
     let lost = SocketCounters(loopCounters).lost(besides: 0)
-    heed(watch.second(calls: sessions.count, lostUnread: lost), at: now)
+    let second = watch.second(calls: sessions.count, lostUnread: lost)
+    outbox.budget.renew(
+      nanoseconds: second.nanoseconds, busyNanoseconds: second.busyNanoseconds,
+      isLate: second.latePercent > 0)
+    heed(second, at: now)
   }
 
   func heed(_ second: ShardSecond, at now: Instant) {

@@ -4,14 +4,16 @@ import COpus
 package struct OpusSettings: Hashable, Sendable {
   /// The fewest bits per second that Opus has a meaning for (RFC 7587, section 6.1).
   package static let bitsPerSecondMin: Int32 = 6_000
-  /// 6,000...510,000.
-  package var bitsPerSecond: Int32 = 32_000
-  /// 0...10; each step costs CPU time.
-  package var complexity: Int32 = 5
+  /// On a good network; 6,000...510,000.
+  package var bitsPerSecond: Int32 = 64_000
+  /// The most that the client wants (RFC 7587, `maxaveragebitrate`; RFC 3890, `b=TIAS`).
+  package var bitsPerSecondMax: Int32 = 510_000
+  /// The most that the client wants with all headers (RFC 8866, section 5.8, `b=AS`); nil for any.
+  package var wireBitsPerSecondMax: Int32?
+  /// Sound in the longest packet that the client wants; 20 ms at least.
+  package var packetMillisecondsMax = 60
   /// Each packet carries a coarse copy of the frame before it when loss is expected.
   package var usesForwardErrorCorrection = true
-  /// 0...100; how much loss to prepare for at first, see `expectLoss`.
-  package var expectedLossPercent: Int32 = 0
   /// Silence is not sent, but for a small packet each 400 ms (see `AudioSender`).
   package var usesDiscontinuousTransmission = true
 
@@ -22,51 +24,63 @@ package struct OpusSettings: Hashable, Sendable {
 @safe package struct OpusEncoder: ~Copyable {
   package let rate: PcmRate
   private let encoder: OpaquePointer
-  private let usesForwardErrorCorrection: Bool
+  private var plan: EncodingPlan
+
+  /// One frame of Opus is not longer (RFC 6716, section 3.2.1).
+  private static let byteCountMax = 1_275
 
   /// Traps when memory is exhausted or a setting is out of its range.
-  package init(rate: PcmRate, settings: OpusSettings = OpusSettings()) {
+  package init(rate: PcmRate, plan: EncodingPlan = EncodingPlan()) {
     self.rate = rate
     var status: Int32 = 0
-    // Without loss libopus then takes its MDCT layer, at a third of the speech layer's CPU time;
-    // with loss to prepare for, the speech layer, the only one that carries redundancy.
+    // The application cannot change after the first frame, and this one allows either coder.
     let created = unsafe opus_encoder_create(rate.rawValue, 1, OPUS_APPLICATION_AUDIO, &status)
     guard status == 0, let created = unsafe created else {
       preconditionFailure("out of memory for an Opus encoder")
     }
     unsafe encoder = created
-    usesForwardErrorCorrection = settings.usesForwardErrorCorrection
-    let fec: Int32 = settings.usesForwardErrorCorrection ? 1 : 0
-    // Each returns 0 or a negative number.
-    let refusals =
-      unsafe martlet_opus_set_bitrate(created, settings.bitsPerSecond)
-      + martlet_opus_set_complexity(created, settings.complexity)
-      + martlet_opus_set_inband_fec(created, fec, settings.expectedLossPercent)
-    precondition(refusals == 0, "an Opus setting is out of range")
+    self.plan = plan
+    set(plan)
   }
 
   deinit {
     unsafe opus_encoder_destroy(encoder)
   }
 
-  /// Prepares for `percent` (0...100) of the packets to be lost from the next frame on. Has no
-  /// effect without forward error correction. Allocates nothing.
-  package mutating func expectLoss(percent: Int32) {
-    let on: Int32 = usesForwardErrorCorrection ? 1 : 0
-    let refusal = unsafe martlet_opus_set_inband_fec(encoder, on, percent)
-    precondition(refusal == 0, "a loss outside 0...100 per cent")
+  /// Works by `plan` from the next packet on. Allocates nothing.
+  package mutating func follow(_ plan: EncodingPlan) {
+    guard plan != self.plan else { return }
+    self.plan = plan
+    set(plan)
   }
 
-  /// Encodes one frame of 20 ms into at most `output.count` bytes and returns how many.
+  /// The coder is never forced: libopus takes `celt` for what may be music when there are bits
+  /// enough, and `silk` for what is said to be speech, surely so when there is loss to prepare for.
+  private func set(_ plan: EncodingPlan) {
+    let isSpeech: Int32 = plan.coder == .silk ? 1 : 0
+    let hasRedundancy: Int32 = plan.coder == .silk && plan.lossPercent > 0 ? 1 : 0
+    // Each returns 0 or a negative number.
+    let refusals =
+      unsafe martlet_opus_set_bitrate(encoder, plan.bitsPerSecond)
+      + martlet_opus_set_complexity(encoder, plan.complexity)
+      + martlet_opus_set_voice_signal(encoder, isSpeech)
+      + martlet_opus_set_inband_fec(encoder, hasRedundancy, plan.lossPercent)
+    precondition(refusals == 0, "an Opus setting is out of range")
+  }
+
+  /// Encodes `sound`, of 20, 40 or 60 ms, into at most `output.count` bytes and returns how many.
   package mutating func encode(
-    _ frame: UnsafeBufferPointer<Int16>, into output: UnsafeMutableRawBufferPointer
+    _ sound: UnsafeBufferPointer<Int16>, into output: UnsafeMutableRawBufferPointer
   ) -> Int {
-    precondition(frame.count == rate.frameSampleCount, "not one frame")
+    let frames = sound.count / rate.frameSampleCount
+    precondition(
+      1...3 ~= frames && sound.count == frames * rate.frameSampleCount, "not one to three frames")
     precondition(output.count > 2, "no room for a packet")
     let count = unsafe opus_encode(
-      encoder, frame.baseAddress!, Int32(frame.count),
-      output.baseAddress!.assumingMemoryBound(to: UInt8.self), Int32(min(output.count, 1275)))
-    precondition(count > 0, "libopus refused a frame of the right length")
+      encoder, sound.baseAddress!, Int32(sound.count),
+      output.baseAddress!.assumingMemoryBound(to: UInt8.self),
+      Int32(min(output.count, Self.byteCountMax)))
+    precondition(count > 0, "libopus refused sound of the right length")
     return Int(count)
   }
 }

@@ -38,14 +38,43 @@ package struct OpusPacket: Hashable, Sendable, BitwiseCopyable {
     }
   }
 
-  /// Only one frame in a packet is looked at: that is what browsers send. In SILK and hybrid modes
-  /// the first bits are one voice flag for each 20 ms of the frame, then the redundancy flag.
+  /// In SILK and hybrid modes the first bits of a frame are one voice flag for each 20 ms of it, then
+  /// the redundancy flag. Stereo is not looked at: nobody sends it here.
   private static func readRedundancy(
     _ packet: UnsafeRawBufferPointer, frameDuration: Int64
   ) -> Bool {
     let contents = unsafe packet[0]
-    guard contents >> 3 < 16, contents & 7 == 0, packet.count > 2 else { return false }
+    guard contents >> 3 < 16, contents & 4 == 0, packet.count > 2,
+      let start = unsafe firstFrame(packet), start < packet.count
+    else { return false }
     let voiceFlags = max(1, Int(frameDuration / 960))
-    return unsafe packet[1] >> (7 - voiceFlags) & 1 == 1
+    return unsafe packet[start] >> (7 - voiceFlags) & 1 == 1
+  }
+
+  /// Where the first frame begins (section 3.2); nil when that is beyond the end.
+  private static func firstFrame(_ packet: UnsafeRawBufferPointer) -> Int? {
+    switch unsafe packet[0] & 3 {
+    case 0, 1: return 1
+    case 2: return unsafe 1 + lengthByteCount(packet, at: 1)
+    default:
+      let flags = unsafe packet[1]
+      var place = 2
+      if flags & 0x40 != 0 {
+        // Each 255 says that the count of padding goes on.
+        while place < packet.count, unsafe packet[place] == 255 { place += 1 }
+        place += 1
+      }
+      guard flags & 0x80 != 0 else { return place }
+      for _ in 1..<max(1, flags & 0x3F) {
+        guard place < packet.count else { return nil }
+        place += unsafe lengthByteCount(packet, at: place)
+      }
+      return place
+    }
+  }
+
+  /// A frame's length takes one byte, or two from 252 on.
+  private static func lengthByteCount(_ packet: UnsafeRawBufferPointer, at place: Int) -> Int {
+    unsafe packet[place] < 252 ? 1 : 2
   }
 }

@@ -1,0 +1,256 @@
+package import Rtp
+package import Wire
+
+/// Decides how our voice is encoded, from what is known of the network. Sans-IO.
+///
+/// Told by the best that a client offers: feedback on each packet (transport-cc), else requests to
+/// send again, else receiver reports. On a good network `celt` at full rate; where packets get lost
+/// each carries something of the one before it; where the path is narrow, longer packets and fewer
+/// bits. A change between Opus's coders waits for a pause, a second at most.
+@safe package struct EncoderControl: ~Copyable {
+  private let limits: OpusSettings
+  /// The client takes packets that repeat the one before (RFC 2198).
+  private let takesCopies: Bool
+  private var sent = SentPackets()
+  private var losses = LossMeter()
+  private var queue = QueueMeter()
+  private var ladder: RateLadder
+
+  /// The first good news have come: the full rate may be tried.
+  private var hasGoodNews = false
+  private var lastFeedback: Instant?
+  /// Numbers from here, as far as the feedback before told, are not counted yet.
+  private var unsettled: UInt16?
+  private var unsettledEnd: UInt16 = 0
+  private var lastRequest: Instant?
+  private var quickestRoundTrip: UInt64?
+  private var lastReported: UInt32?
+  /// Until then losses are those of a queue that was too long.
+  private var congestedUntil = Instant(nanoseconds: 0)
+
+  private var plan = EncodingPlan()
+  private var protects = false
+  private var wantsSilkSince: Instant?
+  package private(set) var coderChanges: UInt64 = 0
+
+  /// A receiver that told of each packet, or asked for some, lately does so: its reports, which
+  /// tell less, need not be looked at.
+  private static let memoryMilliseconds: UInt64 = 5_000
+  /// Protection stays for so long after the last loss.
+  private static let protectionMilliseconds: UInt64 = 20_000
+  /// From so much loss on `silk` is worth its price.
+  private static let silkLossPercent = 3.0
+  private static let silkLossesMin = 4
+  private static let coderChangeMilliseconds: UInt64 = 1_000
+  /// A round trip that rises by so much with the losses is a queue.
+  private static let roundTripRiseMicroseconds: UInt64 = 100_000
+  private static let congestionMilliseconds: UInt64 = 3_000
+  private static let goodNewsPackets = 20
+
+  /// - Parameter overheadByteCount: what a packet takes beside Opus, the IP header included.
+  package init(_ limits: OpusSettings, takesCopies: Bool, overheadByteCount: Int) {
+    self.limits = limits
+    self.takesCopies = takesCopies
+    ladder = RateLadder(limits, overheadByteCount: overheadByteCount)
+  }
+
+  /// The transport-wide number of the next packet, modulo 2^16.
+  package var nextTransportNumber: UInt16 { sent.nextNumber }
+  package var narrowings: UInt64 { ladder.narrowings }
+  /// Lost of the last ten seconds, in per cent.
+  package func lossPercent(at now: Instant) -> Double {
+    losses.percent(seconds: 10, at: now).percent
+  }
+
+  /// A packet with `nextTransportNumber`, or without one in a call that has none, is sent.
+  /// `byteCount` is what it takes on the wire.
+  package mutating func noteSent(sequenceNumber: UInt16, byteCount: Int, at now: Instant) {
+    sent.note(sequenceNumber: sequenceNumber, byteCount: byteCount, at: now)
+    if asksForPackets(at: now), !hasFeedback(at: now) { losses.noteTold(1, at: now) }
+  }
+}
+
+// MARK: What is told of the network
+
+extension EncoderControl {
+  /// Feedback on each packet.
+  package mutating func note(_ feedback: TransportFeedback, of bytes: RawSpan, at now: Instant) {
+    lastFeedback = now
+    let isCongested = now < congestedUntil
+    var told = 0
+    var missing = 0
+    var last = feedback.firstNumber
+    feedback.forEach(of: bytes) { number, arrival in
+      guard let packet = sent[number] else { return }
+      last = number
+      switch (packet.fate, arrival) {
+      case (.unknown, let arrival?):
+        told += 1
+        noteArrival(packet, at: arrival)
+      case (.unknown, nil):
+        told += 1
+        missing += 1
+        sent.set(.missing, for: number)
+      case (.missing, let arrival?): noteArrival(packet, at: arrival)
+      case (.lost, let arrival?):
+        // Later than anybody would have waited, but no loss.
+        if !isCongested { losses.noteLate(at: now) }
+        noteArrival(packet, at: arrival)
+      case (.arrived, _), (.resent, _), (.missing, nil), (.lost, nil): break
+      }
+    }
+    settle(isCongested: isCongested, at: now)
+    // A feedback may come after one that tells of later packets.
+    if Int16(bitPattern: last &+ 1 &- unsettledEnd) > 0 { unsettledEnd = last &+ 1 }
+    if !isCongested { losses.noteTold(told, at: now) }
+    judgeQueue(at: now)
+    if missing == 0, losses.told(at: now) >= Self.goodNewsPackets { hasGoodNews = true }
+  }
+
+  /// What was missing by the feedback before and has not come by this one is lost.
+  private mutating func settle(isCongested: Bool, at now: Instant) {
+    var number = unsettled ?? unsettledEnd
+    while number != unsettledEnd, let packet = sent[number] {
+      if packet.fate == .missing || packet.fate == .resent {
+        if packet.fate == .missing { sent.set(.lost, for: number) }
+        if !isCongested { losses.noteLost(number: number, at: now) }
+      }
+      number &+= 1
+    }
+    unsettled = unsettledEnd
+  }
+
+  private mutating func judgeQueue(at now: Instant) {
+    let before = ladder.place
+    ladder.judge(queue, at: now)
+    guard ladder.place > before else { return }
+    congestedUntil = now.advanced(byMilliseconds: Self.congestionMilliseconds)
+  }
+
+  private mutating func noteArrival(_ packet: SentPackets.Packet, at arrival: Int64) {
+    sent.set(.arrived, for: packet.number)
+    queue.note(
+      sent: Int64(packet.sent.nanoseconds / 1_000), arrival: arrival,
+      byteCount: Int(packet.byteCount))
+  }
+
+  /// The client asks for a packet that it misses, for the first time.
+  package mutating func noteRequest(sequenceNumber: UInt16, at now: Instant) {
+    sent.noteResent(sequenceNumber: sequenceNumber)
+    guard !hasFeedback(at: now) else { return }
+    lastRequest = now
+    losses.noteLost(number: sequenceNumber, at: now)
+  }
+
+  /// A receiver report on our voice (RFC 3550, section 6.4.1), and the round trip that it showed, in
+  /// microseconds, when it showed one.
+  package mutating func note(
+    _ block: ReportBlock, roundTripMicroseconds: UInt64?, at now: Instant
+  ) {
+    defer { lastReported = block.highestSequence }
+    guard !hasFeedback(at: now) else { return }
+    let expected = Int(block.highestSequence &- (lastReported ?? block.highestSequence))
+    guard lastReported != nil, expected < 1 << 15 else { return }
+    let lost = (expected * Int(block.fractionLost) + 128) / 256
+    let hasRisen = hasRisen(roundTripMicroseconds)
+    if hasRisen && lost > 0 {
+      ladder.narrowBlindly(at: now)
+    } else {
+      // Who asks for packets tells more by that.
+      if !asksForPackets(at: now) {
+        losses.noteTold(expected, at: now)
+        losses.noteLost(count: lost, at: now)
+      }
+      if !hasRisen, lost == 0, expected > 0 {
+        hasGoodNews = true
+        ladder.widenBlindly(at: now)
+      }
+    }
+  }
+
+  private mutating func hasRisen(_ roundTrip: UInt64?) -> Bool {
+    guard let roundTrip else { return false }
+    quickestRoundTrip = min(quickestRoundTrip ?? roundTrip, roundTrip)
+    return roundTrip - (quickestRoundTrip ?? roundTrip) > Self.roundTripRiseMicroseconds
+  }
+
+  private func hasFeedback(at now: Instant) -> Bool {
+    lastFeedback.map { now.milliseconds(since: $0) < Self.memoryMilliseconds } ?? false
+  }
+
+  private func asksForPackets(at now: Instant) -> Bool {
+    lastRequest.map { now.milliseconds(since: $0) < 2 * Self.memoryMilliseconds } ?? false
+  }
+}
+
+// MARK: What to do
+
+extension EncoderControl {
+  /// How the next packet is to be made; `isPause` says that its sound is quiet.
+  package mutating func plan(
+    at now: Instant, isPause: Bool, budget: inout EncodingBudget
+  ) -> EncodingPlan {
+    let loss = losses.percent(seconds: 10, at: now).percent
+    protects = isProtectionWanted(at: now)
+    let needsSilk = protects && isSilkWanted(loss, at: now)
+    change(to: needsSilk || isNarrow ? .silk : .celt, isPause: isPause, at: now, &budget)
+    plan.packetMilliseconds = ladder.rung.packetMilliseconds
+    plan.carriesCopy = protects && takesCopies && ladder.isFull
+    plan.bitsPerSecond = bitsPerSecond()
+    plan.lossPercent = lossToPrepareFor(loss)
+    plan.complexity = plan.coder == .silk ? budget.silkComplexity : 5
+    return plan
+  }
+
+  /// There was a loss lately, and what can be done against it helps.
+  private func isProtectionWanted(at now: Instant) -> Bool {
+    guard let last = losses.lastLoss,
+      now.milliseconds(since: last) < Self.protectionMilliseconds
+    else { return false }
+    return !losses.isBursty(at: now)
+  }
+
+  /// Below 48 kbit/s `silk` sounds better.
+  private var isNarrow: Bool { hasGoodNews && ladder.rung.bitsPerSecond <= 40_000 }
+
+  private func isSilkWanted(_ loss: Double, at now: Instant) -> Bool {
+    guard limits.usesForwardErrorCorrection || takesCopies else { return false }
+    if plan.coder == .silk { return true }
+    let recent = losses.percent(seconds: 3, at: now)
+    return loss >= Self.silkLossPercent
+      || recent.lost >= Self.silkLossesMin && recent.percent >= Self.silkLossPercent
+  }
+
+  private mutating func change(
+    to coder: EncodingPlan.Coder, isPause: Bool, at now: Instant, _ budget: inout EncodingBudget
+  ) {
+    guard coder != plan.coder else {
+      wantsSilkSince = nil
+      return
+    }
+    let since = wantsSilkSince ?? now
+    wantsSilkSince = since
+    guard isPause || now.milliseconds(since: since) >= Self.coderChangeMilliseconds else { return }
+    if coder == .silk {
+      guard budget.takeSilkChange() else { return }
+    }
+    plan.coder = coder
+    coderChanges += 1
+    wantsSilkSince = nil
+  }
+
+  private func bitsPerSecond() -> Int32 {
+    let full = hasGoodNews ? ladder.rung.bitsPerSecond : min(ladder.rung.bitsPerSecond, 32_000)
+    if plan.carriesCopy { return min(full, plan.coder == .celt ? 48_000 : 36_000) }
+    return plan.coder == .celt ? full : min(full, 40_000)
+  }
+
+  /// What the copies do not restore is left to the in-band redundancy.
+  private func lossToPrepareFor(_ loss: Double) -> Int32 {
+    guard plan.coder == .silk, protects, limits.usesForwardErrorCorrection else { return 0 }
+    let left = plan.carriesCopy ? loss * loss / 100 : loss
+    // With few bits libopus gives some of them up to redundancy only from six per cent on.
+    let least = plan.bitsPerSecond < 36_000 ? 6.0 : 1
+    return Int32(min(max(left.rounded(.up), least), 30))
+  }
+}

@@ -1,0 +1,55 @@
+/// What the processor has left for the encoders of all the calls of a thread.
+///
+/// `silk` takes up to four times the time of `celt`, and a network that turns bad turns bad for many
+/// calls at once. The thread's owner renews it once a second; calls take from it.
+package struct EncodingBudget: Hashable, Sendable {
+  /// How much work `silk` may make of a frame, 0...10.
+  package private(set) var silkComplexity: Int32
+  /// Calls that may still go over to `silk`.
+  package private(set) var silkChangesLeft: Int
+  /// Frames of 20 ms that `silk` encoded since the last renewal.
+  private var silkFrames = 0
+
+  package static let unlimited = EncodingBudget(
+    silkComplexity: Self.complexity, silkChangesLeft: .max)
+
+  private static let complexity: Int32 = 5
+  /// With less to spare `silk` shall do with the least of work.
+  private static let littlePercent = 20.0
+  /// With less than this no call goes over to it.
+  private static let leastPercent = 5.0
+  /// What a frame takes more than with `celt`, measured on a CPU of 2026: 43 us there, 130 here, 60
+  /// with the least of work.
+  private static let nanosecondsMore = 90_000.0
+  private static let nanosecondsMoreAtLeast = 20_000.0
+
+  package init(silkComplexity: Int32, silkChangesLeft: Int) {
+    self.silkComplexity = silkComplexity
+    self.silkChangesLeft = silkChangesLeft
+  }
+
+  /// For the next second, from what the last one was like: how long it was, how much of it the
+  /// thread worked, and whether anything was late.
+  package mutating func renew(nanoseconds: UInt64, busyNanoseconds: UInt64, isLate: Bool) {
+    let second = Double(max(nanoseconds, 1))
+    let spare = isLate ? 0 : 100 * (1 - Double(busyNanoseconds) / second)
+    // Where all of them went back to more work, this would be left.
+    let more = Double(silkFrames) * (Self.nanosecondsMore - Self.nanosecondsMoreAtLeast)
+    let isHard = silkComplexity == 0
+    let left = isHard ? spare - 100 * more / second : spare
+    silkFrames = 0
+    silkComplexity = left < Self.littlePercent ? 0 : Self.complexity
+    let price = silkComplexity == 0 ? Self.nanosecondsMoreAtLeast : Self.nanosecondsMore
+    let room = (spare - Self.leastPercent) / 100 * 1e9 / (50 * price)
+    silkChangesLeft = max(0, Int(room))
+  }
+
+  /// Whether one more call may go over to `silk`.
+  mutating func takeSilkChange() -> Bool {
+    guard silkChangesLeft > 0 else { return false }
+    silkChangesLeft -= 1
+    return true
+  }
+
+  mutating func noteSilk(frames: Int) { silkFrames &+= frames }
+}

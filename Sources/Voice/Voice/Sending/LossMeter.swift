@@ -1,0 +1,93 @@
+import Wire
+
+/// How many packets get lost, and whether one by one or in rows. A struct of numbers.
+struct LossMeter: Sendable {
+  /// What became of the packets of a second.
+  private struct Second: BitwiseCopyable {
+    var number: UInt64 = 0
+    var told = 0
+    var lost = 0
+    var rows = 0
+  }
+
+  /// When a packet was lost last; nil before the first.
+  private(set) var lastLoss: Instant?
+  private var seconds: [10 of Second] = .init(repeating: Second())
+  private var lastLost: UInt16?
+
+  /// Losses that a judgement on rows needs.
+  private static let lossesMin = 8
+  /// Single losses make rows of 1.25 at 20 % loss; bursts of three to eight packets make 5.
+  private static let rowMin = 2.0
+
+  /// Packets of which something was told; losses among them come by `noteLost` as well.
+  mutating func noteTold(_ count: Int, at now: Instant) {
+    seconds[place(at: now)].told += count
+  }
+
+  /// The packet with this number was lost; call in the order of the numbers.
+  mutating func noteLost(number: UInt16, at now: Instant) {
+    let continues = lastLost.map { $0 &+ 1 == number } ?? false
+    lastLost = number
+    note(lost: 1, rows: continues ? 0 : 1, at: now)
+  }
+
+  /// So many packets were lost, nobody knows which; they count as single ones.
+  mutating func noteLost(count: Int, at now: Instant) {
+    guard count > 0 else { return }
+    lastLost = nil
+    note(lost: count, rows: count, at: now)
+  }
+
+  /// A packet that counted as lost was late only.
+  mutating func noteLate(at now: Instant) {
+    let place = place(at: now)
+    seconds[place].lost -= 1
+    seconds[place].rows -= 1
+  }
+
+  private mutating func note(lost: Int, rows: Int, at now: Instant) {
+    let place = place(at: now)
+    seconds[place].lost += lost
+    seconds[place].rows += rows
+    lastLoss = now
+  }
+
+  /// Lost of what was told in the last seconds (at most 10), in per cent.
+  func percent(seconds count: UInt64, at now: Instant) -> (percent: Double, lost: Int) {
+    let sum = sum(seconds: count, at: now)
+    guard sum.told > 0, sum.lost > 0 else { return (0, 0) }
+    return (100 * Double(sum.lost) / Double(sum.told), sum.lost)
+  }
+
+  /// Packets of the last ten seconds of which something was told.
+  func told(at now: Instant) -> Int { sum(seconds: 10, at: now).told }
+
+  /// Losses come in rows, against which copies in the next packet are of no use.
+  func isBursty(at now: Instant) -> Bool {
+    let sum = sum(seconds: 10, at: now)
+    guard sum.lost >= Self.lossesMin else { return false }
+    return Double(sum.lost) / Double(max(1, sum.rows)) >= Self.rowMin
+  }
+
+  private func sum(seconds count: UInt64, at now: Instant) -> Second {
+    let newest = Self.second(now)
+    var sum = Second()
+    for index in 0..<seconds.count where seconds[index].number + count > newest {
+      sum.told += seconds[index].told
+      sum.lost += seconds[index].lost
+      sum.rows += seconds[index].rows
+    }
+    return sum
+  }
+
+  private mutating func place(at now: Instant) -> Int {
+    let number = Self.second(now)
+    let place = Int(number % UInt64(seconds.count))
+    if seconds[place].number != number { seconds[place] = Second(number: number) }
+    return place
+  }
+
+  /// From 1, so that an unused place is no second.
+  private static func second(_ now: Instant) -> UInt64 { now.nanoseconds / 1_000_000_000 + 10 }
+}

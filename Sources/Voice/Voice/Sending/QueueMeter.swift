@@ -1,0 +1,71 @@
+/// How long packets stand in a queue on their way, and how much gets through. A struct of numbers.
+///
+/// From when a packet was sent, by our clock, and when it came, by the receiver's: the quickest
+/// packets of the last half minute had no queue before them, and what those of the last second take
+/// beyond that, even the quickest of them, is a queue that stands (RFC 8289 judges alike). A queue
+/// that comes and goes is the network's own affair.
+struct QueueMeter: Sendable {
+  private struct Bucket: BitwiseCopyable {
+    var number: Int64 = -1
+    var quickest: Int64 = .max
+    var byteCount = 0
+  }
+
+  /// By the time of arrival.
+  private var buckets: [16 of Bucket] = .init(repeating: Bucket())
+  private var newest: Int64 = -1
+  private var windowStart: Int64?
+  private var windowBase: Int64 = .max
+  private var earlierBase: Int64 = .max
+
+  private static let bucketMicroseconds: Int64 = 100_000
+  private static let windowMicroseconds: Int64 = 15_000_000
+  /// A clock that jumps by more than this tells nothing about what was before.
+  private static let jumpMicroseconds: Int64 = 60_000_000
+
+  /// A packet came, at `arrival` of the receiver's clock; both in microseconds.
+  mutating func note(sent: Int64, arrival: Int64, byteCount: Int) {
+    let transit = arrival - sent
+    let number = arrival / Self.bucketMicroseconds
+    if let windowStart, abs(arrival - windowStart) > Self.jumpMicroseconds { self = QueueMeter() }
+    if let windowStart, arrival - windowStart <= Self.windowMicroseconds {
+      windowBase = min(windowBase, transit)
+    } else {
+      earlierBase = windowStart == nil ? transit : windowBase
+      windowBase = transit
+      windowStart = arrival
+    }
+    let place = Int(number & 15)
+    if buckets[place].number != number { buckets[place] = Bucket(number: number) }
+    buckets[place].quickest = min(buckets[place].quickest, transit)
+    buckets[place].byteCount += byteCount
+    newest = max(newest, number)
+  }
+
+  /// The queue that stood through the last `tenths` of a second (at most 10), in milliseconds; nil
+  /// when too little came.
+  func standingMilliseconds(tenths: Int) -> Int? {
+    var quickest: Int64 = .max
+    var count = 0
+    for index in 0..<buckets.count where isWithin(buckets[index].number, tenths) {
+      quickest = min(quickest, buckets[index].quickest)
+      count += 1
+    }
+    guard count > 0, 3 * count >= tenths else { return nil }
+    return Int((quickest - min(windowBase, earlierBase)) / 1_000)
+  }
+
+  /// What came in the last second, in bits per second.
+  var carriedBitsPerSecond: Int {
+    var byteCount = 0
+    for index in 0..<buckets.count where isWithin(buckets[index].number, 11) {
+      // The newest bucket is not full yet.
+      if buckets[index].number != newest { byteCount += buckets[index].byteCount }
+    }
+    return 8 * byteCount
+  }
+
+  private func isWithin(_ number: Int64, _ tenths: Int) -> Bool {
+    number >= 0 && newest - number < Int64(tenths)
+  }
+}

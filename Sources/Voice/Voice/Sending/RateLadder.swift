@@ -1,0 +1,154 @@
+import Wire
+
+/// Bits and packet lengths for paths that are too narrow for the best, and the way down and up.
+///
+/// Longer packets first: on a narrow path headers cost more than voice. A struct of numbers.
+struct RateLadder: Sendable {
+  struct Rung: Hashable, Sendable {
+    var bitsPerSecond: Int32
+    var packetMilliseconds: Int
+  }
+
+  /// What may be sent, the best first; never empty.
+  private var rungs: [6 of Rung]
+  private var rungCount: Int
+  /// Bytes of each packet beside Opus, the IP header included.
+  private let overheadByteCount: Int
+  private(set) var place = 0
+  private(set) var narrowings: UInt64 = 0
+  private var lastChange = Instant(nanoseconds: 0)
+  private var nextTrial = Instant(nanoseconds: 0)
+  private var trial: (start: Instant, standing: Int)?
+  private var failedTrials: UInt64 = 0
+
+  /// A queue that stands for longer than this, and a second of it, is too much.
+  private static let standingMillisecondsMax = 60
+  /// A change shows only when the queue had the time to fall.
+  private static let settleMilliseconds: UInt64 = 1_500
+  private static let trialMilliseconds: UInt64 = 2_000
+  private static let trialRiseMilliseconds = 30
+  /// From the last change to the next try of more; twice as long after each that failed.
+  private static let restMilliseconds: UInt64 = 10_000
+  private static let restDoublingsMax: UInt64 = 3
+  /// The same without feedback on packets.
+  private static let blindRestMilliseconds: UInt64 = 30_000
+  /// What the path carried has some room to it.
+  private static let usedPercent = 90
+
+  init(_ limits: OpusSettings, overheadByteCount: Int) {
+    self.overheadByteCount = overheadByteCount
+    let best = min(limits.bitsPerSecond, limits.bitsPerSecondMax)
+    rungs = [
+      Rung(bitsPerSecond: best, packetMilliseconds: 20),
+      Rung(bitsPerSecond: min(best, 40_000), packetMilliseconds: 20),
+      Rung(bitsPerSecond: min(best, 32_000), packetMilliseconds: 40),
+      Rung(bitsPerSecond: min(best, 24_000), packetMilliseconds: 40),
+      Rung(bitsPerSecond: min(best, 20_000), packetMilliseconds: 60),
+      Rung(bitsPerSecond: min(best, 16_000), packetMilliseconds: 60),
+    ]
+    rungCount = rungs.count
+    for index in 0..<rungCount {
+      rungs[index].packetMilliseconds = min(
+        rungs[index].packetMilliseconds, limits.packetMillisecondsMax / 20 * 20)
+    }
+    if let wire = limits.wireBitsPerSecondMax { keep(within: Int(wire)) }
+  }
+
+  var rung: Rung { rungs[place] }
+  /// The path takes all that there is to send.
+  var isFull: Bool { place == 0 }
+  var isTrying: Bool { trial != nil }
+
+  /// What a rung takes on the wire, in bits per second.
+  func wireBitsPerSecond(_ rung: Rung) -> Int {
+    Int(rung.bitsPerSecond) + overheadByteCount * 8_000 / rung.packetMilliseconds
+  }
+
+  /// The client has set a limit for all that it is sent.
+  private mutating func keep(within wire: Int) {
+    for index in 0..<rungCount {
+      let spare = wire - wireBitsPerSecond(Rung(
+        bitsPerSecond: 0, packetMilliseconds: rungs[index].packetMilliseconds))
+      let allowed = max(OpusSettings.bitsPerSecondMin, Int32(clamping: spare))
+      rungs[index].bitsPerSecond = min(rungs[index].bitsPerSecond, allowed)
+    }
+    // Where the limit leaves next to nothing beside the headers, longer packets are the better.
+    var best = 0
+    for index in 1..<rungCount where rungs[index].bitsPerSecond > rungs[best].bitsPerSecond {
+      best = index
+    }
+    for index in best..<rungCount { rungs[index - best] = rungs[index] }
+    rungCount -= best
+  }
+
+  // MARK: With feedback on each packet
+
+  /// Judges what `queue` shows at `now`.
+  mutating func judge(_ queue: QueueMeter, at now: Instant) {
+    if let trial {
+      guard let standing = queue.standingMilliseconds(tenths: 3) else { return }
+      if standing - trial.standing > Self.trialRiseMilliseconds {
+        failedTrials += 1
+        self.trial = nil
+        move(to: place + 1, at: now)
+      } else if now.milliseconds(since: trial.start) >= Self.trialMilliseconds {
+        self.trial = nil
+        failedTrials = 0
+        rest(at: now)
+      }
+      return
+    }
+    guard let standing = queue.standingMilliseconds(tenths: 10) else { return }
+    if standing > Self.standingMillisecondsMax {
+      narrow(to: queue.carriedBitsPerSecond, at: now)
+    } else if place > 0, now >= nextTrial, standing < Self.standingMillisecondsMax / 2 {
+      trial = (now, standing)
+      place -= 1
+      lastChange = now
+    }
+  }
+
+  /// Down to what the path carries.
+  private mutating func narrow(to carried: Int, at now: Instant) {
+    guard now.milliseconds(since: lastChange) >= Self.settleMilliseconds else { return }
+    guard place + 1 < rungCount else { return }
+    var wanted = place + 1
+    while wanted + 1 < rungCount,
+      wireBitsPerSecond(rungs[wanted]) * 100 > carried * Self.usedPercent
+    {
+      wanted += 1
+    }
+    narrowings += 1
+    move(to: wanted, at: now)
+  }
+
+  private mutating func move(to wanted: Int, at now: Instant) {
+    place = min(wanted, rungCount - 1)
+    lastChange = now
+    rest(at: now)
+  }
+
+  private mutating func rest(at now: Instant) {
+    let rest = Self.restMilliseconds << min(failedTrials, Self.restDoublingsMax)
+    nextTrial = now.advanced(byMilliseconds: rest)
+  }
+
+  // MARK: With reports alone
+
+  /// Two rungs down: there is loss, and the round trip has risen with it.
+  mutating func narrowBlindly(at now: Instant) {
+    guard place + 1 < rungCount else { return }
+    narrowings += 1
+    place = min(place + 2, rungCount - 1)
+    lastChange = now
+  }
+
+  /// One rung up, when nothing was wrong for long.
+  mutating func widenBlindly(at now: Instant) {
+    guard place > 0, now.milliseconds(since: lastChange) >= Self.blindRestMilliseconds else {
+      return
+    }
+    place -= 1
+    lastChange = now
+  }
+}
