@@ -35,6 +35,16 @@ import Wire
     #expect(values("--node", in: plan.transceiver) == ["1"])
   }
 
+  @Test func theVoicesRateIsTheTransceivers() throws {
+    #expect(values("--voice-bitrate", in: try plan().transceiver) == ["64000"])
+    let most = try plan("--voice-bitrate", "510000")
+    #expect(values("--voice-bitrate", in: most.transceiver) == ["510000"])
+    #expect(values("--voice-bitrate", in: most.relay) == [])
+    for rate in ["5999", "510001", "64k", "-1", ""] {
+      #expect(throws: SettingsError.self) { _ = try plan("--voice-bitrate", rate) }
+    }
+  }
+
   @Test func bothProgramsShareKeysAndCluster() throws {
     let plan = try plan()
     for name in ["--keys", "--cluster", "--log"] {

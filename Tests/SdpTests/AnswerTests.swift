@@ -35,6 +35,7 @@ struct AnswerTests {
       a=rtpmap:111 opus/48000/2
       a=fmtp:111 minptime=10;useinbandfec=1
       a=ptime:20
+      a=maxptime:60
       a=msid:Random-16_chars. voice
       a=ssrc:77 cname:Random-16_chars.
       a=candidate:1 1 udp 2130706431 2001:db8::5 3478 typ host
@@ -92,6 +93,24 @@ struct AnswerTests {
     #expect(Sample.answer.render(to: with).contains("a=rtcp-fb:111 nack\r\n"))
     let other = try CallOffer.parse(Sample.offer(media: "a=rtcp-fb:0 nack\r\n"))
     #expect(!Sample.answer.render(to: other).contains("nack"))
+  }
+
+  /// The whole of an audio line to a browser that offers all that we use.
+  @Test func theAudioLineToChromium() throws {
+    let offer = try CallOffer.parse(Offers.crlf(Offers.chromium))
+    let lines = parts(Sample.answer.render(to: offer))
+    let first = try #require(lines.firstIndex(of: "a=sendrecv"))
+    let last = try #require(lines.firstIndex { $0.hasPrefix("a=candidate:") })
+    #expect(
+      Array(lines[first..<last]) == [
+        "a=sendrecv", "a=rtcp-mux", "a=rtpmap:111 opus/48000/2",
+        "a=fmtp:111 minptime=10;useinbandfec=1", "a=rtpmap:63 red/48000/2", "a=fmtp:63 111/111",
+        "a=ptime:20", "a=maxptime:60", "a=rtcp-fb:111 transport-cc",
+        "a=extmap:3/sendonly "
+          + "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+        "a=msid:Random-16_chars. voice", "a=ssrc:77 cname:Random-16_chars.",
+      ])
+    #expect(lines.contains("m=audio 3478 UDP/TLS/RTP/SAVPF 111 63"))
   }
 
   @Test func anActiveOffererGetsAPassiveAnswer() throws {

@@ -6,6 +6,8 @@ import Testing
 struct AudioLinesTests {
   struct Line {
     var direction: String
+    /// Of the `m=` line; nil: `payload` alone.
+    var formats: String?
     var payload = 111
     var codec = "opus/48000/2"
     var attributes: [String] = []
@@ -16,7 +18,7 @@ struct AudioLinesTests {
     var text = "v=0\no=- 1 2 IN IP4 127.0.0.1\ns=-\nt=0 0\na=group:BUNDLE \(group)\n"
     for (index, line) in lines.enumerated() {
       text += """
-        m=audio 9 UDP/TLS/RTP/SAVPF \(line.payload)
+        m=audio 9 UDP/TLS/RTP/SAVPF \(line.formats ?? "\(line.payload)")
         a=mid:\(index)
         a=ice-ufrag:ufr\(index)
         a=ice-pwd:abcdefghijklmnopqrstu\(index)

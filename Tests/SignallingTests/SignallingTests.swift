@@ -149,6 +149,31 @@ struct CallTests {
     #expect(plan.direction == .sendrecv)
     #expect(plan.opus.payloadType == 111)
     #expect(plan.heardPayloadTypes == [96])
+    #expect(plan.redPayloadTypes == [])
+    #expect(plan.redPayloadType == nil)
+    #expect(!plan.asksForResends)
+    #expect(plan.transportSequenceExtension == nil)
+  }
+
+  @Test func whatHelpsAgainstLossIsInThePlan() throws {
+    let name = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+    let more = """
+      a=rtpmap:63 red/48000/2\r
+      a=fmtp:63 111/111\r
+      a=rtcp-fb:111 nack\r
+      a=rtcp-fb:111 transport-cc\r
+      a=extmap:5 \(name)\r
+
+      """
+    let offer = Desk.offer.replacing("SAVPF 111", with: "SAVPF 111 63") + more
+    guard case .create(let plan, _) = Desk().post("/whip", body: offer) else {
+      Issue.record("no call")
+      return
+    }
+    #expect(plan.redPayloadTypes == [63])
+    #expect(plan.redPayloadType == 63)
+    #expect(plan.asksForResends)
+    #expect(plan.transportSequenceExtension == 5)
   }
 
   @Test(arguments: ["", "application/json", "multipart/form-data; boundary=x", "text/plain"])

@@ -25,11 +25,15 @@ package struct SessionParameters: Sendable {
   /// The ID of the header extension by which the client tells how loud each packet is (RFC 6464),
   /// where that was agreed on.
   package var levelExtension: UInt8?
-  /// The payload type with which we may send packets that repeat the one before (RFC 2198); nil
-  /// where the client takes none.
+  /// The payload types of redundancy (RFC 2198) on the lines that the client may send on, in the
+  /// order of `heardPayloadTypes`, without gaps for lines that have none.
+  package var redPayloadTypes: [UInt8] = []
+  /// That of redundancy that we may send; nil where the client takes none.
   package var redPayloadType: UInt8?
-  /// The ID (1...14) of the header extension with transport-wide numbers on what we send; nil
-  /// without.
+  /// Whether the client sends again what our NACKs ask for (RFC 4585).
+  package var asksForResends = false
+  /// The ID, 1...14, of the header extension with transport-wide sequence numbers on what we send,
+  /// where the client tells by them what came; nil without.
   package var transportSequenceExtension: UInt8?
   /// How our sound is encoded.
   package var opus = OpusSettings()

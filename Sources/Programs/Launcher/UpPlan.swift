@@ -43,7 +43,7 @@ package struct UpPlan: Equatable {
         "--shards", String(shards), "--calls", String(settings[UpSettings.calls]),
         "--backend", settings[UpSettings.backend],
       ] + common + HttpAccess.arguments(settings) + ServiceSettings.arguments(settings)
-      + OverloadSettings.arguments(settings)
+      + VoiceSettings.arguments(settings) + OverloadSettings.arguments(settings)
       + candidates.flatMap { ["--candidate", "\($0)"] }
     relay =
       [

@@ -44,7 +44,8 @@ package enum UpSettings {
       http.declaration, media.declaration, candidate.declaration, workers.declaration,
       shards.declaration, calls.declaration, backend.declaration, steering.declaration,
       pinCPUs.declaration, keys.declaration, log.declaration,
-    ] + OverloadSettings.declarations + ServiceSettings.declarations + HttpAccess.declarations,
+    ] + VoiceSettings.declarations + OverloadSettings.declarations + ServiceSettings.declarations
+      + HttpAccess.declarations,
     conflict: {
       HttpAccess.conflict($0[http], $0) ?? ServiceSettings.conflict($0, backend: $0[backend])
     })

@@ -53,7 +53,8 @@ enum TransceiverSettings {
       candidate.declaration, backend.declaration, calls.declaration,
       peer.declaration, bundleBytes.declaration, statisticsSeconds.declaration,
       statisticsFile.declaration,
-    ] + OverloadSettings.declarations + ServiceSettings.declarations + HttpAccess.declarations
+    ] + VoiceSettings.declarations + OverloadSettings.declarations + ServiceSettings.declarations
+      + HttpAccess.declarations
       + SharedSettings.declarations,
     conflict: {
       HttpAccess.conflict($0[http], $0) ?? ServiceSettings.conflict($0, backend: $0[backend])
@@ -71,6 +72,7 @@ enum TransceiverSettings {
     options.maximumCalls = settings[calls]
     options.peers = peers(program)
     options.bundleBytes = settings[bundleBytes]
+    options.voiceBitsPerSecond = settings[VoiceSettings.bitrate]
     options.statisticsSeconds = settings[statisticsSeconds]
     options.statisticsFile = settings[statisticsFile]
     options.callsPerCallerMax = settings[HttpAccess.callsPerCaller]

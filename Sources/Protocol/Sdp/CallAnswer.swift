@@ -35,6 +35,8 @@ package struct CallAnswer: Equatable, Sendable {
   package var sessionNumber: UInt64
   /// Milliseconds of sound per packet, `a=ptime`.
   package var packetMilliseconds = 20
+  /// The most that may be in one, `a=maxptime`: what we send ourselves at most.
+  package static let packetMillisecondsMax = 60
   /// The SCTP port of this end, `a=sctp-port`.
   package static let channelPort: UInt16 = 5_000
   /// The longest message that this end takes on a data channel, bytes, `a=max-message-size`.
@@ -84,14 +86,22 @@ package struct CallAnswer: Equatable, Sendable {
   private func audioLines(_ audio: OfferedAudio, _ offer: CallOffer) -> [String] {
     let media = offer.media[audio.mediaIndex]
     let payload = audio.opus.payloadType
-    var lines = acceptedLines(media, ["\(payload)"], offer)
+    var lines = acceptedLines(media, audio.answeredFormats, offer)
     let direction = offer.answerDirection(of: audio)
     lines += [
       "a=\(direction.rawValue)", "a=rtcp-mux",
       "a=rtpmap:\(payload) opus/48000/2", "a=fmtp:\(payload) minptime=10;useinbandfec=1",
-      "a=ptime:\(packetMilliseconds)",
     ]
+    if let red = audio.redPayloadType {
+      lines += ["a=rtpmap:\(red) red/48000/2", "a=fmtp:\(red) \(payload)/\(payload)"]
+    }
+    lines += ["a=ptime:\(packetMilliseconds)", "a=maxptime:\(Self.packetMillisecondsMax)"]
     if audio.usesNack { lines.append("a=rtcp-fb:\(payload) nack") }
+    if direction.sends, let id = audio.transportSequenceExtension {
+      lines.append("a=rtcp-fb:\(payload) transport-cc")
+      lines.append(
+        "a=extmap:\(id)\(Self.transportSequenceSide) \(OfferedAudio.transportSequenceName)")
+    }
     if direction.receives, let id = offer.levelExtension {
       lines.append("a=extmap:\(id) \(OfferedAudio.levelExtensionName)")
     }
@@ -143,6 +153,20 @@ package struct CallAnswer: Equatable, Sendable {
   }
 
   private static let trackName = "voice"
+
+  /// We number what we send and take no such numbers: there is no feedback from us (RFC 8285,
+  /// section 7).
+  private static let transportSequenceSide = "/sendonly"
+}
+
+extension OfferedAudio {
+  /// The payload types that are taken. The first is what the client will send (RFC 3264, section
+  /// 6.1), so redundancy, which costs it half as much again, comes first only where it wants that.
+  fileprivate var answeredFormats: [String] {
+    guard let red = redPayloadType else { return ["\(opus.payloadType)"] }
+    return prefersRed
+      ? ["\(red)", "\(opus.payloadType)"] : ["\(opus.payloadType)", "\(red)"]
+  }
 }
 
 extension CallAnswer.Candidate {

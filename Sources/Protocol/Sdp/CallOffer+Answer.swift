@@ -10,6 +10,13 @@ extension CallOffer {
   /// The lines that the client's voice may come by.
   package var heardLines: [OfferedAudio] { audio.filter(\.direction.sends) }
 
+  /// The payload types of redundancy (RFC 2198) on the lines that the client's voice may come by,
+  /// in their order, without gaps for those that have none.
+  package var heardRedPayloadTypes: [UInt8] { heardLines.compactMap(\.redPayloadType) }
+
+  /// Whether the client keeps what it sent and sends it again when asked (NACK, RFC 4585).
+  package var asksForResends: Bool { heardLines.contains(where: \.usesNack) }
+
   /// The header extension that says which of several lines talks; nil with one line, and where the
   /// client does not have it on each under one ID.
   package var levelExtension: UInt8? {

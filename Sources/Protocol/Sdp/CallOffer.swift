@@ -73,9 +73,20 @@ package struct OfferedAudio: Equatable, Sendable {
   /// The ID, 1...255, of the header extension by which the client tells how loud each packet is
   /// (RFC 6464); nil when it does not.
   package var levelExtension: UInt8?
+  /// The payload type of redundancy made of this line's Opus alone (RFC 2198); nil without.
+  package var redPayloadType: UInt8?
+  /// Whether the client names that before Opus, so would rather have it than bare Opus.
+  package var prefersRed = false
+  /// The ID, 1...14, of the header extension with sequence numbers that are the transport's, where
+  /// the client tells by them what came (`transport-cc`,
+  /// draft-holmer-rmcat-transport-wide-cc-extensions-01); nil where it does not receive them.
+  package var transportSequenceExtension: UInt8?
 
   /// The name of that extension.
   static let levelExtensionName = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+  /// The name of the extension with the transport's sequence numbers.
+  static let transportSequenceName =
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 }
 
 /// Data channels as the client offers them (RFC 8841).
@@ -104,8 +115,15 @@ package struct OfferedOpus: Equatable, Sendable {
   package var payloadType: UInt8
   /// The client can use in-band forward error correction from us.
   package var usesInbandFec = false
-  /// The most bits per second the client wants to receive, when it says.
+  /// The most bits per second of Opus that the client wants to receive, when it says:
+  /// `maxaveragebitrate`, or `b=TIAS` (RFC 3890) if that is less.
   package var averageBitrateMax: Int?
+  /// The most bits per second that the client wants to receive, headers of every layer included,
+  /// when it says: `b=AS` (RFC 8866, section 5.8).
+  package var wireBitsPerSecondMax: Int?
+  /// The most sound that the client wants in one packet, milliseconds, at least 1, when it says:
+  /// `a=maxptime` (RFC 8866, section 6.4).
+  package var packetMillisecondsMax: Int?
 
   package init(payloadType: UInt8) { self.payloadType = payloadType }
 }

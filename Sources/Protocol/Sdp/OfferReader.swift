@@ -20,6 +20,12 @@ struct OfferReader {
         } else {
           sections[sections.count - 1].take(line)
         }
+      case UInt8(ascii: "b"):
+        if sections.isEmpty {
+          session.bandwidth.take(line)
+        } else {
+          sections[sections.count - 1].bandwidth.take(line)
+        }
       default: break
       }
     }
@@ -34,6 +40,7 @@ struct OfferReader {
     if session.isLite { throw SdpError(.peerIsLite) }
     var audio: [OfferedAudio] = []
     for index in indices { audio.append(try offeredAudio(index)) }
+    dropClashes(&audio)
     var offer = CallOffer(
       media: sections.compactMap(\.media), audio: audio,
       bundle: bundle(for: first)?.map(String.init) ?? [], channels: try channels(beside: first),
@@ -69,10 +76,32 @@ struct OfferReader {
   private func offeredAudio(_ index: Int) throws(SdpError) -> OfferedAudio {
     let section = sections[index]
     let opus = try opus(of: section)
-    return OfferedAudio(
+    func isAskedFor(_ formats: [Substring]) -> Bool {
+      formats.contains { $0 == "*" || $0 == "\(opus.payloadType)" }
+    }
+    var audio = OfferedAudio(
       mediaIndex: index, direction: direction(of: section), opus: opus,
-      usesNack: section.nackFormats.contains { $0 == "*" || $0 == "\(opus.payloadType)" },
-      levelExtension: section.levelExtension)
+      usesNack: isAskedFor(section.nackFormats), levelExtension: section.levelExtension)
+    if let red = section.redPayloadType(of: Int(opus.payloadType)) {
+      audio.redPayloadType = red
+      audio.prefersRed = section.prefers(red, to: Int(opus.payloadType))
+    }
+    if audio.direction.receives, isAskedFor(section.transportFeedbackFormats),
+      section.transportSequenceExtension != section.levelExtension
+    {
+      audio.transportSequenceExtension = section.transportSequenceExtension
+    }
+    return audio
+  }
+
+  /// A number that is Opus on one line cannot be redundancy on another of the same transport.
+  private func dropClashes(_ audio: inout [OfferedAudio]) {
+    let types = audio.map(\.opus.payloadType)
+    for index in audio.indices {
+      guard let red = audio[index].redPayloadType, types.contains(red) else { continue }
+      audio[index].redPayloadType = nil
+      audio[index].prefersRed = false
+    }
   }
 
   private func direction(of section: OfferSection) -> Direction {
@@ -161,7 +190,18 @@ struct OfferReader {
         opus.set(lowercased(key), value)
       }
     }
+    addLimits(to: &opus, of: section)
     return opus
+  }
+
+  /// What the line itself says goes before what the session says of all lines.
+  private func addLimits(to opus: inout OfferedOpus, of section: OfferSection) {
+    let bandwidth = section.bandwidth
+    opus.wireBitsPerSecondMax =
+      bandwidth.wireBitsPerSecondMax ?? session.bandwidth.wireBitsPerSecondMax
+    let most = bandwidth.codecBitsPerSecondMax ?? session.bandwidth.codecBitsPerSecondMax
+    opus.averageBitrateMax = [opus.averageBitrateMax, most].compactMap { $0 }.min()
+    opus.packetMillisecondsMax = section.packetMillisecondsMax ?? session.packetMillisecondsMax
   }
 
   private func bundle(for section: OfferSection) -> [Substring]? {

@@ -15,6 +15,12 @@ struct OfferSection {
   var maps: [(payloadType: Int, encoding: String)] = []
   var parameters: [(payloadType: Int, text: Substring)] = []
   var nackFormats: [Substring] = []
+  var transportFeedbackFormats: [Substring] = []
+  /// By which header extension the client takes the transport's sequence numbers.
+  var transportSequenceExtension: UInt8?
+  /// `a=maxptime`, milliseconds, at least 1.
+  var packetMillisecondsMax: Int?
+  var bandwidth = OfferedBandwidth()
   /// By which header extension the client tells how loud each packet is (RFC 6464).
   var levelExtension: UInt8?
   /// The first bad value. It matters only where the part is taken: what is rejected anyway is no
@@ -95,6 +101,9 @@ struct OfferSection {
     case "rtcp-fb":
       let (payload, text) = Self.halves(value)
       if text == "nack" { nackFormats.append(payload) }
+      if text == "transport-cc" { transportFeedbackFormats.append(payload) }
+    case "maxptime":
+      if let most = number(value, max: 9_999), most > 0 { packetMillisecondsMax = most }
     default: try takeChannelAttribute(name, value, line)
     }
   }
@@ -143,14 +152,23 @@ struct OfferSection {
     maps.append((type, lowercased(encoding)))
   }
 
-  /// `<ID>[/<direction>] <URI> [<attributes>]` (RFC 8285, section 5), of which one is of use here.
+  /// `<ID>[/<direction>] <URI> [<attributes>]` (RFC 8285, section 5), of which two are of use here:
+  /// one that the client sends, and one that it receives, with an ID that fits one-byte headers.
   private mutating func takeExtension(_ value: Substring) {
     let fields = words(value)
-    guard fields.count >= 2, fields[1] == OfferedAudio.levelExtensionName else { return }
+    guard fields.count >= 2 else { return }
     let sides = fields[0].split(separator: "/", omittingEmptySubsequences: false)
-    let isSent = sides.count == 1 || sides[1] == "sendrecv" || sides[1] == "sendonly"
-    guard isSent, let id = number(sides[0], max: 255), id > 0 else { return }
-    levelExtension = UInt8(id)
+    guard let id = number(sides[0], max: 255), id > 0 else { return }
+    guard let side = sides.count == 1 ? .sendrecv : Direction(rawValue: String(sides[1])) else {
+      return
+    }
+    switch fields[1] {
+    case OfferedAudio.levelExtensionName[...]:
+      if side.sends { levelExtension = UInt8(id) }
+    case OfferedAudio.transportSequenceName[...]:
+      if side.receives, id <= 14 { transportSequenceExtension = UInt8(id) }
+    default: break
+    }
   }
 
   /// The text before and after the first run of spaces.

@@ -40,6 +40,15 @@ package struct CallPlan: Sendable {
   package var heardPayloadTypes: [UInt8]
   /// The header extension (RFC 6464) by which the client tells which of several lines talks.
   package var levelExtension: UInt8?
+  /// The payload types of redundancy (RFC 2198) that the client may send, see
+  /// `CallOffer.heardRedPayloadTypes`.
+  package var redPayloadTypes: [UInt8] = []
+  /// That of redundancy that we may send.
+  package var redPayloadType: UInt8?
+  /// Whether the client sends again what we ask for (NACK, RFC 4585).
+  package var asksForResends = false
+  /// The header extension with the transport's sequence numbers that the client gives feedback on.
+  package var transportSequenceExtension: UInt8?
   /// The SSRC we announced.
   package var localSsrc: UInt32
   /// The canonical name we announced (RFC 3550, section 6.5.1).

@@ -82,7 +82,10 @@ extension Signalling {
       offerByteCount: wish.offerByteCount, fingerprints: offer.fingerprints,
       dtlsRole: offer.setup.answer, opus: offer.opus, direction: offer.answerDirection,
       heardPayloadTypes: offer.heardLines.map(\.opus.payloadType),
-      levelExtension: offer.levelExtension, localSsrc: answer.ssrc,
+      levelExtension: offer.levelExtension, redPayloadTypes: offer.heardRedPayloadTypes,
+      redPayloadType: offer.spokenLine?.redPayloadType, asksForResends: offer.asksForResends,
+      transportSequenceExtension: offer.spokenLine?.transportSequenceExtension,
+      localSsrc: answer.ssrc,
       canonicalName: answer.streamName, channels: offer.channels, backend: backend,
       session: wish.session)
   }

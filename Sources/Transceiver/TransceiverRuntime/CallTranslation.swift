@@ -13,8 +13,10 @@ import Wire
 // Signalling, sessions and logs do not know one another; here one's words become another's.
 
 extension SessionParameters {
-  /// - Parameter seed: the secret of the session's own random numbers.
-  init(_ plan: CallPlan, seed: [UInt8], limits: SessionLimits) {
+  /// - Parameters:
+  ///   - seed: the secret of the session's own random numbers.
+  ///   - voiceBitsPerSecond: the rate of Opus on a good network, 6,000...510,000.
+  init(_ plan: CallPlan, seed: [UInt8], limits: SessionLimits, voiceBitsPerSecond: Int32) {
     self.init(
       local: IceCredentials(ufrag: plan.localUfrag.text, password: plan.localPwd.text),
       remote: IceCredentials(ufrag: plan.remoteUfrag, password: plan.remotePwd),
@@ -27,17 +29,27 @@ extension SessionParameters {
     receivesAudio = plan.direction.receives
     heardPayloadTypes = plan.heardPayloadTypes
     levelExtension = plan.levelExtension
-    opus = OpusSettings(plan.opus)
+    redPayloadTypes = plan.redPayloadTypes
+    redPayloadType = plan.redPayloadType
+    asksForResends = plan.asksForResends
+    transportSequenceExtension = plan.transportSequenceExtension
+    opus = OpusSettings(plan.opus, bitsPerSecond: voiceBitsPerSecond)
   }
 }
 
 extension OpusSettings {
   /// Ours, as far as the client's go with them: no more bits than it wants (RFC 7587, section 7.1),
   /// and redundancy only for one that can use it.
-  init(_ offered: OfferedOpus) {
+  init(_ offered: OfferedOpus, bitsPerSecond: Int32) {
     self.init()
     if let most = offered.averageBitrateMax {
-      bitsPerSecond = min(bitsPerSecond, max(Int32(most), Self.bitsPerSecondMin))
+      bitsPerSecondMax = min(bitsPerSecondMax, max(Int32(clamping: most), Self.bitsPerSecondMin))
+    }
+    self.bitsPerSecond = min(bitsPerSecond, bitsPerSecondMax)
+    wireBitsPerSecondMax = offered.wireBitsPerSecondMax.map(Int32.init(clamping:))
+    if let most = offered.packetMillisecondsMax {
+      // Packets are of whole frames.
+      packetMillisecondsMax = min(packetMillisecondsMax, max(most / 20 * 20, 20))
     }
     usesForwardErrorCorrection = offered.usesInbandFec
   }

@@ -78,7 +78,8 @@ extension Shard {
   // MARK: - New calls
 
   private func begin(_ plan: CallPlan, _ seeds: CallSeeds, at now: Instant) {
-    let parameters = SessionParameters(plan, seed: seeds.session, limits: limits)
+    let parameters = SessionParameters(
+      plan, seed: seeds.session, limits: limits, voiceBitsPerSecond: voiceBitsPerSecond)
     guard
       let endpoint = try? OpenSslDtls(
         identity: certificate,

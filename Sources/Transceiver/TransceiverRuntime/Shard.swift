@@ -47,6 +47,7 @@ final class Shard: LoopOwner {
   let log: Log
   let certificate: DtlsIdentity
   let limits: SessionLimits
+  let voiceBitsPerSecond: Int32
   /// What every call's backend is told by the operator.
   let backends: [BackendKind: BackendSettings]
   /// The way to the AI service; nil when none is configured.
@@ -86,6 +87,7 @@ final class Shard: LoopOwner {
     self.certificate = certificate
     key = TrunkKey(options.keys.trunk)
     limits = options.limits
+    voiceBitsPerSecond = Int32(options.voiceBitsPerSecond)
     backends = options.backends
     self.services = services
     self.webMail = webMail

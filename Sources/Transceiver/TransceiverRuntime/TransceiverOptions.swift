@@ -34,6 +34,9 @@ package struct TransceiverOptions: Sendable {
   package var bundleBytes: Int = 1_400
   /// The range of `bundleBytes`; what it means is in the relay's options.
   package static var bundleBytesRange: ClosedRange<Int> { 576...8_972 }
+  /// Bits per second of the Opus that we send on a good network, 6,000...510,000; a client that
+  /// wants fewer gets fewer.
+  package var voiceBitsPerSecond = 64_000
   /// Calls at once over all shards; more get 503.
   package var maximumCalls: Int = 2_000
   /// Where the HTTP sides of other nodes listen: requests about their calls are sent there.

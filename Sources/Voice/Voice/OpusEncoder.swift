@@ -6,11 +6,13 @@ package struct OpusSettings: Hashable, Sendable {
   package static let bitsPerSecondMin: Int32 = 6_000
   /// On a good network; 6,000...510,000.
   package var bitsPerSecond: Int32 = 64_000
-  /// The most that the client wants (RFC 7587, `maxaveragebitrate`; RFC 3890, `b=TIAS`).
+  /// The most that the receiver wants of Opus alone, bits per second, 6,000...510,000
+  /// (`maxaveragebitrate`, `b=TIAS`).
   package var bitsPerSecondMax: Int32 = 510_000
-  /// The most that the client wants with all headers (RFC 8866, section 5.8, `b=AS`); nil for any.
+  /// The most that the receiver wants on the wire, headers of every layer included, bits per second
+  /// (`b=AS`); nil for no limit. At n ms a packet, headers are 400,000 / n bits per second.
   package var wireBitsPerSecondMax: Int32?
-  /// Sound in the longest packet that the client wants; 20 ms at least.
+  /// The most sound in one packet, milliseconds: 20, 40 or 60 (`a=maxptime`).
   package var packetMillisecondsMax = 60
   /// Each packet carries a coarse copy of the frame before it when loss is expected.
   package var usesForwardErrorCorrection = true
