@@ -13,6 +13,14 @@ package struct AnswerDescription: Sendable {
   package var candidates: [TransportAddress]
   /// The payload type that both sides send Opus with.
   package var payloadType: UInt8
+  /// That of redundancy (RFC 2198) made of it; nil when the server takes none.
+  package var redPayloadType: UInt8?
+  /// Whether redundancy stands first, so is what the caller shall send.
+  package var prefersRed = false
+  /// Whether the server answers and sends NACKs for Opus (RFC 4585).
+  package var usesNack = false
+  /// The header extension, 1...14, with transport-wide sequence numbers on what the server sends.
+  package var transportSequenceExtension: UInt8?
   /// What the server said of data channels; nil when it takes none.
   package var channels: AnsweredChannels?
 
@@ -45,6 +53,10 @@ private struct Reader {
   var setup: Substring?
   var candidates: [TransportAddress] = []
   var payloadType: UInt8?
+  var formats: [Substring] = []
+  var redPayloadType: UInt8?
+  var nackFormats: [Substring] = []
+  var transportSequenceExtension: UInt8?
   var channels: AnsweredChannels?
 
   mutating func read(_ line: Substring) {
@@ -60,7 +72,7 @@ private struct Reader {
     if let value = line.value(of: "a=max-message-size:"), let bytes = Int(value) {
       channels?.messageBytesMax = max(0, bytes)
     }
-    if let value = line.value(of: "a=rtpmap:") { readRtpMap(value) }
+    readMedia(line)
     if let value = line.value(of: "a=candidate:") { readCandidate(value) }
     if let value = line.value(of: "a=fingerprint:") {
       let words = value.split(separator: " ")
@@ -70,10 +82,33 @@ private struct Reader {
     }
   }
 
+  /// What says something of sound.
+  private mutating func readMedia(_ line: Substring) {
+    if let value = line.value(of: "m=audio ") {
+      formats = Array(value.split(separator: " ").dropFirst(2))
+    }
+    if let value = line.value(of: "a=rtpmap:") { readRtpMap(value) }
+    if let value = line.value(of: "a=rtcp-fb:") {
+      let words = value.split(separator: " ")
+      if words.count == 2, words[1] == "nack" { nackFormats.append(words[0]) }
+    }
+    if let value = line.value(of: "a=extmap:") {
+      let words = value.split(separator: " ")
+      let id = words.first?.split(separator: "/").first.flatMap { UInt8($0) } ?? 0
+      guard words.count >= 2, words[1] == OfferText.transportSequenceName, (1...14).contains(id)
+      else { return }
+      transportSequenceExtension = id
+    }
+  }
+
   private mutating func readRtpMap(_ value: Substring) {
     let words = value.split(separator: " ")
-    guard words.count == 2, words[1].lowercased() == "opus/48000/2" else { return }
-    payloadType = UInt8(words[0])
+    guard words.count == 2 else { return }
+    switch words[1].lowercased() {
+    case "opus/48000/2": payloadType = UInt8(words[0])
+    case "red/48000/2": redPayloadType = UInt8(words[0]).flatMap { $0 < 128 ? $0 : nil }
+    default: break
+    }
   }
 
   /// `foundation component transport priority address port typ host` (RFC 8839, section 5.1).
@@ -93,7 +128,10 @@ private struct Reader {
     guard let payloadType, payloadType < 128 else { throw missing("Opus payload type") }
     return AnswerDescription(
       iceUfrag: ufrag, icePwd: password, fingerprints: fingerprints, isActive: setup == "active",
-      candidates: candidates, payloadType: payloadType, channels: channels)
+      candidates: candidates, payloadType: payloadType, redPayloadType: redPayloadType,
+      prefersRed: redPayloadType.map { formats.first == "\($0)" } ?? false,
+      usesNack: nackFormats.contains { $0 == "*" || $0 == "\(payloadType)" },
+      transportSequenceExtension: transportSequenceExtension, channels: channels)
   }
 
   private func missing(_ what: String) -> CallClientError {

@@ -11,7 +11,15 @@ package struct CallClientOptions: Sendable {
   /// What the offer says of the DTLS roles.
   package enum Setup: String, Sendable { case actpass, active, passive }
 
+  /// Where the offer has redundancy (RFC 2198): the order says what the caller would rather have.
+  package enum Red: Sendable { case none, afterOpus, beforeOpus }
+
   package var setup = Setup.actpass
+  package var red = Red.none
+  /// Whether the offer has NACK for Opus (RFC 4585).
+  package var offersNack = false
+  /// Whether the offer has transport-wide feedback and its sequence numbers.
+  package var offersTransportFeedback = false
   /// At which rate the caller listens.
   package var rate = PcmRate.hertz16000
   /// Whether it goes on checking once it is connected (RFC 7675). libnice does not.
@@ -105,8 +113,7 @@ package final class CallClient {
   /// The SDP offer, ready to be posted.
   package var offer: String {
     OfferText.render(
-      secrets: secrets, fingerprint: identity.fingerprint(), setup: options.setup.rawValue,
-      hasChannels: !options.channels.isEmpty)
+      secrets: secrets, fingerprint: identity.fingerprint(), options: options)
   }
 
   /// Takes the server's SDP answer and begins to connect.
