@@ -53,10 +53,9 @@ struct SaturationTests {
   private static func passed(
     from said: PcmRate, to heard: PcmRate, bitsPerSecond: Int32
   ) throws -> [Int16] {
-    var settings = OpusSettings()
-    settings.bitsPerSecond = bitsPerSecond
-    settings.usesDiscontinuousTransmission = false
-    var encoder = OpusEncoder(rate: said, settings: settings)
+    var plan = EncodingPlan()
+    plan.bitsPerSecond = bitsPerSecond
+    var encoder = OpusEncoder(rate: said, plan: plan)
     var decoder = OpusDecoder(rate: heard)
     var phase = 0
     var sound: [Int16] = []
