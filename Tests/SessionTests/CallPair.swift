@@ -54,6 +54,7 @@ final class CallPair {
     channels: [CallerChannelOptions] = [],
     expecting identity: DtlsIdentity = CallPair.callerIdentity,
     network: @escaping (Datagram) -> [UInt64] = { _ in [1] },
+    offering prepare: (inout CallClientOptions) -> Void = { _ in },
     change: (inout SessionParameters) -> Void = { _ in },
     dtls wrap: (OpenSslDtls) -> any DtlsEndpoint = { $0 }
   ) throws {
@@ -61,6 +62,7 @@ final class CallPair {
     options.setup = setup
     options.channels = channels
     options.keepsConsent = keepsConsent
+    prepare(&options)
     var random = SeededRandom(seed: seed)
     client = CallClient(
       tone: Self.tone, identity: Self.callerIdentity, options: options, random: &random)
@@ -96,13 +98,18 @@ final class CallPair {
       channels = ChannelParameters(eventLabel: "oai-events")
       channels?.peerMessageBytesMax = offered.messageBytesMax
     }
-    return SessionParameters(
+    var parameters = SessionParameters(
       local: IceCredentials(ufrag: ufrag, password: password),
       remote: IceCredentials(ufrag: offer.iceUfrag, password: offer.icePwd),
       offerByteCount: offerByteCount, remoteFingerprints: [identity.fingerprint()],
       dtlsRole: offer.setup.answer == .active ? .active : .passive,
       opusPayloadType: offer.opus.payloadType, ssrc: 0x1234_5678, cname: "martlet",
       channels: channels, seed: [UInt8](repeating: UInt8(truncatingIfNeeded: seed), count: 16))
+    parameters.redPayloadTypes = offer.heardRedPayloadTypes
+    parameters.redPayloadType = offer.spokenLine?.redPayloadType
+    parameters.asksForResends = offer.asksForResends
+    parameters.transportSequenceExtension = offer.spokenLine?.transportSequenceExtension
+    return parameters
   }
 
   private static func answer(to offer: CallOffer) -> String {

@@ -24,7 +24,8 @@ import Wire
         "first_audio_in_ms":null,"first_audio_out_ms":null,"answers":0,\
         "voice_to_voice_ms":null,"voice_to_voice_max_ms":null,"voice_to_voice_mean_ms":null,\
         "voice_to_voice_last_ms":[]},\
-        "packets_received":0,"packets_lost":0,"packets_sent":0,\
+        "packets_received":0,"packets_lost":0,"packets_sent":0,"packets_resent":0,\
+        "encoding":null,\
         "dtls":{"records_forged":0,"records_replayed":0,"handshake_restarts":0,\
         "associations_lost":0},"channels":null,\
         "route":{"client":null,"relay":null,"relay_worker":null,"listener":null,\

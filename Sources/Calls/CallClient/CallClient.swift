@@ -248,7 +248,7 @@ package final class CallClient {
       next = min(next, acceptedAt.advanced(byMilliseconds: options.connectMilliseconds))
     }
     if let channels { next = min(next, channels.deadline) }
-    if let media { next = min(next, min(media.ticks.next, media.nextReport)) }
+    if let media { next = min(next, media.ticks.next, media.nextReport, media.nextFeedback) }
     return next
   }
 
@@ -302,11 +302,22 @@ package final class CallClient {
       sendTick(media, to: target, at: now)
       media.ticks.advance(at: now)
     }
-    guard media.nextReport <= now, let slot = unsafe queue.slot() else { return }
-    var length = unsafe media.writeReport(into: slot, at: now)
-    if unsafe media.srtp.protectRtcp(slot, length: &length) == .ok {
-      queue.commit(length: length, to: target)
+    if media.nextReport <= now, let slot = unsafe queue.slot() {
+      unsafe send(media.writeReport(into: slot, at: now), of: slot, media, to: target)
     }
+    if media.nextFeedback <= now, let slot = unsafe queue.slot() {
+      unsafe send(media.writeFeedback(into: slot, at: now), of: slot, media, to: target)
+    }
+  }
+
+  /// Sends the RTCP in the first `count` bytes of `slot`.
+  private func send(
+    _ count: Int, of slot: UnsafeMutableRawBufferPointer, _ media: CallerMedia,
+    to target: TransportAddress
+  ) {
+    var length = count
+    guard length > 0, unsafe media.srtp.protectRtcp(slot, length: &length) == .ok else { return }
+    queue.commit(length: length, to: target)
   }
 
   private func sendTick(_ media: CallerMedia, to target: TransportAddress, at now: Instant) {
@@ -348,7 +359,7 @@ package final class CallClient {
       let srtp = SrtpContext(keys: keys), let answer
     else { return end(.dtlsFailed(.noSrtpProfile)) }
     media = CallerMedia(
-      tone: tone, payloadType: answer.payloadType, rate: options.rate, srtp: srtp,
+      tone: tone, answer: answer, rate: options.rate, srtp: srtp,
       ssrc: secrets.ssrc, random: &random, at: now)
     counts.connectMilliseconds = now.milliseconds(since: acceptedAt)
     state = .connected

@@ -6,12 +6,17 @@ import Wire
 /// The sound of a connected call at its caller: says a tone, and measures what comes back.
 @safe final class CallerMedia {
   static let reportMilliseconds: UInt64 = 1_000
+  /// How often it tells of each packet, where that is agreed on.
+  static let feedbackMilliseconds: UInt64 = 100
   /// A window is right when its tone is this close to the one that was said.
   static let toneToleranceHertz = 3.0
 
   let srtp: SrtpContext
   private let tone: EncodedTone
   private let payloadType: UInt8
+  private let transportExtension: UInt8?
+  private var teller = ArrivalTeller()
+  private(set) var nextFeedback = Instant.never
   private let ssrc: UInt32
   private let name: CanonicalName
   private let firstSequenceNumber: UInt16
@@ -35,11 +40,12 @@ import Wire
   private var concealed: UInt64?
 
   init(
-    tone: EncodedTone, payloadType: UInt8, rate: PcmRate, srtp: SrtpContext, ssrc: UInt32,
+    tone: EncodedTone, answer: AnswerDescription, rate: PcmRate, srtp: SrtpContext, ssrc: UInt32,
     random: inout SeededRandom, at now: Instant
   ) {
+    payloadType = answer.payloadType
+    transportExtension = answer.transportSequenceExtension
     self.tone = tone
-    self.payloadType = payloadType
     self.srtp = srtp
     self.ssrc = ssrc
     name = CanonicalName("caller")
@@ -53,6 +59,9 @@ import Wire
     unsafe frame.initialize(repeating: 0)
     ticks = FrameClock(at: now)
     nextReport = now.advanced(byMilliseconds: Self.reportMilliseconds / 2)
+    if transportExtension != nil {
+      nextFeedback = now.advanced(byMilliseconds: Self.feedbackMilliseconds)
+    }
   }
 
   deinit { unsafe frame.deallocate() }
@@ -81,6 +90,11 @@ import Wire
   /// Takes an RTP packet whose authentication held.
   func receive(rtp bytes: RawSpan, at now: Instant) {
     guard case .packet(let header) = RtpHeader.parse(bytes) else { return }
+    if let transportExtension,
+      let number = header.transportNumber(in: bytes, id: transportExtension)
+    {
+      teller.note(number, at: now)
+    }
     guard case .taken = receiver.handle(bytes, header: header, at: now) else { return }
     let isInTime =
       silentSince.map { now.milliseconds(since: $0) <= graceMilliseconds } ?? true
@@ -150,6 +164,16 @@ import Wire
     RtcpWriter.report(
       from: ssrc, info: statistics.report(at: now), block: receiver.reportBlock(at: now),
       name: name, to: &writer)
+    return writer.count
+  }
+
+  /// Writes what is to be told of the packets that came; its length, 0 when there is nothing.
+  func writeFeedback(into output: UnsafeMutableRawBufferPointer, at now: Instant) -> Int {
+    nextFeedback = now.advanced(byMilliseconds: Self.feedbackMilliseconds)
+    guard let source = receiver.source, let message = teller.message(from: ssrc, about: source.ssrc)
+    else { return 0 }
+    var writer = unsafe ByteWriter(into: output)
+    unsafe writer.append(message.span.bytes)
     return writer.count
   }
 

@@ -144,6 +144,16 @@ import Wire
     return unsafe history.resend(sequenceNumber, at: now)
   }
 
+  /// How our voice is sent.
+  var encoding: EncodingFigures? {
+    guard sender != nil, let plan = sender?.plan, let changes = sender?.control.coderChanges,
+      let narrowings = sender?.control.narrowings
+    else { return nil }
+    return EncodingFigures(
+      plan: plan, lossPercent: sender?.control.lossPercent(at: ticks.next) ?? 0,
+      coderChanges: changes, narrowings: narrowings)
+  }
+
   /// Writes our report (SR or RR, with SDES); gives its length.
   func writeReport(into output: UnsafeMutableRawBufferPointer, at now: Instant) -> Int {
     nextReport = now.advanced(byMilliseconds: Self.reportMilliseconds)

@@ -170,6 +170,7 @@ extension CallSession {
     figures.jitterMilliseconds = Double(media.receiver.source?.jitterMicroseconds ?? 0) / 1_000
     figures.roundTripMilliseconds = media.roundTripMicroseconds.map { Double($0) / 1_000 }
     figures.reportedLost = Int64(media.reportedLost)
+    figures.encoding = media.encoding
     figures.bufferedMilliseconds = media.heldMilliseconds
     figures.bufferedMillisecondsMax = media.heldMillisecondsMax
     figures.bufferTargetMilliseconds = UInt64(clamping: media.receiver.targetMilliseconds)

@@ -1,4 +1,5 @@
 package import Backends
+package import Voice
 package import Wire
 
 /// A session's life in numbers: for logs, for who asks over HTTP, and for tests.
@@ -53,6 +54,8 @@ package struct SessionFigures: Sendable {
   /// milliseconds.
   package var pacerMilliseconds: UInt64 = 0
   package var pacerMillisecondsMax: UInt64 = 0
+  /// How our voice is sent; nil before it is, and where the client hears none.
+  package var encoding: EncodingFigures?
   package var latency = LatencyFigures()
   package var party = PartyFigures()
   /// Nil in a call without data channels, and before they begin.
@@ -71,4 +74,16 @@ package struct SessionFigures: Sendable {
     stunAccepted &+ stunIgnored &+ dtlsAccepted &+ dtlsFromUnknownPath &+ rtpAccepted
       &+ rtcpAccepted &+ mediaUnexpected &+ mediaRefused &+ unknownKind
   }
+}
+
+/// How our voice is sent at the moment, and how that came about.
+package struct EncodingFigures: Hashable, Sendable {
+  /// How the last packet was made.
+  package var plan: EncodingPlan
+  /// Lost of the last ten seconds as the client tells, or of the whole where that is all it tells.
+  package var lossPercent: Double
+  /// Changes between Opus's coders.
+  package var coderChanges: UInt64
+  /// How often the path was found too narrow.
+  package var narrowings: UInt64
 }

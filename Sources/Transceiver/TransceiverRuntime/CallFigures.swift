@@ -3,6 +3,7 @@ import Sctp
 import Session
 import Signalling
 import Token
+import Voice
 import Wire
 
 /// What is told of a living call, to its page and to operators. Made with the call and renewed once
@@ -60,6 +61,8 @@ struct CallFigures: Sendable {
     whole.add("packets_received", session?.rtpAccepted ?? 0)
     whole.add("packets_lost", max(0, session?.packetsLost ?? 0))
     whole.add("packets_sent", session?.rtpSent ?? 0)
+    whole.add("packets_resent", session?.rtpResent ?? 0)
+    whole.add("encoding", session?.encoding?.json)
     whole.add("dtls", (session ?? SessionFigures()).dtlsJson)
     whole.add("channels", session?.channels?.json(lost: channelsLost))
     whole.add("route", route)
@@ -111,6 +114,21 @@ extension SessionFigures {
     object.add("records_replayed", dtlsReplayed)
     object.add("handshake_restarts", dtlsRestarts)
     object.add("associations_lost", dtlsAssociationsLost)
+    return object
+  }
+}
+
+extension EncodingFigures {
+  fileprivate var json: JsonObject {
+    var object = JsonObject()
+    object.add("coder", plan.coder == .celt ? "celt" : "silk")
+    object.add("bits_per_second", Int(plan.bitsPerSecond))
+    object.add("packet_ms", plan.packetMilliseconds)
+    object.add("copies", plan.carriesCopy)
+    object.add("prepared_for_loss_percent", Int(plan.lossPercent))
+    object.add("loss_percent", lossPercent)
+    object.add("coder_changes", coderChanges)
+    object.add("narrowings", narrowings)
     return object
   }
 }

@@ -7,6 +7,20 @@ extension RtpHeader {
   /// `bytes` is the packet that this header was read from, `id` the extension's ID from the SDP,
   /// 1...255. Both forms of RFC 8285 are read; any bytes are safe. Allocates nothing.
   package func audioLevel(in bytes: RawSpan, id: UInt8) -> UInt8? {
+    guard let range = element(id, in: bytes), range.count > 0 else { return nil }
+    return bytes.u8(at: range.offset) & 0x7F
+  }
+
+  /// The packet's number among all of its transport
+  /// (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 2); nil when it has none. As
+  /// `audioLevel` otherwise.
+  package func transportNumber(in bytes: RawSpan, id: UInt8) -> UInt16? {
+    guard let range = element(id, in: bytes), range.count >= 2 else { return nil }
+    return bytes.u16(at: range.offset)
+  }
+
+  /// Where the first extension element with this ID has its data.
+  private func element(_ id: UInt8, in bytes: RawSpan) -> ByteRange? {
     let hasShortForm = extensionProfile == 0xBEDE
     guard hasShortForm || extensionProfile >> 4 == 0x100 else { return nil }
     var offset = extensionData.offset
@@ -30,7 +44,7 @@ extension RtpHeader {
         offset += 1
       }
       guard offset + length <= extensionData.end else { return nil }
-      if element == id { return length > 0 ? bytes.u8(at: offset) & 0x7F : nil }
+      if element == id { return ByteRange(offset: offset, count: length) }
       offset += length
     }
     return nil
