@@ -17,6 +17,7 @@ struct VoicePath: ~Copyable {
   var syllables = false
   /// Frames that a prompt receiver gave at once with a packet's arrival.
   var heardAtOnce = 0
+  var ledger = SoundLedger()
   private var overtone: ToneGenerator
   private var frameCount = 0
   let rate: PcmRate
@@ -46,12 +47,15 @@ struct VoicePath: ~Copyable {
   /// loss.
   mutating func run(
     seconds: Double, clientPartsPerMillion: Double = 0, spurtFrames: Int = .max,
+    isSilent: Bool = false,
     network: (Int, inout [UInt8]) -> [Double] = { _, _ in [30] }
   ) {
     let frames = Int(seconds * 50)
     let step = UInt64(20_000_000 * (1 + clientPartsPerMillion / 1_000_000))
     for index in 0..<frames {
-      send(index: index, speaks: index / spurtFrames % 2 == 0, network: network)
+      send(
+        index: index, speaks: !isSilent && index / spurtFrames % 2 == 0,
+        network: network)
       nextSend += step
       while nextPull < nextSend { pull() }
     }
@@ -97,30 +101,45 @@ struct VoicePath: ~Copyable {
     while let first = inFlight.first, first.arrival <= nextPull {
       _ = deliver(first.bytes, at: Instant(nanoseconds: first.arrival))
       inFlight.removeFirst()
-      if receiver.isPrompt { heardAtOnce += hearInOrder(at: Instant(nanoseconds: first.arrival)) }
+      guard receiver.isPrompt else { continue }
+      heardAtOnce += hearInOrder(at: Instant(nanoseconds: first.arrival))
+      ledger.check(debtMilliseconds: receiver.debtMilliseconds)
     }
     let now = Instant(nanoseconds: nextPull)
-    if !receiver.isPrompt || receiver.isOverdue(at: now) { hear(at: now) }
-    if receiver.isPrompt { _ = hearInOrder(at: now) }
+    if receiver.isPrompt {
+      _ = hearInOrder(at: now)
+      unsafe hear { unsafe $0.pullSilence(into: $1, at: now) }
+      ledger.check(debtMilliseconds: receiver.debtMilliseconds)
+    } else {
+      unsafe hear { unsafe $0.pull(into: $1, at: now) }
+    }
     nextPull += 20_000_000
   }
 
   private mutating func hearInOrder(at now: Instant) -> Int {
     let before = heard.count
-    while receiver.hasFrameInOrder { hear(at: now) }
+    while unsafe hear({ unsafe $0.pullReady(into: $1, at: now) }) {}
     return heard.count - before
   }
 
-  private mutating func hear(at now: Instant) {
+  /// Measures a frame, if the receiver gives one.
+  @discardableResult
+  private mutating func hear(
+    _ pull: (inout AudioReceiver, UnsafeMutableBufferPointer<Int16>) -> HeardFrame?
+  ) -> Bool {
     var frame = [Int16](repeating: 0, count: rate.frameSampleCount)
-    unsafe frame.withUnsafeMutableBufferPointer { buffer in
-      heard.append(unsafe receiver.pull(into: buffer, at: now))
+    return unsafe frame.withUnsafeMutableBufferPointer { buffer in
+      guard let what = unsafe pull(&receiver, buffer) else { return false }
+      heard.append(what)
+      ledger.noteGiven()
       if unsafe meter.hear(UnsafeBufferPointer(buffer)) { readings.append(meter.reading!) }
+      return true
     }
   }
 
   mutating func deliver(_ bytes: [UInt8], at now: Instant) -> AudioVerdict? {
     guard case .packet(let header) = unsafe RtpHeader.parse(bytes.span.bytes) else { return nil }
+    ledger.noteArrived(timestamp: header.timestamp)
     return unsafe receiver.handle(bytes.span.bytes, header: header, at: now)
   }
 

@@ -89,14 +89,29 @@ import Wire
 
   /// Hands on what has come in order, as far as the allowance goes.
   private func hearInOrder(at now: Instant) {
-    while promptUnits >= Self.frameUnits, receiver.hasFrameInOrder {
+    while promptUnits >= Self.frameUnits,
+      let heard = unsafe receiver.pullReady(into: frame, at: now)
+    {
       promptUnits -= Self.frameUnits
-      hear(arrival: now, at: now)
+      hand(heard, arrival: now, at: now)
     }
   }
 
-  private func hear(arrival: Instant, at now: Instant) {
-    let heard = unsafe receiver.pull(into: frame, at: now)
+  /// What a tick has to hear: a frame, or of a prompt receiver what time has made ready.
+  private func hearTick(at now: Instant) {
+    guard receiver.isPrompt else {
+      let heard = unsafe receiver.pull(into: frame, at: now)
+      return hand(
+        heard, arrival: now.advanced(byMillisecondsBack: heldMilliseconds), at: now)
+    }
+    promptUnits = min(promptUnits + Self.promptUnitsPerTick, Self.promptUnitsMax)
+    hearInOrder(at: now)
+    if let heard = unsafe receiver.pullSilence(into: frame, at: now) {
+      hand(heard, arrival: now, at: now)
+    }
+  }
+
+  private func hand(_ heard: HeardFrame, arrival: Instant, at now: Instant) {
     unsafe party.hear(UnsafeBufferPointer(frame), heard: heard, arrival: arrival, at: now)
   }
 
@@ -108,13 +123,7 @@ import Wire
   ) -> Int {
     heldMilliseconds = UInt64(clamping: receiver.delayMilliseconds(at: now))
     heldMillisecondsMax = max(heldMillisecondsMax, heldMilliseconds)
-    if !receiver.isPrompt || receiver.isOverdue(at: now) {
-      hear(arrival: now.advanced(byMillisecondsBack: heldMilliseconds), at: now)
-    }
-    if receiver.isPrompt {
-      promptUnits = min(promptUnits + Self.promptUnitsPerTick, Self.promptUnitsMax)
-      hearInOrder(at: now)
-    }
+    hearTick(at: now)
     let speaks = unsafe party.say(into: frame, at: now)
     let said = unsafe speaks ? UnsafeBufferPointer(frame) : nil
     return unsafe sender?.send(said, into: output, at: now, budget: &budget) ?? 0

@@ -32,6 +32,8 @@ package struct AudioCounts: Hashable, Sendable {
   package var concealedPieces: UInt64 = 0
   /// Lost packets that the packet after them told about.
   package var recoveredPackets: UInt64 = 0
+  /// Quiet frames that came and were left out, to come back on schedule.
+  package var quietFramesDropped: UInt64 = 0
   /// Packets that libopus refused.
   package var undecodable: UInt64 = 0
   package var shortened: UInt64 = 0
@@ -46,8 +48,8 @@ package struct AudioCounts: Hashable, Sendable {
 ///
 /// Sans-IO, one owner, memory taken at creation only. The frames follow the caller's clock; the
 /// difference to the sender's is made up unnoticed, a pitch period at a time. Those of a prompt
-/// receiver follow the sender's: pull one whenever `hasFrameInOrder`, and each 20 ms when
-/// `isOverdue`.
+/// receiver follow the sender's: `pullReady` whenever something has come and each 20 ms, and
+/// `pullSilence` once in each 20 ms.
 @safe package struct AudioReceiver: ~Copyable {
   package let rate: PcmRate
   package private(set) var counts = AudioCounts()
@@ -63,6 +65,7 @@ package struct AudioCounts: Hashable, Sendable {
   private var decoder: OpusDecoder
   private let sound: UnsafeMutableBufferPointer<Int16>
   private var soundCount = 0
+  private var quiet = QuietFrames()
   private var candidate: (ssrc: UInt32, next: UInt16)?
   /// When the source that is heard sent anything, and when it sent more than silence.
   private var lastPacket = Instant(nanoseconds: 0)
@@ -118,16 +121,9 @@ package struct AudioCounts: Hashable, Sendable {
   /// Whether frames are to be pulled as they come.
   package var isPrompt: Bool { jitter.isPrompt }
 
-  /// A whole frame has come, and all before it: `pull` need not make anything up.
-  package var hasFrameInOrder: Bool {
-    let missing = Int64(rate.frameSampleCount - soundCount) * rate.unitsPerSample
-    return missing <= 0 || jitter.unitsInOrder(limit: missing) >= missing
-  }
-
-  /// A frame should have come by `now`: `pull` makes one up, of sound or of silence.
-  package func isOverdue(at now: Instant) -> Bool {
-    jitter.isOverdue(at: now, pendingUnits: Int64(soundCount) * rate.unitsPerSample)
-  }
+  /// Silence that a prompt receiver gave while sound was late, and has not taken back yet: 0...1000
+  /// milliseconds.
+  package var debtMilliseconds: Int { jitter.debtMilliseconds }
 
   /// Takes an RTP packet that SRTP has authenticated, parsed as `header`, arrived at `now`.
   package mutating func handle(
@@ -154,22 +150,42 @@ package struct AudioCounts: Hashable, Sendable {
     }
   }
 
-  /// Fills one frame with what is to be heard at `now`. Call it each 20 ms, unless this
-  /// receiver is prompt.
+  /// Fills one frame with what is to be heard at `now`. Call it each 20 ms, of a receiver that is
+  /// not prompt.
   package mutating func pull(
     into frame: UnsafeMutableBufferPointer<Int16>, at now: Instant
   ) -> HeardFrame {
-    precondition(frame.count == rate.frameSampleCount, "not one frame")
-    var heard: HeardFrame = soundCount > 0 ? .voice : .silence
-    while soundCount < frame.count {
-      let piece = extend(to: frame.count, at: now)
-      if piece.rawValue < heard.rawValue { heard = piece }
-    }
-    unsafe frame.baseAddress!.update(from: sound.baseAddress!, count: frame.count)
-    soundCount -= frame.count
-    unsafe sound.baseAddress!.update(from: sound.baseAddress! + frame.count, count: soundCount)
+    let heard = unsafe make(frame, at: now)
     note(heard)
     return heard
+  }
+
+  /// Fills one frame with sound of a prompt receiver that is in order at `now`, or that is made up
+  /// for what is lost; nil when there is no whole one. Quiet frames are left out while silence is
+  /// owed.
+  package mutating func pullReady(
+    into frame: UnsafeMutableBufferPointer<Int16>, at now: Instant
+  ) -> HeardFrame? {
+    while hasFrameReady(at: now) {
+      let heard = unsafe make(frame, at: now)
+      let isNeeded = unsafe !quiet.mayDrop(frame)
+      if isNeeded || !jitter.paysDebt(units: frameUnits) {
+        note(heard)
+        return heard
+      }
+      counts.quietFramesDropped += 1
+    }
+    return nil
+  }
+
+  /// Fills one frame with silence when it is time for some; nil otherwise. Of a prompt receiver,
+  /// once in each 20 ms, after `pullReady` has given all that there is.
+  package mutating func pullSilence(
+    into frame: UnsafeMutableBufferPointer<Int16>, at now: Instant
+  ) -> HeardFrame? {
+    let pending = Int64(soundCount) * rate.unitsPerSample
+    guard jitter.isSilenceDue(at: now, pendingUnits: pending) else { return nil }
+    return unsafe pull(into: frame, at: now)
   }
 
   /// The report block about the source; nil before the first packet.
@@ -237,14 +253,35 @@ extension AudioReceiver {
       : now.milliseconds(since: lastPacket) >= Self.absenceMilliseconds
   }
 
+  private func hasFrameReady(at now: Instant) -> Bool {
+    let missing = Int64(rate.frameSampleCount - soundCount) * rate.unitsPerSample
+    return missing <= 0 || jitter.unitsReady(at: now, limit: missing) >= missing
+  }
+
+  private mutating func make(
+    _ frame: UnsafeMutableBufferPointer<Int16>, at now: Instant
+  ) -> HeardFrame {
+    precondition(frame.count == rate.frameSampleCount, "not one frame")
+    var heard: HeardFrame = soundCount > 0 ? .voice : .silence
+    while soundCount < frame.count {
+      let piece = extend(to: frame.count, at: now)
+      if piece.rawValue < heard.rawValue { heard = piece }
+    }
+    unsafe frame.baseAddress!.update(from: sound.baseAddress!, count: frame.count)
+    soundCount -= frame.count
+    unsafe sound.baseAddress!.update(from: sound.baseAddress! + frame.count, count: soundCount)
+    return heard
+  }
+
   /// Appends a piece of sound, to `count` samples or beyond.
   private mutating func extend(to count: Int, at now: Instant) -> HeardFrame {
     let pending = Int64(soundCount) * rate.unitsPerSample
     switch jitter.next(at: now, pendingUnits: pending) {
-    case .play(_, let adjustment, let isDiscontinuous):
+    case .play(let units, let adjustment, let isDiscontinuous):
       guard let added = unsafe decoder.decode(jitter.payload, into: room()) else {
         counts.undecodable += 1
-        return conceal(count - soundCount)
+        // A prompt listener's clock is the sender's.
+        return conceal(isPrompt ? Int(units / rate.unitsPerSample) : count - soundCount)
       }
       append(added, adjustment: adjustment)
       return isDiscontinuous ? .silence : .voice
@@ -252,7 +289,11 @@ extension AudioReceiver {
       return recover(Int(units / rate.unitsPerSample), hasRedundancy: hasRedundancy)
     case .conceal(let units):
       return conceal(Int(units / rate.unitsPerSample))
+    case .pause(let units):
+      fillWithSilence(to: soundCount + max(1, Int(units / rate.unitsPerSample)))
+      return .silence
     case .silence:
+      if isPrompt { jitter.noteSilence(units: Int64(count - soundCount) * rate.unitsPerSample) }
       fillWithSilence(to: count)
       return .silence
     }

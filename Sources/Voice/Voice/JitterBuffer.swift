@@ -30,6 +30,8 @@ package enum JitterDecision: Hashable, Sendable {
   case recover(units: Int64, hasRedundancy: Bool)
   /// Make up at most `units` from what came before.
   case conceal(units: Int64)
+  /// The sender said nothing for `units`, or too much is missing to make it up.
+  case pause(units: Int64)
   /// Nothing is to be heard now.
   case silence
 }
@@ -57,21 +59,22 @@ package struct JitterCounts: Hashable, Sendable {
 /// costs a voice service more than a moment of delay, and the delay shrinks again afterwards.
 ///
 /// A prompt one serves a listener without an ear, to whom when sound comes is nothing and how late
-/// it comes is much: sound that is in order is due at once, and only what is made up for what is
-/// missing waits for its moment.
+/// it comes is much: sound that is in order is due at once (`nextPrompt` has its rules).
 ///
 /// Time inside is in units of the RTP clock (48 kHz). Memory is taken at creation only.
 @safe package struct JitterBuffer: ~Copyable {
-  package private(set) var counts = JitterCounts()
+  package internal(set) var counts = JitterCounts()
   /// The packet of the last decision; valid until the next call.
   package var payload: UnsafeRawBufferPointer {
     unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(scratch)[0..<scratchCount])
   }
 
-  private struct Slot: BitwiseCopyable {
+  struct Slot: BitwiseCopyable {
     var sequence: Int64 = -1
     var time: Int64 = 0
     var units: Int64 = 0
+    /// When it came.
+    var arrival: Int64 = 0
     var byteCount = 0
     var handle: UInt16 = 0
     var isDiscontinuous = false
@@ -82,34 +85,36 @@ package struct JitterCounts: Hashable, Sendable {
 
   /// What has come in order is due at once.
   let isPrompt: Bool
-  private let slots: UnsafeMutableBufferPointer<Slot>
+  let slots: UnsafeMutableBufferPointer<Slot>
   private let scratch: UnsafeMutableRawBufferPointer
   private var scratchCount = 0
   private var pool = PacketPool()
-  private var estimator: DelayEstimator?
+  var estimator: DelayEstimator?
 
   /// The next number to play, and the highest that came; extended beyond 16 bits.
-  private var expected: Int64 = 0
-  private var highest: Int64 = 0
+  var expected: Int64 = 0
+  var highest: Int64 = 0
   /// The timestamp of the packet with the highest number, extended beyond 32 bits.
-  private var highestTime: Int64 = 0
+  var highestTime: Int64 = 0
   /// The time at which decoded sound ends.
-  private var end: Int64 = 0
-  private var hasPlayed = false
+  var end: Int64 = 0
+  var hasPlayed = false
   /// Sound is playing; otherwise the next packet waits until it is due.
-  private var isAnchored = false
-  private var isDiscontinuous = false
-  private var concealedInRow = 0
+  var isAnchored = false
+  var isDiscontinuous = false
+  var concealedInRow = 0
   private var playedSinceAdjustment = 0
   /// Held back on top of the target, while losses are frequent and packets tell about the one
   /// before them: a frame, so that the packet after a lost one is there when the lost one is due.
   private var redundancyUnits: Int64 = 0
   private var lastLoss: Int64 = 0
+  /// What only a prompt one needs.
+  var prompt = PromptState()
 
   /// 64 packets of 20 ms are 1.28 s; a power of two.
   private static let capacity = 64
   /// Beyond 100 ms made-up sound is noise; silence is better.
-  private static let concealedInRowMax = 5
+  static let concealedInRowMax = 5
   /// A jump of the numbers beyond this, or of the transit by a second, is a new stream.
   private static let sequenceJumpMax: Int64 = 1000
   private static let transitJumpMax: Int64 = 48_000
@@ -144,8 +149,14 @@ package struct JitterCounts: Hashable, Sendable {
   /// flows.
   func delayMilliseconds(at now: Instant, pendingUnits: Int64) -> Int {
     guard let estimator, isAnchored else { return 0 }
-    let arrival = Int64(truncatingIfNeeded: MediaClock.units64(at: now, rate: 48_000))
+    let arrival = Self.units(at: now)
+    guard !isPrompt || isFlowing(at: arrival) else { return 0 }
     return Int((arrival - estimator.base - (end - pendingUnits)) / 48)
+  }
+
+  /// `now` on the clock that times are counted by.
+  static func units(at now: Instant) -> Int64 {
+    Int64(truncatingIfNeeded: MediaClock.units64(at: now, rate: 48_000))
   }
 }
 
@@ -158,7 +169,7 @@ extension JitterBuffer {
   ) -> JitterVerdict {
     let verdict = unsafe place(
       sequenceNumber: sequenceNumber, timestamp: timestamp, payload: payload,
-      arrival: Int64(truncatingIfNeeded: MediaClock.units64(at: now, rate: 48_000)))
+      arrival: Self.units(at: now))
     switch verdict {
     case .stored: counts.stored += 1
     case .empty: counts.empty += 1
@@ -185,6 +196,8 @@ extension JitterBuffer {
       slot.hasRedundancy = packet.hasRedundancy
     }
     slot.byteCount = payload.count
+    slot.isOther = payload.count == 0
+    slot.arrival = arrival
     (slot.sequence, slot.time) = extend(sequenceNumber, timestamp)
     var verdict: JitterVerdict = payload.count > 0 ? .stored : .empty
     if isJump(slot, arrival: arrival) {
@@ -192,6 +205,7 @@ extension JitterBuffer {
       (slot.sequence, slot.time) = extend(sequenceNumber, timestamp)
       if counts.stored > 0 { verdict = .restarted }
     }
+    if payload.count > 0 { noteOrder(of: slot.sequence, at: arrival) }
     guard admits(slot.sequence) else { return .late }
     guard unsafe slots[index(slot.sequence)].sequence != slot.sequence else { return .duplicate }
     while pool.freeCount < PacketPool.blocks(for: slot.byteCount) { skipExpected() }
@@ -212,6 +226,7 @@ extension JitterBuffer {
     else { return }
     var slot = Slot()
     (slot.sequence, slot.time, slot.isOther) = (sequence, highestTime, true)
+    if sequence > highest { prompt.isOtherNewest = true }
     unsafe store(slot, UnsafeRawBufferPointer(start: nil, count: 0))
   }
 
@@ -224,14 +239,17 @@ extension JitterBuffer {
 
   private func isJump(_ slot: Slot, arrival: Int64) -> Bool {
     guard let estimator else { return true }
+    let lateness = arrival - slot.time - estimator.base
     return abs(slot.sequence - highest) > Self.sequenceJumpMax
-      || abs(arrival - slot.time - estimator.base) > Self.transitJumpMax
+      || lateness < -Self.transitJumpMax
+      || lateness > (isPrompt ? PromptState.lateUnitsMax : Self.transitJumpMax)
   }
 
   /// Drops everything: the next packet begins a stream.
   package mutating func restart() {
     dropAll()
     estimator = nil
+    prompt = PromptState()
   }
 
   private mutating func restart(_ sequenceNumber: UInt16, _ timestamp: UInt32, arrival: Int64) {
@@ -255,6 +273,7 @@ extension JitterBuffer {
     isAnchored = false
     isDiscontinuous = false
     concealedInRow = Self.concealedInRowMax
+    prompt.limitDebt()
   }
 
   /// Makes sure that `sequence` has a slot of its own; false when its turn is over.
@@ -281,10 +300,11 @@ extension JitterBuffer {
     if slot.sequence == expected, !slot.isOther { counts.skipped += 1 }
     clear(index(expected))
     expected += 1
-    isAnchored = false
+    // A prompt one has told its listener how far the sender has come.
+    if !isPrompt { isAnchored = false }
   }
 
-  private func index(_ sequence: Int64) -> Int { Int(sequence) & (Self.capacity - 1) }
+  func index(_ sequence: Int64) -> Int { Int(sequence) & (Self.capacity - 1) }
 
   private mutating func clear(_ index: Int) {
     let slot = unsafe slots[index]
@@ -301,20 +321,21 @@ extension JitterBuffer {
   /// wait to be heard.
   package mutating func next(at now: Instant, pendingUnits: Int64) -> JitterDecision {
     guard let estimator else { return .silence }
-    let arrival = Int64(truncatingIfNeeded: MediaClock.units64(at: now, rate: 48_000))
+    if isPrompt { return nextPrompt(at: Self.units(at: now)) }
+    let arrival = Self.units(at: now)
     // What is decided now is heard after what is pending.
     if arrival - lastLoss > Self.lossMemoryUnits { redundancyUnits = 0 }
     let due = estimator.scheduledTime(at: arrival) - redundancyUnits + pendingUnits
     while let slot = lowest() {
       if !isAnchored {
-        guard isPrompt && isNext(slot) || slot.time <= due else { return wait() }
+        guard slot.time <= due else { return wait() }
         if !isNext(slot) { noteLoss(before: slot, at: arrival) }
         anchor(at: slot)
       }
       let gap = slot.time - end
-      if slot.byteCount == 0 || gap + slot.units <= 0 {
-        // Padding, or a packet whose time has been filled with made-up sound.
-        if slot.byteCount > 0 { counts.late += 1 }
+      if gap + slot.units <= 0 {
+        // Its time has been filled with made-up sound.
+        counts.late += 1
         finish(slot)
         continue
       }
@@ -335,34 +356,8 @@ extension JitterBuffer {
     return wait()
   }
 
-  /// How much sound can be had now without making any up, counted as far as `limit` at least when
-  /// there is so much.
-  func unitsInOrder(limit: Int64) -> Int64 {
-    guard let first = lowest() else { return 0 }
-    guard isNext(first) || isAnchored && first.time - end < 120 else { return 0 }
-    let start = isAnchored ? end : first.time
-    var units: Int64 = 0
-    var sequence = first.sequence
-    while units < limit, sequence <= highest {
-      let slot = unsafe slots[index(sequence)]
-      guard slot.sequence == sequence else { break }
-      if slot.byteCount > 0 { units = max(units, slot.time + slot.units - start) }
-      sequence += 1
-    }
-    return units
-  }
-
-  /// What comes after all that was given out has not come in time, by a frame more than packets
-  /// are usually late: it, or silence, must be made up.
-  func isOverdue(at now: Instant, pendingUnits: Int64) -> Bool {
-    guard let estimator, isAnchored else { return true }
-    let arrival = Int64(truncatingIfNeeded: MediaClock.units64(at: now, rate: 48_000))
-    let due = estimator.scheduledTime(at: arrival) - redundancyUnits + pendingUnits
-    return due - frameUnits >= end
-  }
-
-  /// The stored packet with the lowest number.
-  private func lowest() -> Slot? {
+  /// The stored packet of sound with the lowest number.
+  func lowest() -> Slot? {
     var sequence = expected
     while sequence <= highest {
       let slot = unsafe slots[index(sequence)]
@@ -373,7 +368,7 @@ extension JitterBuffer {
   }
 
   /// Nothing is missing before `slot`, the lowest.
-  private func isNext(_ slot: Slot) -> Bool {
+  func isNext(_ slot: Slot) -> Bool {
     var sequence = expected
     while sequence < slot.sequence {
       guard unsafe slots[index(sequence)].sequence == sequence else { return false }
@@ -389,7 +384,7 @@ extension JitterBuffer {
     lastLoss = arrival
   }
 
-  private mutating func anchor(at slot: Slot) {
+  mutating func anchor(at slot: Slot) {
     isAnchored = true
     end = slot.time
     pass(to: slot.sequence)
@@ -419,8 +414,8 @@ extension JitterBuffer {
     return .recover(units: piece, hasRedundancy: slot.hasRedundancy)
   }
 
-  private mutating func play(
-    _ slot: Slot, excess: Int64, isEarly: Bool
+  mutating func play(
+    _ slot: Slot, excess: Int64 = 0, isEarly: Bool = false
   ) -> JitterDecision {
     load(slot)
     let units = slot.units
@@ -437,7 +432,6 @@ extension JitterBuffer {
 
   private mutating func adjustment(excess: Int64, isEarly: Bool) -> TimeAdjustment {
     playedSinceAdjustment += 1
-    guard !isPrompt else { return .none }
     guard playedSinceAdjustment > Self.piecesBetweenAdjustments else { return .none }
     guard isEarly || excess > Self.lateUnitsMax else { return .none }
     playedSinceAdjustment = 0
@@ -449,12 +443,12 @@ extension JitterBuffer {
     highestTime - slot.time + slot.units
   }
 
-  private mutating func load(_ slot: Slot) {
+  mutating func load(_ slot: Slot) {
     unsafe pool.load(slot.handle, byteCount: slot.byteCount, into: scratch)
     scratchCount = slot.byteCount
   }
 
-  private mutating func finish(_ slot: Slot) {
+  mutating func finish(_ slot: Slot) {
     pass(to: slot.sequence + 1)
   }
 
