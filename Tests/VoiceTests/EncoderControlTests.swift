@@ -16,6 +16,9 @@ struct FeedbackPath: ~Copyable {
   var isPause: (Int) -> Bool = { $0 % 50 < 5 }
   private var waiting: [(number: UInt16, arrival: UInt64?)] = []
   private var packetCount = 0
+  /// Tells nothing of what was lost before the first that came, as Pion does.
+  var skipsBorders = false
+  private var messageNumber: UInt8 = 0
   private var firstUntold = 0
   private var lastTold: UInt64 = 0
   private var nextFeedback = Instant(nanoseconds: 5_250_000_000)
@@ -78,12 +81,14 @@ struct FeedbackPath: ~Copyable {
     guard let last = waiting.lastIndex(where: isNew),
       let newest = waiting.firstIndex(where: isNew)
     else { return }
-    let first = min(newest, firstUntold)
+    let first = skipsBorders ? newest : min(newest, firstUntold)
+    messageNumber &+= 1
     let told = waiting[first...last].map { packet in
       packet.arrival.flatMap { $0 <= moment ? $0 / 1_000 : nil }
     }
     firstUntold = max(firstUntold, last + 1)
-    let bytes = FeedbackBytes.make(first: waiting[first].number, arrivals: told)
+    let bytes = FeedbackBytes.make(
+      first: waiting[first].number, arrivals: told, number: messageNumber)
     guard case .compound(let compound) = unsafe RtcpCompound.parse(bytes.span.bytes),
       case .transportFeedback(let feedback)? = unsafe compound.part(of: bytes.span.bytes, at: 0)?
         .part
@@ -94,7 +99,7 @@ struct FeedbackPath: ~Copyable {
 
 /// Transport-wide feedback as bytes, with two-bit vectors and deltas of two bytes.
 enum FeedbackBytes {
-  static func make(first: UInt16, arrivals: [UInt64?]) -> [UInt8] {
+  static func make(first: UInt16, arrivals: [UInt64?], number: UInt8 = 0) -> [UInt8] {
     let reference = (arrivals.compactMap { $0 }.first ?? 0) / 64_000
     var chunks: [UInt8] = []
     for start in stride(from: 0, to: arrivals.count, by: 7) {
@@ -117,7 +122,7 @@ enum FeedbackBytes {
     bytes += [UInt8(first >> 8), UInt8(first & 0xFF)]
     bytes += [UInt8(arrivals.count >> 8), UInt8(arrivals.count & 0xFF)]
     bytes += [UInt8(reference >> 16 & 0xFF), UInt8(reference >> 8 & 0xFF), UInt8(reference & 0xFF)]
-    bytes += [0] + chunks + deltas
+    bytes += [number] + chunks + deltas
     while bytes.count % 4 != 0 { bytes.append(0) }
     let words = bytes.count / 4 - 1
     bytes[2] = UInt8(words >> 8)
@@ -207,6 +212,15 @@ enum FeedbackBytes {
     #expect(path.plan.coder == .celt)
     #expect(!path.plan.carriesCopy)
     #expect(path.plan.bitsPerSecond == 64_000)
+  }
+
+  @Test func `losses between two messages count, though neither tells of them`() {
+    for skipsBorders in [true, false] {
+      var path = FeedbackPath()
+      path.skipsBorders = skipsBorders
+      path.run(seconds: 20) { $0 % 12 == 0 ? nil : 20 }
+      #expect(7.5...9 ~= path.control.lossPercent(at: path.now))
+    }
   }
 
   @Test func `a late packet is no loss`() {

@@ -9,6 +9,8 @@ package struct TransportFeedback: Hashable, Sendable, BitwiseCopyable {
   package var firstNumber: UInt16
   /// How many packets in a row it tells about, at most `packetsMax`; it may mean more.
   package var packetCount: Int
+  /// Counts these messages, modulo 2^8.
+  package var messageNumber: UInt8
   /// The receiver's clock, in microseconds, from which the arrivals count.
   package var referenceMicroseconds: Int64
 
@@ -35,6 +37,7 @@ package struct TransportFeedback: Hashable, Sendable, BitwiseCopyable {
     // 24 bits with a sign, in steps of 64 ms; the last byte counts these messages.
     let reference = Int32(bitPattern: bytes.u32(at: offset + 16)) >> 8
     referenceMicroseconds = Int64(reference) * 64_000
+    messageNumber = bytes.u8(at: offset + 19)
     chunks = offset + Self.headByteCount
     end = offset + count
     deltas = chunks

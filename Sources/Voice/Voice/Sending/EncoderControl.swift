@@ -22,6 +22,7 @@ package import Wire
   /// Numbers from here, as far as the feedback before told, are not counted yet.
   private var unsettled: UInt16?
   private var unsettledEnd: UInt16 = 0
+  private var lastMessage: UInt8?
   private var lastRequest: Instant?
   private var quickestRoundTrip: UInt64?
   private var lastReported: UInt32?
@@ -80,6 +81,7 @@ extension EncoderControl {
     var told = 0
     var missing = 0
     var last = feedback.firstNumber
+    let skipped = noteSkipped(before: feedback)
     feedback.forEach(of: bytes) { number, arrival in
       guard let packet = sent[number] else { return }
       last = number
@@ -102,9 +104,26 @@ extension EncoderControl {
     settle(isCongested: isCongested, at: now)
     // A feedback may come after one that tells of later packets.
     if Int16(bitPattern: last &+ 1 &- unsettledEnd) > 0 { unsettledEnd = last &+ 1 }
-    if !isCongested { losses.noteTold(told, at: now) }
+    if !isCongested { losses.noteTold(told + skipped, at: now) }
     judgeQueue(at: now)
-    if missing == 0, losses.told(at: now) >= Self.goodNewsPackets { hasGoodNews = true }
+    if missing + skipped == 0, losses.told(at: now) >= Self.goodNewsPackets { hasGoodNews = true }
+  }
+
+  /// Pion tells nothing of packets that were lost between two messages: their numbers are skipped.
+  /// Gives how many; none where a message was lost itself.
+  private mutating func noteSkipped(before feedback: TransportFeedback) -> Int {
+    defer { lastMessage = feedback.messageNumber }
+    guard let lastMessage, lastMessage &+ 1 == feedback.messageNumber else { return 0 }
+    var skipped = 0
+    var number = unsettledEnd
+    while Int16(bitPattern: feedback.firstNumber &- number) > 0, let packet = sent[number] {
+      if packet.fate == .unknown {
+        sent.set(.missing, for: number)
+        skipped += 1
+      }
+      number &+= 1
+    }
+    return skipped
   }
 
   /// What was missing by the feedback before and has not come by this one is lost.
