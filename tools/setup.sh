@@ -20,7 +20,8 @@ CLIENT_PACKAGES=(
     chromium espeak-ng firefox-esr gir1.2-gst-plugins-bad-1.0 gir1.2-gst-plugins-base-1.0
     golang-github-pion-datachannel-dev golang-github-pion-webrtc.v3-dev golang-go
     gstreamer1.0-nice gstreamer1.0-plugins-bad gstreamer1.0-plugins-base
-    gstreamer1.0-plugins-good iproute2 procps pulseaudio python3-gi python3-venv sox util-linux
+    gstreamer1.0-plugins-good iproute2 nodejs procps pulseaudio python3-gi python3-venv sox
+    util-linux
 )
 
 say() { echo "martlet: $*"; }

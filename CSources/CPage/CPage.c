@@ -16,6 +16,10 @@ static const uint8_t call_js[] = {
 #embed "page/call.js"
 };
 
+static const uint8_t network_js[] = {
+#embed "page/network.js"
+};
+
 static const uint8_t check_js[] = {
 #embed "page/check.js"
 };
@@ -43,6 +47,7 @@ static const struct page_file files[] = {
     FILE_AT("/style.css", "text/css; charset=utf-8", style_css),
     FILE_AT("/page.js", "text/javascript; charset=utf-8", page_js),
     FILE_AT("/call.js", "text/javascript; charset=utf-8", call_js),
+    FILE_AT("/network.js", "text/javascript; charset=utf-8", network_js),
     FILE_AT("/check.js", "text/javascript; charset=utf-8", check_js),
     FILE_AT("/sound.js", "text/javascript; charset=utf-8", sound_js),
     FILE_AT("/picture.js", "text/javascript; charset=utf-8", picture_js),

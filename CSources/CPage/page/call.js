@@ -1,5 +1,6 @@
 // One call: offer, answer, the peer connection, its figures, and its end.
 
+import { followNetwork, setOffer } from "./network.js";
 import { Trouble } from "./sound.js";
 
 const connectSecondsMax = 15;
@@ -23,6 +24,8 @@ export class Call {
     this.connectMilliseconds = null;
     this.sessionMilliseconds = null;
     this.past = null;
+    // What is sent, each time that the network made it something else.
+    this.sendings = [];
   }
 
   /** Makes the call; resolves when voice can flow, throws Trouble. */
@@ -33,7 +36,7 @@ export class Call {
     this.peer.ontrack = (event) => this.onStream(new MediaStream([event.track]));
     this.openEvents();
     for (const track of this.stream.getAudioTracks()) this.peer.addTrack(track, this.stream);
-    await this.peer.setLocalDescription(await this.peer.createOffer());
+    await setOffer(this.peer);
     const answer = await this.post(this.peer.localDescription.sdp);
     if (this.state === "ended") this.abandonLate();
     await this.peer.setRemoteDescription({ type: "answer", sdp: answer });
@@ -41,6 +44,8 @@ export class Call {
     this.connectMilliseconds = Math.round(performance.now() - this.began);
     this.setState("connected");
     this.peer.onconnectionstatechange = () => this.connectionChanged();
+    this.stopFollowing = followNetwork(this.peer, answer,
+      (sending) => this.sendings.push(sending));
   }
 
   /** Opens the channel that the SDKs open, and greets as they do. */
@@ -171,6 +176,7 @@ export class Call {
 
   end(trouble) {
     if (this.state === "ended") return;
+    this.stopFollowing?.();
     this.peer?.close();
     this.stopWaiting?.();
     this.setState("ended", this.leaving ? null : trouble);

@@ -38,6 +38,7 @@ function emptyResult() {
     sentLevelDbfs: null, audioContext: null,
     packetsReceived: 0, packetsLost: 0, seconds: 0, roundTripMilliseconds: null,
     jitterMilliseconds: null, srtpCipher: null, callID: null, error: null, shown: null,
+    sendings: [],
     userAgent: navigator.userAgent,
   };
 }
@@ -47,6 +48,7 @@ async function measure(page, seconds, result) {
   const began = performance.now();
   const elapsed = () => (performance.now() - began) / 1000;
   result.callID = page.call.id;
+  result.sendings = page.call.sendings;
   await pause(Math.min(settleMilliseconds, seconds * 500));
   const meter = page.answerStream && page.context
     ? new ToneMeter(page.context, page.answerStream) : null;

@@ -153,6 +153,7 @@ class Page {
       ["Held back against jitter", held === null ? null : `${Math.round(held)} ms`],
       ["Events at the server", channels && (channels.lost ?? passed)],
       ["bytes in them", channels && bytes],
+      ["Sent so, for the network’s sake", sent(this.call.sendings.at(-1))],
       ["Encryption", server.srtp_profile ?? figures.srtpCipher],
       ["Call", server.id],
     ];
@@ -247,6 +248,13 @@ function backendChoice(name, isChosen) {
   text.append(title, ` ${what}`);
   choice.append(input, text);
   return choice;
+}
+
+/** How voice is sent, in a few words; null where the network has asked for nothing. */
+function sent(sending) {
+  if (!sending) return null;
+  const { bitsPerSecond, packetMilliseconds, red } = sending;
+  return `${bitsPerSecond / 1000} kbit/s, ${packetMilliseconds} ms a packet${red ? ", twice" : ""}`;
 }
 
 function fact([name, value]) {

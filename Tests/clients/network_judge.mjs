@@ -1,0 +1,170 @@
+// Plays ways of all kinds to the page's NetworkJudge, and its descriptions to its editors, on a
+// clock of its own: `NETWORK_JS=.../page/network.js node --test network_judge.mjs`.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+const file = process.env.NETWORK_JS;
+const source = encodeURIComponent(readFileSync(file, "utf8"));
+const { NetworkJudge, answerFor, offerWithResends, steps } =
+  await import(`data:text/javascript,${source}`);
+
+/** The same numbers in each run, 0...1. */
+function seeded(seed) {
+  let state = seed;
+  return () => (state = (state * 1103515245 + 12345) % 2147483648) / 2147483648;
+}
+
+const wire = ({ bitsPerSecond, packetMilliseconds }, red) =>
+  bitsPerSecond * (red ? 2 : 1) + 56 * 8000 / packetMilliseconds;
+
+/**
+ * A call of `seconds` over a way of so many bits per second behind a queue; `loss`, `extra` (ms on
+ * the round trip) and `capacity` are asked each second. A round trip is known of each third
+ * second, as from a browser's checks, and `first` before anything is sent. Each second's judgement,
+ * with the queue's length.
+ */
+function call(seconds, {
+  capacity = () => Infinity, loss = () => 0, extra = () => 0, hasRed = true, first = 40,
+} = {}) {
+  const judge = new NetworkJudge({ hasRed });
+  const random = seeded(7);
+  const queueBitsMax = 20_000;
+  const looks = [];
+  let queue = 0;
+  judge.look({ seconds: 99, sent: 0, loss: null, roundTrip: first });
+  for (let second = 0; second < seconds; second++) {
+    const sent = wire(steps[judge.step], judge.red);
+    const room = capacity(second);
+    const waiting = Math.max(0, queue + sent - room);
+    const dropped = Math.max(0, waiting - queueBitsMax);
+    queue = Math.min(waiting, queueBitsMax);
+    const packets = 1000 / steps[judge.step].packetMilliseconds;
+    let lost = 0;
+    for (let packet = 0; packet < packets; packet++) {
+      if (random() < dropped / sent || random() < loss(second)) lost += 1;
+    }
+    const roundTrip = 40 + (room === Infinity ? 0 : 1000 * queue / room) + extra(second, random);
+    judge.look({
+      seconds: 100 + second, sent, loss: lost / packets,
+      roundTrip: second % 3 === 0 ? roundTrip : null,
+    });
+    looks.push({ second, step: judge.step, red: judge.red, queue, roundTrip, lost, packets });
+  }
+  return looks;
+}
+
+const from = (looks, second) => looks.filter((look) => look.second >= second);
+
+test("a good way is left alone", () => {
+  for (const look of call(300)) assert.deepEqual([look.step, look.red], [0, false]);
+});
+
+test("a way of 40 kbit/s is not overrun from the tenth second on", () => {
+  const looks = call(300, { capacity: () => 40_000 });
+  assert.ok(looks[10].step >= 2, `step ${looks[10].step}`);
+  const trips = from(looks, 10).map((look) => look.roundTrip).sort((a, b) => a - b);
+  assert.ok(trips[trips.length >> 1] < 100, `median ${trips[trips.length >> 1]} ms`);
+  assert.ok(trips[Math.floor(trips.length * 0.9)] < 250, "tenth longest");
+  const lost = from(looks, 15).reduce((sum, look) => sum + look.lost, 0);
+  assert.equal(lost, 0);
+  assert.ok(looks.every((look) => !look.red), "no redundancy on a narrow way");
+});
+
+test("nor is one overrun of which nothing was known at first", () => {
+  const looks = call(60, { capacity: () => 40_000, first: null, hasRed: false });
+  assert.ok(looks[10].step >= 2, `step ${looks[10].step}`);
+});
+
+test("the narrowest steps are for the narrowest ways", () => {
+  const looks = call(120, { capacity: () => 26_000 });
+  assert.ok(from(looks, 30).filter((look) => look.step === steps.length - 1).length > 60);
+});
+
+test("a way that becomes wide again is used again", () => {
+  const looks = call(200, { capacity: (second) => (second < 40 ? 40_000 : Infinity) });
+  assert.ok(looks[39].step >= 2);
+  assert.equal(looks.at(-1).step, 0);
+});
+
+test("more is asked for ever less often where there is none", () => {
+  const looks = call(900, { capacity: () => 40_000 });
+  const raises = looks.slice(1).filter((look, index) => look.step < looks[index].step);
+  assert.ok(raises.length >= 2 && raises.length <= 8, `${raises.length} times`);
+  const pauses = raises.slice(1).map((look, index) => look.second - raises[index].second);
+  assert.deepEqual(pauses, [...pauses].sort((a, b) => a - b));
+});
+
+for (const [name, way] of Object.entries({
+  "jitter of 100 ms": { extra: (_, random) => 200 * random() },
+  "spikes of 300 ms": { extra: (second) => (second % 5 === 0 ? 300 : 0) },
+  "2 % loss with jitter": { loss: () => 0.02, extra: (_, random) => 100 * random() },
+})) {
+  test(`${name}: no reason to send less`, () => {
+    for (const look of call(300, way)) assert.equal(look.step, 0, `second ${look.second}`);
+  });
+}
+
+test("a way that loses and stays short gets redundancy, for as long as it loses", () => {
+  const looks = call(200, { loss: (second) => (second < 100 ? 0.1 : 0) });
+  assert.ok(from(looks, 12).filter((look) => look.second < 100).every((look) => look.red));
+  assert.ok(from(looks, 135).every((look) => !look.red));
+  assert.ok(looks.every((look) => look.step === 0));
+});
+
+test("redundancy that does not fit is taken back, and is rarely tried again", () => {
+  // 70 kbit/s carry what is said once, and not twice.
+  const looks = call(600, { capacity: () => 70_000, loss: () => 0.05 });
+  const begun = looks.slice(1).filter((look, index) => look.red && !looks[index].red);
+  assert.ok(begun.length >= 1 && begun.length <= 6, `${begun.length} times`);
+  assert.ok(looks.filter((look) => look.red).length < 60);
+});
+
+test("a longer way is no narrower one", () => {
+  const looks = call(600, { extra: (second) => (second < 50 ? 0 : 400) });
+  assert.equal(looks.at(-1).step, 0);
+});
+
+test("nor is one that was long from the start", () => {
+  assert.equal(call(400, { extra: () => 560, first: 600 }).at(-1).step, 0);
+});
+
+test("without RED nothing is sent twice", () => {
+  assert.ok(call(100, { loss: () => 0.1, hasRed: false }).every((look) => !look.red));
+});
+
+test("a look without news changes nothing", () => {
+  const judge = new NetworkJudge({ hasRed: true });
+  for (let second = 0; second < 100; second++) {
+    judge.look({ seconds: second, roundTrip: null, loss: null, sent: 0 });
+  }
+  assert.deepEqual([judge.step, judge.red], [0, false]);
+});
+
+const lines = (...text) => text.map((line) => `${line}\r\n`).join("");
+const chromium = lines(
+  "v=0", "m=audio 9 UDP/TLS/RTP/SAVPF 111 63 9", "a=rtpmap:111 opus/48000/2",
+  "a=rtcp-fb:111 transport-cc", "a=rtpmap:63 red/48000/2", "a=fmtp:63 111/111",
+  "m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "a=mid:1");
+
+test("an offer asks for resends where there is RED, and once", () => {
+  const offer = offerWithResends(chromium);
+  assert.ok(offer.includes(lines("a=rtpmap:111 opus/48000/2", "a=rtcp-fb:111 nack")));
+  assert.equal(offerWithResends(offer), offer);
+  const firefox = lines("m=audio 9 UDP/TLS/RTP/SAVPF 109", "a=rtpmap:109 opus/48000/2");
+  assert.equal(offerWithResends(firefox), firefox);
+  assert.equal(offerWithResends("v=0\r\n"), "v=0\r\n");
+});
+
+test("an answer is changed in its packet length and order alone", () => {
+  const answer = lines(
+    "v=0", "m=audio 3478 UDP/TLS/RTP/SAVPF 111 63", "a=rtpmap:111 opus/48000/2",
+    "a=rtpmap:63 red/48000/2", "a=ptime:20", "a=maxptime:60", "m=application 3478 X Y");
+  assert.equal(answerFor(answer, { packetMilliseconds: 60, red: true }), lines(
+    "v=0", "m=audio 3478 UDP/TLS/RTP/SAVPF 63 111", "a=rtpmap:111 opus/48000/2", "a=ptime:60",
+    "a=rtpmap:63 red/48000/2", "a=maxptime:60", "m=application 3478 X Y"));
+  assert.match(answerFor(answer, { packetMilliseconds: 40, red: false }), /SAVPF 111 63\r\n/);
+  const bare = answer.replace(" 63", "").replace(/a=rtpmap:63.*\r\n/, "");
+  assert.match(answerFor(bare, { packetMilliseconds: 20, red: true }), /SAVPF 111\r\n/);
+});
