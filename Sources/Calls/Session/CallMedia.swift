@@ -48,7 +48,8 @@ import Wire
     self.party = party
     rate = party.backend.rate
     receiver = AudioReceiver(
-      payloadTypes: PayloadTypes(parameters.heardPayloadTypes), rate: rate,
+      payloadTypes: PayloadTypes(parameters.heardPayloadTypes),
+      redPayloadTypes: PayloadTypes(parameters.redPayloadTypes), rate: rate,
       isPrompt: party.backend.hearsPromptly, isShared: parameters.heardPayloadTypes.count > 1,
       levelExtension: parameters.levelExtension)
     ssrc = parameters.ssrc

@@ -15,9 +15,11 @@ package enum HeardFrame: UInt8, Hashable, Sendable, CaseIterable {
 package enum AudioVerdict: Hashable, Sendable {
   /// The jitter buffer's answer; the packet has been counted.
   case taken(JitterVerdict)
-  /// Nothing that is heard here (a telephone event, comfort noise, redundant audio): it is not
+  /// Nothing that is heard here (a telephone event, comfort noise): it is not
   /// missed where it stood in for sound, and counted nowhere but here.
   case otherPayloadType
+  /// Redundant audio (RFC 2198) that makes no sense: dropped, missed like a lost packet.
+  case malformedRedundancy(RedDefect)
   /// Another source than the one that is heard. A second packet in sequence from it may make it
   /// the one.
   case otherSource
@@ -34,6 +36,13 @@ package struct AudioCounts: Hashable, Sendable {
   package var recoveredPackets: UInt64 = 0
   /// Quiet frames that came and were left out, to come back on schedule.
   package var quietFramesDropped: UInt64 = 0
+  /// Lost or late packets that a later one brought along (RFC 2198).
+  package var restoredPackets: UInt64 = 0
+  /// Packets of redundant audio that make no sense, by what is wrong with them.
+  package var redLengthWrong: UInt64 = 0
+  package var redBlockCountWrong: UInt64 = 0
+  package var redPayloadTypeWrong: UInt64 = 0
+  package var redTimestampWrong: UInt64 = 0
   /// Packets that libopus refused.
   package var undecodable: UInt64 = 0
   package var shortened: UInt64 = 0
@@ -42,6 +51,19 @@ package struct AudioCounts: Hashable, Sendable {
   package var otherSource: UInt64 = 0
 
   package init() {}
+
+  package var redMalformed: UInt64 {
+    redLengthWrong + redBlockCountWrong + redPayloadTypeWrong + redTimestampWrong
+  }
+
+  mutating func note(_ defect: RedDefect) {
+    switch defect {
+    case .length: redLengthWrong += 1
+    case .blockCount: redBlockCountWrong += 1
+    case .payloadType: redPayloadTypeWrong += 1
+    case .timestamp: redTimestampWrong += 1
+    }
+  }
 }
 
 /// The hearing side of a call: authenticated RTP in, a frame of PCM each 20 ms out.
@@ -57,6 +79,7 @@ package struct AudioCounts: Hashable, Sendable {
   package private(set) var source: ReceiverStatistics?
 
   private let payloadTypes: PayloadTypes
+  private let redPayloadTypes: PayloadTypes
   /// More than one source may send at a time.
   private let isShared: Bool
   /// Which header extension tells how loud a packet is, if one does.
@@ -81,17 +104,21 @@ package struct AudioCounts: Hashable, Sendable {
 
   /// - Parameters:
   ///   - payloadTypes: those that mean Opus.
+  ///   - redPayloadTypes: those that mean Opus with redundancy (RFC 2198). A packet may be of
+  ///     either kind at any time.
   ///   - isShared: the client may send on several lines, each with a source of its own. One is
   ///     heard at a time: who talks keeps the word until it pauses. Otherwise another source
   ///     replaces the one that is heard.
   ///   - levelExtension: the ID of RFC 6464's header extension. Without it only the shortest
   ///     packets are known for silence, and not every encoder makes such of it.
   package init(
-    payloadTypes: PayloadTypes, rate: PcmRate, isPrompt: Bool = false, isShared: Bool = false,
-    levelExtension: UInt8? = nil
+    payloadTypes: PayloadTypes, redPayloadTypes: PayloadTypes = [], rate: PcmRate,
+    isPrompt: Bool = false,
+    isShared: Bool = false, levelExtension: UInt8? = nil
   ) {
     jitter = JitterBuffer(isPrompt: isPrompt)
     self.payloadTypes = payloadTypes
+    self.redPayloadTypes = redPayloadTypes
     self.isShared = isShared
     self.levelExtension = levelExtension
     self.rate = rate
@@ -129,24 +156,29 @@ package struct AudioCounts: Hashable, Sendable {
   package mutating func handle(
     _ packet: RawSpan, header: RtpHeader, at now: Instant
   ) -> AudioVerdict {
-    guard payloadTypes.contains(header.payloadType) else {
+    if payloadTypes.contains(header.payloadType) {
+      return take(packet, header: header, payload: header.payload, at: now)
+    }
+    guard redPayloadTypes.contains(header.payloadType) else {
       counts.otherPayloadType += 1
       noteUsed(header)
       return .otherPayloadType
     }
-    guard follow(header, isVoice: isVoice(packet, header), at: now) else {
-      counts.otherSource += 1
-      return .otherSource
+    // Padding alone has no blocks.
+    guard header.payload.count > 0 else {
+      return take(packet, header: header, payload: header.payload, at: now)
     }
-    source?.note(
-      sequenceNumber: header.sequenceNumber, timestamp: header.timestamp, at: now)
-    return unsafe packet.withUnsafeBytes { bytes in
-      let payload = unsafe UnsafeRawBufferPointer(
-        rebasing: bytes[header.payload.offset..<header.payload.end])
-      return unsafe .taken(
-        jitter.insert(
-          sequenceNumber: header.sequenceNumber, timestamp: header.timestamp, payload: payload,
-          at: now))
+    switch RedPayload.parse(packet, at: header.payload, payloadTypes: payloadTypes) {
+    case .malformed(let defect):
+      counts.note(defect)
+      if source?.ssrc == header.ssrc { source?.note(sequenceNumber: header.sequenceNumber) }
+      return .malformedRedundancy(defect)
+    case .payload(let payload):
+      let verdict = take(packet, header: header, payload: payload.primary, at: now)
+      if case .taken(let what) = verdict, what != .malformed {
+        restore(payload, of: packet, header: header, at: now)
+      }
+      return verdict
     }
   }
 
@@ -201,6 +233,43 @@ package struct AudioCounts: Hashable, Sendable {
 }
 
 extension AudioReceiver {
+  /// Takes the packet's own sound, at `payload`.
+  private mutating func take(
+    _ packet: RawSpan, header: RtpHeader, payload: ByteRange, at now: Instant
+  ) -> AudioVerdict {
+    let isVoice = isVoice(packet, header, byteCount: payload.count)
+    guard follow(header, isVoice: isVoice, at: now) else {
+      counts.otherSource += 1
+      return .otherSource
+    }
+    source?.note(
+      sequenceNumber: header.sequenceNumber, timestamp: header.timestamp, at: now)
+    return unsafe packet.withUnsafeBytes { bytes in
+      let payload = unsafe UnsafeRawBufferPointer(rebasing: bytes[payload.offset..<payload.end])
+      return unsafe .taken(
+        jitter.insert(
+          sequenceNumber: header.sequenceNumber, timestamp: header.timestamp, payload: payload,
+          at: now))
+    }
+  }
+
+  /// Takes what is missing of the older sound that a packet brought along.
+  private mutating func restore(
+    _ payload: RedPayload, of packet: RawSpan, header: RtpHeader, at now: Instant
+  ) {
+    for index in 0..<payload.redundantCount {
+      let block = payload.redundant(index)
+      let isRestored = unsafe packet.withUnsafeBytes { bytes in
+        unsafe jitter.restore(
+          sequenceNumber: header.sequenceNumber &- block.packetsBack,
+          timestamp: header.timestamp &- block.timestampOffset,
+          payload: UnsafeRawBufferPointer(rebasing: bytes[block.range.offset..<block.range.end]),
+          at: now)
+      }
+      if isRestored { counts.restoredPackets += 1 }
+    }
+  }
+
   /// A packet of another kind has a number of the source's too, but nothing to be heard.
   private mutating func noteUsed(_ header: RtpHeader) {
     guard source?.ssrc == header.ssrc else { return }
@@ -238,8 +307,8 @@ extension AudioReceiver {
     return true
   }
 
-  private func isVoice(_ packet: RawSpan, _ header: RtpHeader) -> Bool {
-    guard header.payload.count > Self.silentBytesMax else { return false }
+  private func isVoice(_ packet: RawSpan, _ header: RtpHeader, byteCount: Int) -> Bool {
+    guard byteCount > Self.silentBytesMax else { return false }
     guard let levelExtension, let level = header.audioLevel(in: packet, id: levelExtension) else {
       return true
     }

@@ -216,6 +216,32 @@ extension JitterBuffer {
     return verdict
   }
 
+  /// Takes the payload of a packet that another one, which came at `now`, has brought along. True
+  /// when it was missing and its turn is not over: it never moves the stream, and tells nothing of
+  /// the network's timing.
+  package mutating func restore(
+    sequenceNumber: UInt16, timestamp: UInt32, payload: UnsafeRawBufferPointer, at now: Instant
+  ) -> Bool {
+    guard estimator != nil, payload.count <= PacketPool.payloadByteCountMax,
+      let packet = unsafe OpusPacket(payload)
+    else { return false }
+    var slot = Slot()
+    (slot.sequence, slot.time) = extend(sequenceNumber, timestamp)
+    guard slot.sequence >= expected, slot.sequence < highest,
+      unsafe slots[index(slot.sequence)].sequence != slot.sequence,
+      slot.time + packet.durationUnits <= highestTime,
+      !isAnchored || slot.time + packet.durationUnits > end,
+      pool.freeCount >= PacketPool.blocks(for: payload.count)
+    else { return false }
+    slot.units = packet.durationUnits
+    slot.isDiscontinuous = packet.isDiscontinuous
+    slot.hasRedundancy = packet.hasRedundancy
+    slot.byteCount = payload.count
+    slot.arrival = Self.units(at: now)
+    unsafe store(slot, payload)
+    return true
+  }
+
   /// The number belongs to a packet that is not heard here, so no sound is missing with it.
   package mutating func noteUsed(_ sequenceNumber: UInt16) {
     guard estimator != nil else { return }
