@@ -22,10 +22,6 @@ package struct SessionParameters: Sendable {
   /// The payload type that means Opus on each line that the client may send on. With several
   /// lines one is heard at a time: who talks.
   package var heardPayloadTypes: [UInt8]
-  /// The payload types that mean RED (RFC 2198) of Opus on the lines that the client may send on.
-  package var redPayloadTypes: [UInt8] = []
-  /// The client answers NACK (RFC 4585) for its audio.
-  package var asksForResends = false
   /// The ID of the header extension by which the client tells how loud each packet is (RFC 6464),
   /// where that was agreed on.
   package var levelExtension: UInt8?
