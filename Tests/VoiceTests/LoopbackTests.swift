@@ -18,6 +18,11 @@ struct VoicePath: ~Copyable {
   /// Frames that a prompt receiver gave at once with a packet's arrival.
   var heardAtOnce = 0
   var ledger = SoundLedger()
+  /// How long an answer to a request takes to come, in milliseconds, by the number of answers so
+  /// far; nil where it is lost, or nobody answers.
+  var resend: (Int) -> UInt64? = { _ in nil }
+  var resendCount = 0
+  private var kept: [UInt16: [UInt8]] = [:]
   private var overtone: ToneGenerator
   private var frameCount = 0
   let rate: PcmRate
@@ -28,7 +33,7 @@ struct VoicePath: ~Copyable {
     rate: PcmRate = .hertz48000, hertz: Double = 440, level: Double = -12,
     sequence: UInt16 = 100, timestamp: UInt32 = 5_000, settings: OpusSettings = OpusSettings(),
     isPrompt: Bool = false, isShared: Bool = false, levelExtension: UInt8? = nil,
-    names: SentNames = SentNames(ssrc: 7, payloadType: 111)
+    names: SentNames = SentNames(ssrc: 7, payloadType: 111), asksForResends: Bool = false
   ) {
     self.rate = rate
     sender = AudioSender(
@@ -36,7 +41,7 @@ struct VoicePath: ~Copyable {
       settings: settings)
     receiver = AudioReceiver(
       payloadTypes: [111], rate: rate, isPrompt: isPrompt, isShared: isShared,
-      levelExtension: levelExtension)
+      levelExtension: levelExtension, asksForResends: asksForResends)
     overtone = ToneGenerator(hertz: hertz * 2.5, level: level - 6, rate: rate)
     meter = ToneMeter(rate: rate)
     tone = ToneGenerator(hertz: hertz, level: level, rate: rate)
@@ -66,6 +71,7 @@ struct VoicePath: ~Copyable {
   ) {
     let packet = makePacket(speaks: speaks)
     guard var packet else { return }
+    defer { kept[UInt16(packet[2]) << 8 | UInt16(packet[3])] = packet }
     for delay in network(index, &packet) {
       inFlight.append((nextSend + UInt64(delay * 1_000_000), packet))
     }
@@ -101,11 +107,13 @@ struct VoicePath: ~Copyable {
     while let first = inFlight.first, first.arrival <= nextPull {
       _ = deliver(first.bytes, at: Instant(nanoseconds: first.arrival))
       inFlight.removeFirst()
+      request(at: first.arrival)
       guard receiver.isPrompt else { continue }
       heardAtOnce += hearInOrder(at: Instant(nanoseconds: first.arrival))
       ledger.check(debtMilliseconds: receiver.debtMilliseconds)
     }
     let now = Instant(nanoseconds: nextPull)
+    request(at: nextPull)
     if receiver.isPrompt {
       _ = hearInOrder(at: now)
       unsafe hear { unsafe $0.pullSilence(into: $1, at: now) }
@@ -114,6 +122,23 @@ struct VoicePath: ~Copyable {
       unsafe hear { unsafe $0.pull(into: $1, at: now) }
     }
     nextPull += 20_000_000
+  }
+
+  /// Asks for what is missing.
+  private mutating func request(at now: UInt64) {
+    let request = receiver.takeRequest(at: Instant(nanoseconds: now))
+    guard let request = request?.request else { return }
+    for index in 0..<request.entryCount {
+      let (first, following) = request.entry(index)
+      for step in 0...16 where step == 0 || following >> (step - 1) & 1 == 1 {
+        resendCount += 1
+        guard let packet = kept[first &+ UInt16(step)], let delay = resend(resendCount) else {
+          continue
+        }
+        inFlight.append((now + delay * 1_000_000, packet))
+      }
+    }
+    inFlight.sort { $0.arrival < $1.arrival }
   }
 
   private mutating func hearInOrder(at now: Instant) -> Int {

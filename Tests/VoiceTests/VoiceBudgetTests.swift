@@ -36,11 +36,13 @@ struct VoiceBudgetTests {
   let earlier = UnsafeMutableRawBufferPointer.allocate(byteCount: 1_300, alignment: 16)
   let both = UnsafeMutableRawBufferPointer.allocate(byteCount: 2_600, alignment: 16)
   var earlierCount = 0
+  var asked = 0
 
   init(isPrompt: Bool) {
     path = VoicePath(rate: .hertz24000, isPrompt: isPrompt)
     path.receiver = AudioReceiver(
-      payloadTypes: [111], redPayloadTypes: [63], rate: .hertz24000, isPrompt: isPrompt)
+      payloadTypes: [111], redPayloadTypes: [63], rate: .hertz24000, isPrompt: isPrompt,
+      asksForResends: isPrompt)
   }
 
   deinit {
@@ -75,6 +77,7 @@ struct VoiceBudgetTests {
         : RawSpan(_unsafeStart: packet.baseAddress!, byteCount: count)
       if case .packet(let header) = RtpHeader.parse(bytes) {
         _ = path.receiver.handle(bytes, header: header, at: now)
+        if path.receiver.takeRequest(at: now) != nil { asked += 1 }
       }
     }
     unsafe earlier.copyMemory(from: UnsafeRawBufferPointer(rebasing: packet[..<count]))

@@ -294,6 +294,7 @@ package final class CallClient {
     let bytes = unsafe UnsafeRawBufferPointer(rebasing: datagram[..<length]).bytes
     guard isControl else { return media.receive(rtp: bytes, at: now) }
     if media.receive(rtcp: bytes, at: now) { end(.endedByServer) }
+    resend(media, at: now)
   }
 
   private func runMedia(at now: Instant) {
@@ -325,6 +326,7 @@ package final class CallClient {
     var length = unsafe media.tick(into: slot, at: now)
     guard length > 0 else { return }
     if unsafe media.srtp.protectRtp(slot, length: &length) == .ok {
+      unsafe media.keep(UnsafeRawBufferPointer(rebasing: slot[..<length]), at: now)
       queue.commit(length: length, to: target)
     }
   }
@@ -337,6 +339,15 @@ package final class CallClient {
     case .failed(let failure): end(.dtlsFailed(failure))
     case .closed: end(.endedByServer)
     case .idle, .handshaking: break
+    }
+  }
+
+  /// Sends again what the server has just asked for.
+  private func resend(_ media: CallerMedia, at now: Instant) {
+    guard let target else { return }
+    while let packet = unsafe media.nextResend(at: now), let slot = unsafe queue.slot() {
+      unsafe slot.copyMemory(from: packet)
+      queue.commit(length: packet.count, to: target)
     }
   }
 

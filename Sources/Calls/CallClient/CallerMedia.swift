@@ -17,6 +17,11 @@ import Wire
   private let transportExtension: UInt8?
   private var teller = ArrivalTeller()
   private(set) var nextFeedback = Instant.never
+  private let redPayloadType: UInt8?
+  /// Nil where nothing is sent again.
+  private var history: PacketHistory?
+  private var wanted = [17 of UInt16](repeating: 0)
+  private var wantedCount = 0
   private let ssrc: UInt32
   private let name: CanonicalName
   private let firstSequenceNumber: UInt16
@@ -46,6 +51,8 @@ import Wire
     payloadType = answer.payloadType
     transportExtension = answer.transportSequenceExtension
     self.tone = tone
+    redPayloadType = answer.prefersRed ? answer.redPayloadType : nil
+    if answer.usesNack { history = PacketHistory(slotByteCount: 640) }
     self.srtp = srtp
     self.ssrc = ssrc
     name = CanonicalName("caller")
@@ -118,10 +125,34 @@ import Wire
         note(blocks, of: bytes, at: now)
       case .receiverReport(_, let blocks): note(blocks, of: bytes, at: now)
       case .goodbye: isGoodbye = true
-      case .nack, .transportFeedback, .sourceDescription, .other: break
+      case .nack(let nack): note(nack, of: bytes)
+      case .transportFeedback, .sourceDescription, .other: break
       }
     }
     return isGoodbye
+  }
+
+  private func note(_ nack: GenericNack, of bytes: RawSpan) {
+    guard nack.media == ssrc else { return }
+    wantedCount = 0
+    nack.forEach(of: bytes, limit: wanted.count) { number in
+      wanted[wantedCount] = number
+      wantedCount += 1
+    }
+  }
+
+  /// The next packet that is to be sent again; valid until the next call.
+  func nextResend(at now: Instant) -> UnsafeRawBufferPointer? {
+    while wantedCount > 0 {
+      wantedCount -= 1
+      if let packet = unsafe history?.resend(wanted[wantedCount], at: now) { return unsafe packet }
+    }
+    return nil
+  }
+
+  /// Keeps the protected packet of the last tick.
+  func keep(_ packet: UnsafeRawBufferPointer, at now: Instant) {
+    unsafe history?.store(packet.bytes, sequenceNumber: sequenceNumber &- 1, at: now)
   }
 
   private func note(_ blocks: ReportBlocks, of bytes: RawSpan, at now: Instant) {
@@ -144,17 +175,30 @@ import Wire
     }
     let payload = tone.payloads[nextPayload]
     let header = RtpHeader(
-      marker: statistics.packetCount == 0, payloadType: payloadType,
+      marker: statistics.packetCount == 0, payloadType: redPayloadType ?? payloadType,
       sequenceNumber: sequenceNumber, timestamp: timestamp, ssrc: ssrc)
     var writer = unsafe ByteWriter(into: output)
     header.write(to: &writer)
+    if redPayloadType != nil { writeRedundancy(to: &writer) }
     unsafe writer.append(payload.span.bytes)
-    statistics.note(timestamp: timestamp, payloadCount: payload.count, at: now)
+    statistics.note(
+      timestamp: timestamp, payloadCount: writer.count - RtpHeader.plainByteCount, at: now)
     ledger.noteSent()
     nextPayload = (nextPayload + 1) % tone.payloads.count
     sequenceNumber &+= 1
     timestamp &+= UInt32(frameUnits)
     return writer.count
+  }
+
+  /// The packet before, if there was one, and what stands in front of the newest (RFC 2198).
+  private func writeRedundancy(to writer: inout ByteWriter) {
+    guard statistics.packetCount > 0 else { return writer.append(u8: payloadType) }
+    let index = (nextPayload + tone.payloads.count - 1) % tone.payloads.count
+    let earlier = tone.payloads[index]
+    let sizes = UInt32(frameUnits) << 10 | UInt32(earlier.count)
+    writer.append(u32: 1 << 31 | UInt32(payloadType) << 24 | sizes)
+    writer.append(u8: payloadType)
+    unsafe writer.append(earlier.span.bytes)
   }
 
   /// Writes a report (SR, SDES); its length.

@@ -24,7 +24,7 @@ import Wire
   var receiver: AudioReceiver
   /// Nil in a call in which we do not send.
   var sender: AudioSender?
-  private let ssrc: UInt32
+  let ssrc: UInt32
   let party: CallParty
   var history: PacketHistory
   let name: CanonicalName
@@ -34,7 +34,9 @@ import Wire
   /// How much sound may be handed on as it comes, in fiftieths of a frame.
   private var promptUnits = promptUnitsMax
   /// The client's figures about us, and the round trip that they allow.
-  var roundTripMicroseconds: UInt64?
+  var roundTripMicroseconds: UInt64? {
+    didSet { receiver.roundTripMicroseconds = roundTripMicroseconds }
+  }
   var reportedLost: Int32 = 0
   /// How long the sound of the last tick had waited, and the longest of all.
   private(set) var heldMilliseconds: UInt64 = 0
@@ -51,7 +53,7 @@ import Wire
       payloadTypes: PayloadTypes(parameters.heardPayloadTypes),
       redPayloadTypes: PayloadTypes(parameters.redPayloadTypes), rate: rate,
       isPrompt: party.backend.hearsPromptly, isShared: parameters.heardPayloadTypes.count > 1,
-      levelExtension: parameters.levelExtension)
+      levelExtension: parameters.levelExtension, asksForResends: parameters.asksForResends)
     ssrc = parameters.ssrc
     if parameters.sendsAudio {
       sender = AudioSender(
@@ -76,8 +78,8 @@ import Wire
 
   deinit { unsafe frame.deallocate() }
 
-  /// A report goes with a tick: it is worth no wake-up of its own.
-  var deadline: Instant { ticks.next }
+  /// A report goes with a tick: it is worth no wake-up of its own. Asking for what is lost is.
+  var deadline: Instant { min(ticks.next, receiver.requestDeadline) }
 
   /// One RTP packet whose authentication held; false when it is none at all. Whatever else an
   /// honest stack may send (another payload type, a duplicate, a late one) the receiver counts.

@@ -25,27 +25,35 @@ extension CallSession {
 
   // MARK: - In
 
-  /// Undoes SRTP and takes the packet in. False when it is not authentic, or makes no sense.
+  /// Undoes SRTP and takes the packet in, which ends in a counter unless it is refused.
   func receive(
     _ datagram: UnsafeMutableRawBufferPointer, at now: Instant, into outbox: inout SessionOutbox
-  ) -> Bool {
-    guard let media else { return false }
+  ) -> MediaVerdict {
+    guard let media else { return .refused }
     var length = datagram.count
     if isRtcp(unsafe UnsafeRawBufferPointer(datagram).bytes) {
-      guard unsafe media.srtp.unprotectRtcp(datagram, length: &length) == .ok else { return false }
+      guard unsafe media.srtp.unprotectRtcp(datagram, length: &length) == .ok else {
+        return .refused
+      }
       counts.rtcpAccepted &+= 1
       let plain = unsafe UnsafeRawBufferPointer(rebasing: datagram[..<length])
       unsafe receive(rtcp: plain, at: now, into: &outbox)
     } else {
-      guard parameters.receivesAudio else { return false }
-      guard unsafe media.srtp.unprotectRtp(datagram, length: &length) == .ok else { return false }
+      guard parameters.receivesAudio else { return .refused }
+      let status = unsafe media.srtp.unprotectRtp(datagram, length: &length)
+      if status == .replayed, unsafe media.isRepeated(datagram) {
+        counts.rtpRepeated &+= 1
+        return .repeated
+      }
+      guard status == .ok else { return .refused }
       let plain = unsafe UnsafeRawBufferPointer(rebasing: datagram[..<length])
-      guard unsafe media.receive(rtp: plain.bytes, at: now) else { return false }
+      guard unsafe media.receive(rtp: plain.bytes, at: now) else { return .refused }
       drainParty(at: now, into: &outbox)
       if counts.rtpAccepted == 0 { party.latency.noteAudioIn(at: now) }
       counts.rtpAccepted &+= 1
+      askForResends(media, at: now, into: &outbox)
     }
-    return true
+    return .taken
   }
 
   private func receive(
@@ -111,6 +119,7 @@ extension CallSession {
       sendTick(media, at: now, into: &outbox)
       media.ticks.advance(at: now)
     }
+    askForResends(media, at: now, into: &outbox)
     if media.nextReport <= now { sendReport(media, at: now, into: &outbox) }
   }
 
@@ -169,6 +178,7 @@ extension CallSession {
     figures.packetsLost = Int64(media.receiver.source?.cumulativeLost ?? 0)
     figures.jitterMilliseconds = Double(media.receiver.source?.jitterMicroseconds ?? 0) / 1_000
     figures.roundTripMilliseconds = media.roundTripMicroseconds.map { Double($0) / 1_000 }
+    media.addHearing(to: &figures)
     figures.reportedLost = Int64(media.reportedLost)
     figures.encoding = media.encoding
     figures.bufferedMilliseconds = media.heldMilliseconds

@@ -26,6 +26,8 @@ package struct SessionFigures: Sendable {
   package var mediaUnexpected: UInt64 = 0
   /// SRTP that failed its authentication, its replay check or its header.
   package var mediaRefused: UInt64 = 0
+  /// Copies of packets that had been asked for again and came after all.
+  package var rtpRepeated: UInt64 = 0
   /// Datagrams of no kind that a client sends.
   package var unknownKind: UInt64 = 0
   /// DTLS application data in a call without data channels. Its datagram counts as accepted.
@@ -39,6 +41,21 @@ package struct SessionFigures: Sendable {
 
   /// Of what the client sent: packets that never came.
   package var packetsLost: Int64 = 0
+  /// Of the lost: packets that a later one brought along (RED), or told about (in-band FEC); those
+  /// that were asked for again (NACK), and of them those that came; and pieces of sound, of a frame
+  /// or less, that were made up.
+  package var packetsRestored: UInt64 = 0
+  package var packetsRecovered: UInt64 = 0
+  package var packetsAskedFor: UInt64 = 0
+  package var packetsResent: UInt64 = 0
+  package var piecesConcealed: UInt64 = 0
+  /// Packets of redundant audio that make no sense.
+  package var redMalformed: UInt64 = 0
+  /// Silence that was given to a service while the client's sound was late, and is still to be
+  /// taken back from its pauses, in milliseconds; and quiet frames that were left out so far, for
+  /// that or to shorten the delay.
+  package var debtMilliseconds: UInt64 = 0
+  package var quietFramesDropped: UInt64 = 0
   /// RFC 3550 interarrival jitter of the client's audio, in milliseconds.
   package var jitterMilliseconds: Double = 0
   /// The last round trip that RTCP measured, in milliseconds; nil before the first.
@@ -72,7 +89,7 @@ package struct SessionFigures: Sendable {
   /// Client datagrams of every kind: the sum of the counters that end one.
   package var datagrams: UInt64 {
     stunAccepted &+ stunIgnored &+ dtlsAccepted &+ dtlsFromUnknownPath &+ rtpAccepted
-      &+ rtcpAccepted &+ mediaUnexpected &+ mediaRefused &+ unknownKind
+      &+ rtcpAccepted &+ mediaUnexpected &+ mediaRefused &+ rtpRepeated &+ unknownKind
   }
 }
 

@@ -56,6 +56,23 @@ package enum RtcpWriter {
     writer.append(u32: ssrc)
   }
 
+  /// An empty RR, SDES and a generic NACK about packets of `media` (RFC 4585, section 6.2.1). The
+  /// report is empty because each that is not begins the count of a new interval.
+  package static func nack(
+    from ssrc: UInt32, about media: UInt32, request: ResendRequest, name: CanonicalName,
+    to writer: inout ByteWriter
+  ) {
+    report(from: ssrc, info: nil, block: nil, name: name, to: &writer)
+    header(RtcpType.transportFeedback, items: 1, words: 2 + request.entryCount, to: &writer)
+    writer.append(u32: ssrc)
+    writer.append(u32: media)
+    for index in 0..<request.entryCount {
+      let (first, following) = request.entry(index)
+      writer.append(u16: first)
+      writer.append(u16: following)
+    }
+  }
+
   /// One chunk with one CNAME item, ended by one to four zero bytes (section 6.5).
   private static func sourceDescription(
     of ssrc: UInt32, name: CanonicalName, to writer: inout ByteWriter

@@ -59,7 +59,8 @@ package protocol VoiceBackend: AnyObject {
   var takesTurns: Bool { get }
 
   /// Whether it wants each frame as soon as it has come, in order, and not one each 20 ms: then
-  /// frames come as unevenly as the network brings them, but for what is made up for missing ones.
+  /// frames come as unevenly as the network brings them. While sound is late there are none, later
+  /// silence, which is taken back from the next pauses.
   var hearsPromptly: Bool { get }
 
   /// Hears one frame at `now`; may say something into `pacer`.

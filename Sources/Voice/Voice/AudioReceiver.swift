@@ -78,13 +78,20 @@ package struct AudioCounts: Hashable, Sendable {
   /// The source that is heard; nil before the first packet.
   package private(set) var source: ReceiverStatistics?
 
+  /// What is missing and asked for again.
+  var resends = ResendRequests()
+  /// RTCP's round trip, in microseconds; nil while it is unknown.
+  package var roundTripMicroseconds: UInt64?
+
   private let payloadTypes: PayloadTypes
   private let redPayloadTypes: PayloadTypes
   /// More than one source may send at a time.
   private let isShared: Bool
   /// Which header extension tells how loud a packet is, if one does.
   private let levelExtension: UInt8?
-  private var jitter: JitterBuffer
+  /// Who sends answers requests for what is missing.
+  let asksForResends: Bool
+  var jitter: JitterBuffer
   private var decoder: OpusDecoder
   private let sound: UnsafeMutableBufferPointer<Int16>
   private var soundCount = 0
@@ -111,16 +118,18 @@ package struct AudioCounts: Hashable, Sendable {
   ///     replaces the one that is heard.
   ///   - levelExtension: the ID of RFC 6464's header extension. Without it only the shortest
   ///     packets are known for silence, and not every encoder makes such of it.
+  ///   - asksForResends: the sender answers NACK (RFC 4585): `takeRequest` has what is missing.
   package init(
     payloadTypes: PayloadTypes, redPayloadTypes: PayloadTypes = [], rate: PcmRate,
     isPrompt: Bool = false,
-    isShared: Bool = false, levelExtension: UInt8? = nil
+    isShared: Bool = false, levelExtension: UInt8? = nil, asksForResends: Bool = false
   ) {
     jitter = JitterBuffer(isPrompt: isPrompt)
     self.payloadTypes = payloadTypes
     self.redPayloadTypes = redPayloadTypes
     self.isShared = isShared
     self.levelExtension = levelExtension
+    self.asksForResends = asksForResends
     self.rate = rate
     decoder = OpusDecoder(rate: rate)
     // What is left of a frame, a packet, and what stretching adds.
@@ -161,7 +170,7 @@ package struct AudioCounts: Hashable, Sendable {
     }
     guard redPayloadTypes.contains(header.payloadType) else {
       counts.otherPayloadType += 1
-      noteUsed(header)
+      noteUsed(header, at: now)
       return .otherPayloadType
     }
     // Padding alone has no blocks.
@@ -171,7 +180,9 @@ package struct AudioCounts: Hashable, Sendable {
     switch RedPayload.parse(packet, at: header.payload, payloadTypes: payloadTypes) {
     case .malformed(let defect):
       counts.note(defect)
-      if source?.ssrc == header.ssrc { source?.note(sequenceNumber: header.sequenceNumber) }
+      if source?.ssrc == header.ssrc, !wasAsked(for: header.sequenceNumber, at: now) {
+        source?.note(sequenceNumber: header.sequenceNumber)
+      }
       return .malformedRedundancy(defect)
     case .payload(let payload):
       let verdict = take(packet, header: header, payload: payload.primary, at: now)
@@ -242,14 +253,18 @@ extension AudioReceiver {
       counts.otherSource += 1
       return .otherSource
     }
-    source?.note(
-      sequenceNumber: header.sequenceNumber, timestamp: header.timestamp, at: now)
+    let isResent = wasAsked(for: header.sequenceNumber, at: now)
+    // What came only because it was asked for was lost: who sends must go on hearing that.
+    if !isResent {
+      source?.note(
+        sequenceNumber: header.sequenceNumber, timestamp: header.timestamp, at: now)
+    }
     return unsafe packet.withUnsafeBytes { bytes in
       let payload = unsafe UnsafeRawBufferPointer(rebasing: bytes[payload.offset..<payload.end])
       return unsafe .taken(
         jitter.insert(
           sequenceNumber: header.sequenceNumber, timestamp: header.timestamp, payload: payload,
-          at: now))
+          isResent: isResent, at: now))
     }
   }
 
@@ -266,14 +281,18 @@ extension AudioReceiver {
           payload: UnsafeRawBufferPointer(rebasing: bytes[block.range.offset..<block.range.end]),
           at: now)
       }
-      if isRestored { counts.restoredPackets += 1 }
+      guard isRestored else { continue }
+      counts.restoredPackets += 1
+      resends.noteRestored(header.sequenceNumber &- block.packetsBack)
     }
   }
 
   /// A packet of another kind has a number of the source's too, but nothing to be heard.
-  private mutating func noteUsed(_ header: RtpHeader) {
+  private mutating func noteUsed(_ header: RtpHeader, at now: Instant) {
     guard source?.ssrc == header.ssrc else { return }
-    source?.note(sequenceNumber: header.sequenceNumber)
+    if !wasAsked(for: header.sequenceNumber, at: now) {
+      source?.note(sequenceNumber: header.sequenceNumber)
+    }
     jitter.noteUsed(header.sequenceNumber)
   }
 
@@ -300,6 +319,7 @@ extension AudioReceiver {
     if source != nil {
       jitter.restart()
       decoder.reset()
+      resends.restart()
     }
     candidate = nil
     source = ReceiverStatistics(

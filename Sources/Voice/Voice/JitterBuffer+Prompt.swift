@@ -109,16 +109,19 @@ extension JitterBuffer {
       ? 0 : Int(min(prompt.aheadUnits, PromptState.debtUnitsMax) / 48)
   }
 
+  /// Packets have overtaken each other lately.
+  func isReordering(at now: Instant) -> Bool { prompt.holeUnits(at: Self.units(at: now)) > 0 }
+
   /// Something waits, or has come just now.
   func isFlowing(at arrival: Int64) -> Bool {
     lowest() != nil || arrival - prompt.lastArrival < 3 * frameUnits
   }
 
   /// A packet of sound came; whether others had overtaken it.
-  mutating func noteOrder(of sequence: Int64, at arrival: Int64) {
+  mutating func noteOrder(of sequence: Int64, isResent: Bool, at arrival: Int64) {
     prompt.lastArrival = arrival
     if sequence > highest { prompt.isOtherNewest = false }
-    guard sequence < highest else { return }
+    guard sequence < highest, !isResent else { return }
     let delay = sequence >= expected ? arrival - firstArrival(after: sequence) : .max / 2
     prompt.noteReorder(delay: delay, at: arrival)
   }
@@ -144,7 +147,7 @@ extension JitterBuffer {
   private func isOpen(_ slot: Slot, at arrival: Int64) -> Bool {
     guard isAnchored, let estimator, !isNext(slot) else { return true }
     let waited = arrival - firstArrival(after: expected - 1)
-    guard waited >= prompt.holeUnits(at: arrival) else { return false }
+    guard waited >= max(prompt.holeUnits(at: arrival), resendUnits) else { return false }
     return waited >= PromptState.stallUnits
       || estimator.scheduledTime(at: arrival) - frameUnits >= end
   }

@@ -108,6 +108,8 @@ package struct JitterCounts: Hashable, Sendable {
   /// before them: a frame, so that the packet after a lost one is there when the lost one is due.
   private var redundancyUnits: Int64 = 0
   private var lastLoss: Int64 = 0
+  /// How long a hole is kept open for what was asked for again; 0 where nobody answers.
+  var resendUnits: Int64 = 0
   /// What only a prompt one needs.
   var prompt = PromptState()
 
@@ -163,12 +165,14 @@ package struct JitterCounts: Hashable, Sendable {
 // MARK: Putting packets in
 
 extension JitterBuffer {
-  /// Takes the payload of an authenticated packet that arrived at `now`.
+  /// Takes the payload of an authenticated packet that arrived at `now`. One that was sent again
+  /// (`isResent`) tells nothing of the network's order and timing.
   package mutating func insert(
-    sequenceNumber: UInt16, timestamp: UInt32, payload: UnsafeRawBufferPointer, at now: Instant
+    sequenceNumber: UInt16, timestamp: UInt32, payload: UnsafeRawBufferPointer,
+    isResent: Bool = false, at now: Instant
   ) -> JitterVerdict {
     let verdict = unsafe place(
-      sequenceNumber: sequenceNumber, timestamp: timestamp, payload: payload,
+      sequenceNumber: sequenceNumber, timestamp: timestamp, payload: payload, isResent: isResent,
       arrival: Self.units(at: now))
     switch verdict {
     case .stored: counts.stored += 1
@@ -184,7 +188,8 @@ extension JitterBuffer {
   }
 
   private mutating func place(
-    sequenceNumber: UInt16, timestamp: UInt32, payload: UnsafeRawBufferPointer, arrival: Int64
+    sequenceNumber: UInt16, timestamp: UInt32, payload: UnsafeRawBufferPointer, isResent: Bool,
+    arrival: Int64
   ) -> JitterVerdict {
     var slot = Slot()
     if payload.count > 0 {
@@ -205,14 +210,14 @@ extension JitterBuffer {
       (slot.sequence, slot.time) = extend(sequenceNumber, timestamp)
       if counts.stored > 0 { verdict = .restarted }
     }
-    if payload.count > 0 { noteOrder(of: slot.sequence, at: arrival) }
+    if payload.count > 0 { noteOrder(of: slot.sequence, isResent: isResent, at: arrival) }
     guard admits(slot.sequence) else { return .late }
     guard unsafe slots[index(slot.sequence)].sequence != slot.sequence else { return .duplicate }
     while pool.freeCount < PacketPool.blocks(for: slot.byteCount) { skipExpected() }
     guard slot.sequence >= expected else { return .late }
     unsafe store(slot, payload)
     // Padding is sent out of turn, to probe the path: it tells nothing about the voice's timing.
-    if payload.count > 0 { estimator?.note(transit: arrival - slot.time, at: arrival) }
+    if payload.count > 0, !isResent { estimator?.note(transit: arrival - slot.time, at: arrival) }
     return verdict
   }
 
