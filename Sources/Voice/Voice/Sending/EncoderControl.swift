@@ -46,7 +46,7 @@ package import Wire
   /// A round trip that rises by so much with the losses is a queue.
   private static let roundTripRiseMicroseconds: UInt64 = 100_000
   private static let congestionMilliseconds: UInt64 = 3_000
-  private static let goodNewsPackets = 20
+  private static let packetsOfGoodNews = 20
 
   /// - Parameter overheadByteCount: what a packet takes beside Opus, the IP header included.
   package init(_ limits: OpusSettings, takesCopies: Bool, overheadByteCount: Int) {
@@ -106,7 +106,8 @@ extension EncoderControl {
     if Int16(bitPattern: last &+ 1 &- unsettledEnd) > 0 { unsettledEnd = last &+ 1 }
     if !isCongested { losses.noteTold(told + skipped, at: now) }
     judgeQueue(at: now)
-    if missing + skipped == 0, losses.told(at: now) >= Self.goodNewsPackets { hasGoodNews = true }
+    let isClean = missing + skipped == 0 && queue.standingMilliseconds(tenths: 3) ?? 0 < 20
+    if isClean, losses.told(at: now) >= Self.packetsOfGoodNews { hasGoodNews = true }
   }
 
   /// Pion tells nothing of packets that were lost between two messages: their numbers are skipped.
@@ -149,7 +150,7 @@ extension EncoderControl {
   private mutating func noteArrival(_ packet: SentPackets.Packet, at arrival: Int64) {
     sent.set(.arrived, for: packet.number)
     queue.note(
-      sent: Int64(packet.sent.nanoseconds / 1_000), arrival: arrival,
+      packet.number, sent: Int64(packet.sent.nanoseconds / 1_000), arrival: arrival,
       byteCount: Int(packet.byteCount))
   }
 

@@ -8,7 +8,9 @@ struct QueueMeter: Sendable {
   private struct Bucket: BitwiseCopyable {
     var number: Int64 = -1
     var quickest: Int64 = .max
+    /// Of packets before which the last one is known to have come, and since when.
     var byteCount = 0
+    var microseconds: Int64 = 0
   }
 
   /// By the time of arrival.
@@ -17,14 +19,16 @@ struct QueueMeter: Sendable {
   private var windowStart: Int64?
   private var windowBase: Int64 = .max
   private var earlierBase: Int64 = .max
+  private var last: (number: UInt16, arrival: Int64)?
 
   private static let bucketMicroseconds: Int64 = 100_000
   private static let windowMicroseconds: Int64 = 15_000_000
   /// A clock that jumps by more than this tells nothing about what was before.
   private static let jumpMicroseconds: Int64 = 60_000_000
 
-  /// A packet came, at `arrival` of the receiver's clock; both in microseconds.
-  mutating func note(sent: Int64, arrival: Int64, byteCount: Int) {
+  /// The packet with this transport-wide number came, at `arrival` of the receiver's clock; both in
+  /// microseconds.
+  mutating func note(_ packet: UInt16, sent: Int64, arrival: Int64, byteCount: Int) {
     let transit = arrival - sent
     let number = arrival / Self.bucketMicroseconds
     if let windowStart, abs(arrival - windowStart) > Self.jumpMicroseconds { self = QueueMeter() }
@@ -38,7 +42,12 @@ struct QueueMeter: Sendable {
     let place = Int(number & 15)
     if buckets[place].number != number { buckets[place] = Bucket(number: number) }
     buckets[place].quickest = min(buckets[place].quickest, transit)
-    buckets[place].byteCount += byteCount
+    // Where feedback was lost, nothing can be said of what the path carried meanwhile.
+    if let last, last.number &+ 1 == packet, arrival >= last.arrival {
+      buckets[place].byteCount += byteCount
+      buckets[place].microseconds += arrival - last.arrival
+    }
+    last = (packet, arrival)
     newest = max(newest, number)
   }
 
@@ -51,18 +60,20 @@ struct QueueMeter: Sendable {
       quickest = min(quickest, buckets[index].quickest)
       count += 1
     }
-    guard count > 0, 3 * count >= tenths else { return nil }
+    guard count > 0, 4 * count >= tenths else { return nil }
     return Int((quickest - min(windowBase, earlierBase)) / 1_000)
   }
 
-  /// What came in the last second, in bits per second.
-  var carriedBitsPerSecond: Int {
+  /// What came through lately, in bits per second; nil when too little is known.
+  var carriedBitsPerSecond: Int? {
     var byteCount = 0
-    for index in 0..<buckets.count where isWithin(buckets[index].number, 11) {
-      // The newest bucket is not full yet.
-      if buckets[index].number != newest { byteCount += buckets[index].byteCount }
+    var microseconds: Int64 = 0
+    for index in 0..<buckets.count where isWithin(buckets[index].number, 10) {
+      byteCount += buckets[index].byteCount
+      microseconds += buckets[index].microseconds
     }
-    return 8 * byteCount
+    guard microseconds >= Self.bucketMicroseconds else { return nil }
+    return Int(8_000_000 * Int64(byteCount) / microseconds)
   }
 
   private func isWithin(_ number: Int64, _ tenths: Int) -> Bool {

@@ -19,14 +19,19 @@ struct RateLadder: Sendable {
   private var lastChange = Instant(nanoseconds: 0)
   private var nextTrial = Instant(nanoseconds: 0)
   private var trial: (start: Instant, standing: Int)?
+  /// Where to go when the queue is gone, for which one rung more was left.
+  private var target: Int?
   private var failedTrials: UInt64 = 0
 
-  /// A queue that stands for longer than this, and a second of it, is too much.
+  /// A queue that is longer than this, and stands, is too much.
   private static let standingMillisecondsMax = 60
+  /// A queue stands when none of so many packets in a row went without it.
+  private static let packetsInRow = 15
   /// A change shows only when the queue had the time to fall.
   private static let settleMilliseconds: UInt64 = 1_500
   private static let trialMilliseconds: UInt64 = 2_000
   private static let trialRiseMilliseconds = 30
+  private static let trialTenths = 3
   /// From the last change to the next try of more; twice as long after each that failed.
   private static let restMilliseconds: UInt64 = 10_000
   private static let restDoublingsMax: UInt64 = 3
@@ -85,33 +90,46 @@ struct RateLadder: Sendable {
 
   /// Judges what `queue` shows at `now`.
   mutating func judge(_ queue: QueueMeter, at now: Instant) {
-    if let trial {
-      guard let standing = queue.standingMilliseconds(tenths: 3) else { return }
-      if standing - trial.standing > Self.trialRiseMilliseconds {
-        failedTrials += 1
-        self.trial = nil
-        move(to: place + 1, at: now)
-      } else if now.milliseconds(since: trial.start) >= Self.trialMilliseconds {
-        self.trial = nil
-        failedTrials = 0
-        rest(at: now)
-      }
-      return
-    }
-    guard let standing = queue.standingMilliseconds(tenths: 10) else { return }
+    // A trial that is ended for no good reason costs little.
+    let tenths = trial == nil ? windowTenths : min(windowTenths, Self.trialTenths)
+    guard let standing = queue.standingMilliseconds(tenths: tenths) else { return }
+    if trial != nil { return judgeTrial(standing, at: now) }
     if standing > Self.standingMillisecondsMax {
       narrow(to: queue.carriedBitsPerSecond, at: now)
-    } else if place > 0, now >= nextTrial, standing < Self.standingMillisecondsMax / 2 {
-      trial = (now, standing)
-      place -= 1
-      lastChange = now
+    } else if standing < Self.standingMillisecondsMax / 2 {
+      if let target, target < place {
+        self.target = nil
+        place = target
+      } else if place > 0, now >= nextTrial {
+        trial = (now, standing)
+        place -= 1
+        lastChange = now
+      }
     }
   }
 
-  /// Down to what the path carries.
-  private mutating func narrow(to carried: Int, at now: Instant) {
+  private mutating func judgeTrial(_ standing: Int, at now: Instant) {
+    guard let trial else { return }
+    if standing - trial.standing > Self.trialRiseMilliseconds {
+      failedTrials += 1
+      self.trial = nil
+      move(to: place + 1, at: now)
+    } else if now.milliseconds(since: trial.start) >= Self.trialMilliseconds {
+      self.trial = nil
+      failedTrials = 0
+      rest(at: now)
+    }
+  }
+
+  /// Tenths of a second in which there are `packetsInRow`, a second at most.
+  private var windowTenths: Int {
+    min(10, Self.packetsInRow * rung.packetMilliseconds / 100)
+  }
+
+  /// Down to what the path carries, and for a while to less, so that the queue goes.
+  private mutating func narrow(to carried: Int?, at now: Instant) {
     guard now.milliseconds(since: lastChange) >= Self.settleMilliseconds else { return }
-    guard place + 1 < rungCount else { return }
+    guard let carried, place + 1 < rungCount else { return }
     var wanted = place + 1
     while wanted + 1 < rungCount,
       wireBitsPerSecond(rungs[wanted]) * 100 > carried * Self.usedPercent
@@ -119,11 +137,13 @@ struct RateLadder: Sendable {
       wanted += 1
     }
     narrowings += 1
-    move(to: wanted, at: now)
+    move(to: wanted + 1, at: now)
+    target = wanted
   }
 
   private mutating func move(to wanted: Int, at now: Instant) {
     place = min(wanted, rungCount - 1)
+    target = nil
     lastChange = now
     rest(at: now)
   }
