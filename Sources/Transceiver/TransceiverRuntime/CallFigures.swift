@@ -63,6 +63,7 @@ struct CallFigures: Sendable {
     whole.add("packets_sent", session?.rtpSent ?? 0)
     whole.add("packets_resent", session?.rtpResent ?? 0)
     whole.add("encoding", session?.encoding?.json)
+    whole.add("repair", (session ?? SessionFigures()).repairJson)
     whole.add("dtls", (session ?? SessionFigures()).dtlsJson)
     whole.add("channels", session?.channels?.json(lost: channelsLost))
     whole.add("route", route)
@@ -107,6 +108,23 @@ extension LatencyFigures {
 }
 
 extension SessionFigures {
+  /// What became of the client's sound that the network lost or held up.
+  var repair: [NamedFigure] {
+    [
+      ("packets_restored", packetsRestored), ("packets_recovered", packetsRecovered),
+      ("packets_asked_for", packetsAskedFor), ("packets_answered", packetsResent),
+      ("packets_repeated", rtpRepeated), ("pieces_concealed", piecesConcealed),
+      ("red_malformed", redMalformed), ("silence_owed_ms", debtMilliseconds),
+      ("quiet_frames_dropped", quietFramesDropped),
+    ]
+  }
+
+  fileprivate var repairJson: JsonObject {
+    var object = JsonObject()
+    object.add(repair)
+    return object
+  }
+
   /// What became of what is not the client's, or was no more than a repetition.
   fileprivate var dtlsJson: JsonObject {
     var object = JsonObject()

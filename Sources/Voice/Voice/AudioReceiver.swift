@@ -151,7 +151,7 @@ package struct AudioCounts: Hashable, Sendable {
   /// How much later than by the quickest packet sound is heard at `now`, in milliseconds: the delay
   /// that this side adds, at least for sound that is flowing.
   package func delayMilliseconds(at now: Instant) -> Int {
-    jitter.delayMilliseconds(at: now, pendingUnits: Int64(soundCount) * rate.unitsPerSample)
+    jitter.delayMilliseconds(at: now, pendingUnits: pendingUnits)
   }
 
   /// Whether frames are to be pulled as they come.
@@ -198,7 +198,11 @@ package struct AudioCounts: Hashable, Sendable {
   package mutating func pull(
     into frame: UnsafeMutableBufferPointer<Int16>, at now: Instant
   ) -> HeardFrame {
-    let heard = unsafe make(frame, at: now)
+    var heard = unsafe make(frame, at: now)
+    while unsafe quiet.mayDrop(frame), jitter.spareQuietFrame(at: now, pendingUnits: pendingUnits) {
+      counts.quietFramesDropped += 1
+      heard = unsafe make(frame, at: now)
+    }
     note(heard)
     return heard
   }
@@ -226,8 +230,7 @@ package struct AudioCounts: Hashable, Sendable {
   package mutating func pullSilence(
     into frame: UnsafeMutableBufferPointer<Int16>, at now: Instant
   ) -> HeardFrame? {
-    let pending = Int64(soundCount) * rate.unitsPerSample
-    guard jitter.isSilenceDue(at: now, pendingUnits: pending) else { return nil }
+    guard jitter.isSilenceDue(at: now, pendingUnits: pendingUnits) else { return nil }
     return unsafe pull(into: frame, at: now)
   }
 
@@ -342,8 +345,11 @@ extension AudioReceiver {
       : now.milliseconds(since: lastPacket) >= Self.absenceMilliseconds
   }
 
+  /// Decoded sound that waits for the rest of its frame.
+  private var pendingUnits: Int64 { Int64(soundCount) * rate.unitsPerSample }
+
   private func hasFrameReady(at now: Instant) -> Bool {
-    let missing = Int64(rate.frameSampleCount - soundCount) * rate.unitsPerSample
+    let missing = frameUnits - pendingUnits
     return missing <= 0 || jitter.unitsReady(at: now, limit: missing) >= missing
   }
 
@@ -364,8 +370,7 @@ extension AudioReceiver {
 
   /// Appends a piece of sound, to `count` samples or beyond.
   private mutating func extend(to count: Int, at now: Instant) -> HeardFrame {
-    let pending = Int64(soundCount) * rate.unitsPerSample
-    switch jitter.next(at: now, pendingUnits: pending) {
+    switch jitter.next(at: now, pendingUnits: pendingUnits) {
     case .play(let units, let adjustment, let isDiscontinuous):
       guard let added = unsafe decoder.decode(jitter.payload, into: room()) else {
         counts.undecodable += 1

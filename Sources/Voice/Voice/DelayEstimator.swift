@@ -3,7 +3,8 @@
 /// Times are units of the RTP clock. The quickest transit of the last seconds is the base; it moves
 /// with the drift between the sender's clock and ours. What packets take beyond it goes into a
 /// histogram that forgets: 97 of 100 packets come within the target. One late packet in fifty does
-/// not raise the target, two do.
+/// not raise the target, two do. Packets that a stall of the network delivers in one go are one late
+/// packet: else a stall of 300 ms each 5 s, which is fifteen of 250, would keep everything 300 ms.
 struct DelayEstimator: Sendable {
   /// How long to hold back, above the base.
   private(set) var targetUnits: Int64
@@ -12,6 +13,7 @@ struct DelayEstimator: Sendable {
   private var windowStart: Int64
   private var windowBase: Int64
   private var earlierBase: Int64
+  private var last: (transit: Int64, at: Int64)
 
   private static let bucketUnits: Int64 = 240
   private static let windowUnits: Int64 = 3 * 48_000
@@ -20,6 +22,8 @@ struct DelayEstimator: Sendable {
   /// A frame: what is less would need a finer step than pulls have.
   private static let targetUnitsMin: Int64 = 960
   private static let targetUnitsStart: Int64 = 1920
+  /// What follows sooner than it was sent, and a late one, came with it.
+  private static let burstUnits: Int64 = 480
 
   /// Begins with one packet: `transit` is its arrival minus its timestamp.
   init(transit: Int64, at now: Int64) {
@@ -29,6 +33,7 @@ struct DelayEstimator: Sendable {
     windowStart = now
     windowBase = transit
     earlierBase = transit
+    last = (transit, now)
   }
 
   /// The transit of the quickest packets lately.
@@ -45,6 +50,11 @@ struct DelayEstimator: Sendable {
       windowBase = transit
     }
     windowBase = min(windowBase, transit)
+    defer { last = (transit, now) }
+    let isOfBurst =
+      now - last.at < Self.burstUnits && transit < last.transit
+      && last.transit - base > targetUnits
+    if isOfBurst { return }
     addWeight(at: min(Int((transit - base) / Self.bucketUnits), weights.count - 1))
     targetUnits = max(Self.targetUnitsMin, quantileUnits())
   }

@@ -103,10 +103,12 @@ package struct JitterCounts: Hashable, Sendable {
   var isAnchored = false
   var isDiscontinuous = false
   var concealedInRow = 0
-  private var playedSinceAdjustment = 0
+  /// Pieces of sound since the last adjustment, and since the last quiet frame.
+  var playedSinceAdjustment = 0
+  var playedSinceQuiet = 0
   /// Held back on top of the target, while losses are frequent and packets tell about the one
   /// before them: a frame, so that the packet after a lost one is there when the lost one is due.
-  private var redundancyUnits: Int64 = 0
+  var redundancyUnits: Int64 = 0
   private var lastLoss: Int64 = 0
   /// How long a hole is kept open for what was asked for again; 0 where nobody answers.
   var resendUnits: Int64 = 0
@@ -120,15 +122,10 @@ package struct JitterCounts: Hashable, Sendable {
   /// A jump of the numbers beyond this, or of the transit by a second, is a new stream.
   private static let sequenceJumpMax: Int64 = 1000
   private static let transitJumpMax: Int64 = 48_000
-  /// Off schedule by more than this: adjust. Late costs delay, early risks a gap.
-  private static let lateUnitsMax: Int64 = 720
-  private static let earlyUnitsMax: Int64 = 288
   /// Late by more than this: drop whole packets.
   private static let skipUnits: Int64 = 24_000
   /// Two losses within 10 s are frequent; 10 s without one are the end of it.
   private static let lossMemoryUnits: Int64 = 480_000
-  /// Pieces of sound between two adjustments.
-  private static let piecesBetweenAdjustments = 3
 
   package init(isPrompt: Bool = false) {
     self.isPrompt = isPrompt
@@ -461,16 +458,8 @@ extension JitterBuffer {
       isDiscontinuous: isQuiet)
   }
 
-  private mutating func adjustment(excess: Int64, isEarly: Bool) -> TimeAdjustment {
-    playedSinceAdjustment += 1
-    guard playedSinceAdjustment > Self.piecesBetweenAdjustments else { return .none }
-    guard isEarly || excess > Self.lateUnitsMax else { return .none }
-    playedSinceAdjustment = 0
-    return isEarly ? .stretch : .shorten
-  }
-
   /// Sound from `slot` to the newest packet.
-  private func bufferedUnits(from slot: Slot) -> Int64 {
+  func bufferedUnits(from slot: Slot) -> Int64 {
     highestTime - slot.time + slot.units
   }
 

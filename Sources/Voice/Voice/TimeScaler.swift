@@ -5,7 +5,7 @@
 /// removes or repeats the period without a seam. Works in the caller's memory, allocates nothing.
 enum TimeScaler {
   /// How alike two stretches of sound must be, unless they are too quiet to matter.
-  private static let likenessMin: Float = 0.85
+  private static let likenessMin: Float = 0.9
   /// Mean square of a sample at -50 dBFS (of a sine).
   private static let quietMeanSquare: Float = 5_400
 
