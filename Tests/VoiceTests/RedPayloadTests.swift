@@ -159,18 +159,20 @@ struct RedWrapper {
     expectTone(path)
   }
 
-  @Test func `three copies cover bursts of three`() {
+  @Test(arguments: [false, true])
+  func `three copies cover bursts of three`(isPrompt: Bool) {
     var red = RedWrapper(copies: 3)
-    var path = path(isPrompt: true)
+    var path = path(isPrompt: isPrompt)
     path.run(seconds: 20) { index, packet in
       red.wrap(&packet)
       return index > 10 && index % 25 < 3 ? [] : [30]
     }
-    #expect(path.receiver.counts.restoredPackets == 117)
     #expect(path.receiver.source?.cumulativeLost == 117)
-    #expect(path.receiver.jitterCounts.late + path.receiver.jitterCounts.skipped == 0)
-    #expect(path.receiver.counts.concealedPieces == 0)
-    expectTone(path)
+    #expect(path.receiver.jitterCounts.skipped == 0)
+    // A paced one learns to hold so much back.
+    #expect(path.receiver.counts.concealedPieces <= (isPrompt ? 0 : 5))
+    #expect(path.receiver.counts.restoredPackets >= (isPrompt ? 117 : 110))
+    expectTone(path, exceptions: isPrompt ? 0 : 4)
   }
 
   @Test func `redundancy may begin and end in mid-call`() {

@@ -33,6 +33,20 @@ import Wire
     expectTone(path)
   }
 
+  @Test func `a paced receiver holds back for what it asks for`() {
+    var state = SeededNetwork.State(seed: 5)
+    var path = VoicePath(rate: .hertz16000, asksForResends: true)
+    path.receiver.roundTripMicroseconds = 41_000
+    path.resend = { _ in 41 }
+    path.run(seconds: 60) { index, _ in SeededNetwork.loss5.delays(index, &state) }
+    let counts = path.receiver.counts
+    #expect(path.receiver.answeredPackets > 80)
+    #expect(counts.concealedPieces + counts.recoveredPackets < 15)
+    #expect(path.delayMilliseconds < 130)
+    path.run(seconds: 20)
+    #expect(path.receiver.targetMilliseconds == 20)
+  }
+
   @Test func `what is lost twice is asked for twice`() {
     // Each third answer is lost as well.
     let path = path(.loss20) { $0 % 3 == 0 ? nil : 41 }

@@ -41,12 +41,18 @@ extension AudioReceiver {
     let trip = resendRoundTripMicroseconds(at: now)
     let isWaiting =
       resends.isAnswered(at: now) && trip ?? 0 < ResendRequests.roundTripMicrosecondsMax
-    jitter.resendUnits = isWaiting ? Int64(patienceMilliseconds(trip)) * 48 : 0
+    jitter.resendUnits = isWaiting ? Int64(heldMilliseconds(trip)) * 48 : 0
     return wasAsked
   }
 
   private func resendRoundTripMicroseconds(at now: Instant) -> UInt64? {
     resends.roundTripMicroseconds(at: now) ?? roundTripMicroseconds
+  }
+
+  /// A paced listener pays with delay for every frame, so it holds back for one request only.
+  private func heldMilliseconds(_ trip: UInt64?) -> UInt64 {
+    guard !isPrompt else { return patienceMilliseconds(trip) }
+    return ((trip ?? Self.roundTripMicrosecondsUsual) + Self.marginMicroseconds / 2) / 1_000
   }
 
   /// How long a hole is kept open: as long as a second request needs, since the first, or what it

@@ -3,8 +3,8 @@
 /// Times are units of the RTP clock. The quickest transit of the last seconds is the base; it moves
 /// with the drift between the sender's clock and ours. What packets take beyond it goes into a
 /// histogram that forgets: 97 of 100 packets come within the target. One late packet in fifty does
-/// not raise the target, two do. Packets that a stall of the network delivers in one go are one late
-/// packet: else a stall of 300 ms each 5 s, which is fifteen of 250, would keep everything 300 ms.
+/// not raise the target, two do. Packets that a stall of the network delivers in one go are one
+/// late packet: a stall of 300 ms each 5 s, fifteen of 250, would keep everything for 300 ms.
 struct DelayEstimator: Sendable {
   /// How long to hold back, above the base.
   private(set) var targetUnits: Int64

@@ -13,6 +13,20 @@ extension JitterBuffer {
   /// Without a quiet frame in so many pieces there is no pause to wait for.
   private static let piecesWithoutQuiet = 100
 
+  /// A packet was lost that has come, or might have, had sound been held back for `heldUnits` more.
+  mutating func noteLoss(heldUnits: Int64, at arrival: Int64) {
+    guard !isPrompt, hasPlayed, heldUnits > 0 else { return }
+    if lastLoss > 0, arrival - lastLoss < Self.lossMemoryUnits {
+      redundancyUnits = max(redundancyUnits, heldUnits)
+    }
+    lastLoss = arrival
+  }
+
+  /// What would help against losses before `slot`.
+  func heldUnits(for slot: Slot) -> Int64 {
+    max(slot.hasRedundancy ? frameUnits : 0, resendUnits)
+  }
+
   /// To scale time is the last resort: it is heard, where a quiet frame left out is not.
   mutating func adjustment(excess: Int64, isEarly: Bool) -> TimeAdjustment {
     playedSinceAdjustment += 1

@@ -106,11 +106,12 @@ package struct JitterCounts: Hashable, Sendable {
   /// Pieces of sound since the last adjustment, and since the last quiet frame.
   var playedSinceAdjustment = 0
   var playedSinceQuiet = 0
-  /// Held back on top of the target, while losses are frequent and packets tell about the one
-  /// before them: a frame, so that the packet after a lost one is there when the lost one is due.
+  /// Held back on top of the target, while losses are frequent and there is a remedy: so much that
+  /// the packet which tells about a lost one, or the lost one itself, is there when that is due.
   var redundancyUnits: Int64 = 0
-  private var lastLoss: Int64 = 0
-  /// How long a hole is kept open for what was asked for again; 0 where nobody answers.
+  var lastLoss: Int64 = 0
+  /// How long a hole is kept open, or a paced one holds back, for what was asked for again; 0 where
+  /// nobody answers.
   var resendUnits: Int64 = 0
   /// What only a prompt one needs.
   var prompt = PromptState()
@@ -125,7 +126,7 @@ package struct JitterCounts: Hashable, Sendable {
   /// Late by more than this: drop whole packets.
   private static let skipUnits: Int64 = 24_000
   /// Two losses within 10 s are frequent; 10 s without one are the end of it.
-  private static let lossMemoryUnits: Int64 = 480_000
+  static let lossMemoryUnits: Int64 = 480_000
 
   package init(isPrompt: Bool = false) {
     self.isPrompt = isPrompt
@@ -214,6 +215,7 @@ extension JitterBuffer {
     guard slot.sequence >= expected else { return .late }
     unsafe store(slot, payload)
     // Padding is sent out of turn, to probe the path: it tells nothing about the voice's timing.
+    if isResent { noteLoss(heldUnits: resendUnits, at: arrival) }
     if payload.count > 0, !isResent { estimator?.note(transit: arrival - slot.time, at: arrival) }
     return verdict
   }
@@ -241,6 +243,7 @@ extension JitterBuffer {
     slot.byteCount = payload.count
     slot.arrival = Self.units(at: now)
     unsafe store(slot, payload)
+    noteLoss(heldUnits: frameUnits * min(highest - slot.sequence, 3), at: slot.arrival)
     return true
   }
 
@@ -357,7 +360,7 @@ extension JitterBuffer {
     while let slot = lowest() {
       if !isAnchored {
         guard slot.time <= due else { return wait() }
-        if !isNext(slot) { noteLoss(before: slot, at: arrival) }
+        if !isNext(slot) { noteLoss(heldUnits: heldUnits(for: slot), at: arrival) }
         anchor(at: slot)
       }
       let gap = slot.time - end
@@ -368,7 +371,9 @@ extension JitterBuffer {
         continue
       }
       if gap >= 120 {
-        if concealedInRow == 0, !isNext(slot) { noteLoss(before: slot, at: arrival) }
+        if concealedInRow == 0, !isNext(slot) {
+          noteLoss(heldUnits: heldUnits(for: slot), at: arrival)
+        }
         return fill(gap, before: slot)
       }
       let held = estimator.targetUnits + redundancyUnits
@@ -403,13 +408,6 @@ extension JitterBuffer {
       sequence += 1
     }
     return true
-  }
-
-  /// Packets before `slot` are missing.
-  private mutating func noteLoss(before slot: Slot, at arrival: Int64) {
-    guard hasPlayed, slot.hasRedundancy else { return }
-    if lastLoss > 0, arrival - lastLoss < Self.lossMemoryUnits { redundancyUnits = frameUnits }
-    lastLoss = arrival
   }
 
   mutating func anchor(at slot: Slot) {
