@@ -16,12 +16,15 @@ package struct Bench {
     case "relay": return Bench(BenchSettings.command.settings(from: rest)).run()
     case "transceiver":
       return TransceiverBench(TransceiverBenchSettings.command.settings(from: rest)).run()
+    case "voice": return VoiceBench(VoiceBenchSettings.command.settings(from: rest)).run()
     case "--help", "-h":
-      standardOutput(
-        BenchSettings.command.helpText + "\n" + TransceiverBenchSettings.command.helpText)
+      let commands = [
+        BenchSettings.command, TransceiverBenchSettings.command, VoiceBenchSettings.command,
+      ]
+      standardOutput(commands.map(\.helpText).joined(separator: "\n"))
       return 0
     default:
-      return Command.refuse("martlet bench", "say \"relay\" or \"transceiver\"")
+      return Command.refuse("martlet bench", "say \"relay\", \"transceiver\" or \"voice\"")
     }
   }
 

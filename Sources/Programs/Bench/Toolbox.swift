@@ -26,6 +26,16 @@ final class Toolbox {
     }
   }
 
+  /// The folder with the source code of what benchmarks run beside our own programs; `given` by the
+  /// user, or looked for.
+  static func sources(_ given: String?) throws(BenchFailure) -> String {
+    let sources = given ?? findSources()
+    guard unsafe access(sources + "/forward.c", R_OK) == 0 else {
+      throw BenchFailure("\(sources) is not the project's tools/bench; say where with --sources")
+    }
+    return sources
+  }
+
   /// `tools/bench` beside a folder above the program's own, or else here.
   private static func findSources() -> String {
     var place = Siblings.path(of: "martlet")[...]

@@ -14,6 +14,7 @@ let summary = """
     load               make many calls at once, check that every voice comes back
     bench relay        measure the relay side by side with other forwarders
     bench transceiver  measure what a call costs the transceiver
+    bench voice        measure how calls sound on bad networks
     keys               make a key file
     token seal         make a routing token
     token open         read a routing token

@@ -1,0 +1,63 @@
+"""Everything from the words of the command line to the report."""
+
+import asyncio
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import inside
+import options
+from options import say
+
+
+def main(words):
+    wanted = options.read(words)
+    try:
+        if not inside.is_inside():
+            return inside.run_again(words)
+        # Only here: what they import takes a second.
+        import bench
+
+        folder = pathlib.Path(wanted.keep or tempfile.mkdtemp(prefix="martlet-voice-"))
+        folder.mkdir(parents=True, exist_ok=True)
+        if wanted.listen:
+            wanted.listen_folder = pathlib.Path(wanted.listen)
+            wanted.listen_folder.mkdir(parents=True, exist_ok=True)
+        try:
+            rows, failures = asyncio.run(bench.Bench(wanted, folder).run())
+            put_out(wanted, rows, failures, folder)
+        finally:
+            if not wanted.keep:
+                shutil.rmtree(folder, ignore_errors=True)
+    except (RuntimeError, OSError) as error:
+        say(error)
+        return 1
+    return 1 if failures else 0
+
+
+def put_out(wanted, rows, failures, folder):
+    import plot
+    import report
+
+    machine = machine_text()
+    if wanted.json:
+        described = {
+            key: str(value) if isinstance(value, pathlib.Path) else value
+            for key, value in vars(wanted).items()}
+        sys.stdout.write(report.as_json(rows, machine, described, failures))
+    else:
+        sys.stdout.write(report.text(rows, machine))
+        for failure in failures:
+            sys.stdout.write(f"failed: {failure}\n")
+    if wanted.plot:
+        plot.draw(rows, machine, wanted.plot, folder)
+
+
+def machine_text():
+    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")),
+                "unknown processor")
+    kernel = pathlib.Path("/proc/sys/kernel/osrelease").read_text().strip()
+    return f"{name}, {len(os.sched_getaffinity(0))} CPUs, kernel {kernel}"
