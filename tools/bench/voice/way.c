@@ -15,8 +15,8 @@
 //
 // Standard input: "target CALL ADDRESS PORT" (the call's server), "begin", end of input (the end).
 // Standard output: one line with the two ports of each call; "begun". LOG gets a line for each
-// datagram after "begin": came (us of CLOCK_REALTIME), call, direction, kind, number, bytes, when it left,
-// how late that was (us; -1: lost; -2: no room in the queue).
+// datagram after "begin": came (us of CLOCK_REALTIME), call, direction, kind, number, bytes, when
+// it left, how late that was (us; -1: lost; -2: no room in the queue).
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
