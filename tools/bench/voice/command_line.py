@@ -3,7 +3,6 @@
 import asyncio
 import os
 import pathlib
-import shutil
 import sys
 import tempfile
 
@@ -25,12 +24,8 @@ def main(words):
         if wanted.listen:
             wanted.listen_folder = pathlib.Path(wanted.listen)
             wanted.listen_folder.mkdir(parents=True, exist_ok=True)
-        try:
-            rows, failures = asyncio.run(bench.Bench(wanted, folder).run())
-            put_out(wanted, rows, failures, folder)
-        finally:
-            if not wanted.keep:
-                shutil.rmtree(folder, ignore_errors=True)
+        rows, failures = asyncio.run(bench.Bench(wanted, folder).run())
+        put_out(wanted, rows, failures, folder)
     except (RuntimeError, OSError) as error:
         say(error)
         return 1

@@ -5,6 +5,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 MARK = "MARTLET_VOICE_BENCH_INSIDE"
@@ -20,20 +21,19 @@ def run_again(words):
     """The same command inside; gives its exit status."""
     if os.getuid() != 0:
         raise RuntimeError("a network namespace needs root: run it with sudo")
-    process = subprocess.Popen(
-        [str(ROOT / "Tests/clients/in-namespace"), sys.executable,
-         str(pathlib.Path(__file__).parent), *words],
-        env={**os.environ, MARK: "1"},
+    command = [
+        str(ROOT / "Tests/clients/in-namespace"), sys.executable,
+        str(pathlib.Path(__file__).parent), *words,
+    ]
+    with tempfile.TemporaryDirectory(prefix="martlet-voice-") as folder:
         # A session of its own has a share of the CPU of its own, which is what `favour` raises.
-        start_new_session=True)
-    favour(process.pid)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda number, _: os.killpg(process.pid, number))
-    try:
+        process = subprocess.Popen(
+            command, env={**os.environ, MARK: "1", "TMPDIR": folder}, start_new_session=True)
+        favour(process.pid)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            # The namespace and all that is in it ends with the group's first process.
+            signal.signal(number, lambda *_: os.killpg(process.pid, signal.SIGKILL))
         return process.wait()
-    finally:
-        if process.poll() is None:
-            process.kill()
 
 
 def favour(pid):

@@ -21,20 +21,20 @@ LEVEL_DBFS = -26.0
 READER = "sense_and_sensibility_01_austen_64kb-{}"
 SENTENCES = [
     ("reader", "0880"),
-    ("espeak", "The birch canoe slid on the smooth planks of the old bridge."),
-    ("flite", "Glue the sheet to the dark blue background before noon."),
+    ("espeak", "The next train to the city is waiting on the other side of the station."),
+    ("flite", "The weather will be sunny in the morning and cloudy in the evening."),
     ("reader", "0930"),
-    ("espeak", "It is easy to tell the depth of a well by its echo."),
-    ("flite", "These days a chicken leg is a rare dish in this town."),
+    ("espeak", "Could you tell me when the library opens tomorrow morning?"),
+    ("flite", "There are three meetings in your calendar for tomorrow afternoon."),
     ("reader", "0890"),
-    ("espeak", "Four hours of steady work faced us that cold morning."),
-    ("flite", "The juice of lemons makes fine punch for thirsty guests."),
+    ("espeak", "Please remind me to write to my sister before the weekend."),
+    ("flite", "The restaurant is open every day of the week except on Sunday."),
     ("reader", "0870"),
-    ("espeak", "A large size in stockings is hard to sell these days."),
-    ("flite", "The boy was there when the sun rose over the harbour."),
+    ("espeak", "I would like to book a table for four people in the garden."),
+    ("flite", "Your order has been sent and will arrive on Thursday."),
     ("reader", "0920"),
-    ("espeak", "Please send seventeen parcels to number forty two, Market Street."),
-    ("flite", "A rod is used to catch pink salmon in the quick river."),
+    ("espeak", "How long does it take to drive from the hotel to the market?"),
+    ("flite", "I have found two flights that leave early on Friday morning."),
 ]
 
 

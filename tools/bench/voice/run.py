@@ -17,6 +17,7 @@ import way
 from servers import HOST
 
 HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
 SET_UP_SECONDS = 60
 # The jitter buffers forget the set-up.
 WARM_UP_SECONDS = 5.0
@@ -86,6 +87,7 @@ class Run:
         application = aiohttp.web.Application(client_max_size=1 << 28)
         application.router.add_get("/page", self.give_page)
         application.router.add_get("/material.wav", self.give_material)
+        application.router.add_get("/network.js", self.give_network)
         for name in ("offer", "ready", "sound", "report", "failed"):
             application.router.add_post(f"/{name}", getattr(self, f"take_{name}"))
         self.runner = aiohttp.web.AppRunner(application, shutdown_timeout=1)
@@ -140,6 +142,10 @@ class Run:
 
     async def give_material(self, request):
         return aiohttp.web.FileResponse(self.options.folder / "material.wav")
+
+    async def give_network(self, request):
+        """How the product's page follows its network."""
+        return aiohttp.web.FileResponse(ROOT / "CSources/CPage/page/network.js")
 
     def call_of(self, request):
         return self.calls[int(request.query["call"])]

@@ -31,8 +31,9 @@ def pesq(network, direction, limit, clients=None, **more):
 
 
 RED = ("red", "red+nack")
-NACK = ("nack", "red+nack")
-ANY = ("red", "nack", "red+nack")
+# The page that follows its network asks for resends, too.
+NACK = ("nack", "red+nack", "follow")
+ANY = ("red", *NACK)
 
 ALL = [
     pesq("clean", "down", 4.10, today="3.20"),
