@@ -231,7 +231,9 @@ extension EncoderControl {
   }
 
   /// Below 48 kbit/s `silk` sounds better.
-  private var isNarrow: Bool { hasGoodNews && ladder.rung.bitsPerSecond <= 40_000 }
+  private var isNarrow: Bool {
+    (hasGoodNews || !ladder.isFull) && ladder.rung.bitsPerSecond <= 40_000
+  }
 
   private func isSilkWanted(_ loss: Double, at now: Instant) -> Bool {
     guard limits.usesForwardErrorCorrection || takesCopies else { return false }

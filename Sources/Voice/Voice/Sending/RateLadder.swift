@@ -21,14 +21,21 @@ struct RateLadder: Sendable {
   private var trial: (start: Instant, standing: Int)?
   /// Where to go when the queue is gone, for which one rung more was left.
   private var target: Int?
+  /// What the path carried when it was found too narrow, in bits per second.
+  private var carried: Int?
+  /// The queue of about a second ago, in milliseconds, and whether it has become shorter since then.
+  private var before: (standing: Int, at: Instant)?
+  private var isFalling = false
   private var failedTrials: UInt64 = 0
 
   /// A queue that is longer than this, and stands, is too much.
   private static let standingMillisecondsMax = 60
   /// A queue stands when none of so many packets in a row went without it.
   private static let packetsInRow = 15
-  /// A change shows only when the queue had the time to fall.
+  /// A change shows only when the queue had the time to fall; while it falls, all is well.
   private static let settleMilliseconds: UInt64 = 1_500
+  private static let fallMilliseconds = 15
+  private static let lookMilliseconds: UInt64 = 1_000
   private static let trialMilliseconds: UInt64 = 2_000
   private static let trialRiseMilliseconds = 30
   private static let trialTenths = 3
@@ -92,17 +99,20 @@ struct RateLadder: Sendable {
   mutating func judge(_ queue: QueueMeter, at now: Instant) {
     // A trial that is ended for no good reason costs little.
     let tenths = trial == nil ? windowTenths : min(windowTenths, Self.trialTenths)
-    guard let standing = queue.standingMilliseconds(tenths: tenths) else { return }
+    guard let transit = queue.standingMilliseconds(tenths: tenths) else { return }
+    let standing = transit - ownMilliseconds
+    noteFall(standing, at: now)
     if trial != nil { return judgeTrial(standing, at: now) }
     if standing > Self.standingMillisecondsMax {
-      narrow(to: queue.carriedBitsPerSecond, at: now)
+      if !isFalling { narrow(to: queue.carriedBitsPerSecond, at: now) }
     } else if standing < Self.standingMillisecondsMax / 2 {
       if let target, target < place {
         self.target = nil
         place = target
+        lastChange = now
       } else if place > 0, now >= nextTrial {
-        trial = (now, standing)
         place -= 1
+        trial = (now, transit - ownMilliseconds)
         lastChange = now
       }
     }
@@ -121,6 +131,20 @@ struct RateLadder: Sendable {
     }
   }
 
+  private mutating func noteFall(_ standing: Int, at now: Instant) {
+    guard let before else { return self.before = (standing, now) }
+    guard now.milliseconds(since: before.at) >= Self.lookMilliseconds else { return }
+    isFalling = standing < before.standing - Self.fallMilliseconds
+    self.before = (standing, now)
+  }
+
+  /// What a packet takes by itself to pass the narrow place: no queue, though the shorter packets
+  /// before were quicker.
+  private var ownMilliseconds: Int {
+    guard let carried, carried > 0 else { return 0 }
+    return wireBitsPerSecond(rung) * rung.packetMilliseconds / carried
+  }
+
   /// Tenths of a second in which there are `packetsInRow`, a second at most.
   private var windowTenths: Int {
     min(10, Self.packetsInRow * rung.packetMilliseconds / 100)
@@ -137,6 +161,7 @@ struct RateLadder: Sendable {
       wanted += 1
     }
     narrowings += 1
+    self.carried = carried
     move(to: wanted + 1, at: now)
     target = wanted
   }
@@ -144,6 +169,7 @@ struct RateLadder: Sendable {
   private mutating func move(to wanted: Int, at now: Instant) {
     place = min(wanted, rungCount - 1)
     target = nil
+    (before, isFalling) = (nil, false)
     lastChange = now
     rest(at: now)
   }
