@@ -30,6 +30,8 @@ final class CallPair {
   let client: CallClient
   /// Where the caller's datagrams seem to come from; a NAT may change it.
   var clientAddress = TransportAddress(ipv4: 0xC000_0201, port: 50_000)
+  /// The session's timers are not looked at before: its thread is held up.
+  var sessionWakes = Instant(nanoseconds: 0)
   /// When each copy of a datagram arrives, in milliseconds; empty for a lost one.
   var network: (Datagram) -> [UInt64]
   private(set) var now = Instant(nanoseconds: 5_000_000_000)
@@ -134,7 +136,7 @@ final class CallPair {
     let end = now.advanced(byMilliseconds: milliseconds)
     while !condition() {
       let arrival = inFlight.first?.at ?? .never
-      let next = min(arrival, session.deadline, client.deadline)
+      let next = min(arrival, max(session.deadline, sessionWakes), client.deadline)
       guard next <= end else {
         now = end
         return
@@ -149,7 +151,7 @@ final class CallPair {
       inFlight.removeFirst()
       deliver(first.datagram, to: first.to)
     }
-    if session.deadline <= now {
+    if session.deadline <= now, sessionWakes <= now {
       session.handleTimeout(at: now, into: &outbox)
     }
     if client.deadline <= now { client.handleTimeout(at: now) }

@@ -13,11 +13,10 @@ import Wire
   /// How often we report (RFC 3550, section 6.2, for a session of two with little to say).
   static let reportMilliseconds: UInt64 = 1_000
 
-  /// A client's sound is handed on as fast as its clock may run, and a second of it at once after a
-  /// stall, but a client that sends faster than that does not make us or the service work more.
-  private static let frameUnits = 50
-  private static let promptUnitsPerTick = 51
-  private static let promptUnitsMax = 50 * frameUnits
+  /// A client's sound is handed on as fast as its clock may run, 2 % faster than ours, and two
+  /// seconds of it at once after a stall, but a client that sends faster than that does not make us
+  /// or the service work more.
+  private static let promptNanosecondsMax: UInt64 = 2_000_000_000
 
   let srtp: SrtpContext
   let rate: PcmRate
@@ -31,8 +30,10 @@ import Wire
   var ticks: FrameClock
   var nextReport: Instant
   let frame: UnsafeMutableBufferPointer<Int16>
-  /// How much sound may be handed on as it comes, in fiftieths of a frame.
-  private var promptUnits = promptUnitsMax
+  /// How much sound may be handed on as it comes, and since when no more was allowed. It grows with
+  /// time and not with ticks: who was held up drops ticks, and has the more to hand on.
+  private var promptNanoseconds = promptNanosecondsMax
+  private var allowedAt: Instant
   /// The client's figures about us, and the round trip that they allow.
   var roundTripMicroseconds: UInt64? {
     didSet { receiver.roundTripMicroseconds = roundTripMicroseconds }
@@ -71,6 +72,7 @@ import Wire
         + SrtpContext.overheadByteCount)
     name = CanonicalName(parameters.cname)
     ticks = FrameClock(at: now, gridNanoseconds: CallSession.gridNanoseconds)
+    allowedAt = now
     nextReport = now.advanced(byMilliseconds: Self.reportMilliseconds / 2)
     unsafe frame = .allocate(capacity: rate.frameSampleCount)
     unsafe frame.initialize(repeating: 0)
@@ -92,10 +94,10 @@ import Wire
 
   /// Hands on what has come in order, as far as the allowance goes.
   private func hearInOrder(at now: Instant) {
-    while promptUnits >= Self.frameUnits,
+    while promptNanoseconds >= FrameClock.frameNanoseconds,
       let heard = unsafe receiver.pullReady(into: frame, at: now)
     {
-      promptUnits -= Self.frameUnits
+      promptNanoseconds -= FrameClock.frameNanoseconds
       hand(heard, arrival: now, at: now)
     }
   }
@@ -107,7 +109,9 @@ import Wire
       return hand(
         heard, arrival: now.advanced(byMillisecondsBack: heldMilliseconds), at: now)
     }
-    promptUnits = min(promptUnits + Self.promptUnitsPerTick, Self.promptUnitsMax)
+    let passed = min(now.nanoseconds(since: allowedAt), Self.promptNanosecondsMax)
+    promptNanoseconds = min(promptNanoseconds + passed * 51 / 50, Self.promptNanosecondsMax)
+    allowedAt = now
     hearInOrder(at: now)
     if let heard = unsafe receiver.pullSilence(into: frame, at: now) {
       hand(heard, arrival: now, at: now)
