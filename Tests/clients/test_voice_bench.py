@@ -111,7 +111,7 @@ def test_all_calls_lose_the_same_packets_and_resends_have_their_own_luck(tmp_pat
         "direction 0 0 600000 1\nrtp 0 -1 0 0 -1 0\nagain -1 0 0 0 0 0\nrtcp 0\n"
         "direction 1 0 600000 1\nrtp 0\nagain 0\nrtcp 0\n")
     packets = [rtp(65534 + number & 0xFFFF) for number in range(6)]
-    # Number 1 is sent again, twice: numbers 6 and 7 of "again" (it has six), which are -1 and 0.
+    # Number 1 is sent again, twice: places 5 and 6 of "again" (it has six), which are 0 and -1.
     packets += [packets[1], packets[1]]
     program = way.build(tmp_path)
     passed, heard = asyncio.run(carried(tmp_path, program, plan, 2, packets))

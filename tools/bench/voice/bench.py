@@ -118,7 +118,12 @@ class Bench:
                     self.pool, scored, self.said, call.folder, direction, start, late)))
         words = []
         for call, direction, task in tasks:
-            self.note(run, call, direction, await task)
+            try:
+                self.note(run, call, direction, await task)
+            except recording.NothingHeard:
+                self.failures.append(
+                    f"{run.network.name}, seed {run.seed}, {call.name} {direction}: nothing heard")
+                continue
             words.append(self.words_of(self.samples[-1]))
         if self.failures:
             words.append(f"{len(self.failures)} calls failed so far: {self.failures[-1]}")

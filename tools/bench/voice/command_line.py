@@ -8,13 +8,14 @@ import tempfile
 
 import inside
 import options
-from options import say
+from options import recogniser_python, say
 
 
 def main(words):
     wanted = options.read(words)
     try:
         if not inside.is_inside():
+            look_ahead(wanted)
             return inside.run_again(words)
         # Only here: what they import takes a second.
         import bench
@@ -30,6 +31,19 @@ def main(words):
         say(error)
         return 1
     return 1 if failures else 0
+
+
+def look_ahead(wanted):
+    """Says now what would fail after an hour."""
+    if any(name.startswith("martlet") for name in wanted.servers):
+        for name in ("martlet", "martlet-relay", "martlet-transceiver"):
+            if not os.access(wanted.programs / name, os.X_OK):
+                raise RuntimeError(f"there is no {name} in {wanted.programs}; build it first")
+    if wanted.plot:
+        with open(wanted.plot, "ab"):
+            """It can be written."""
+    if wanted.wer and not recogniser_python().exists():
+        raise RuntimeError("--wer: no recogniser; tools/bench/setup voice gets it")
 
 
 def put_out(wanted, rows, failures, folder):

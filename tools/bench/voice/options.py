@@ -76,6 +76,11 @@ def read(words):
     return found
 
 
+def recogniser_python():
+    """Of the environment of tools/agent."""
+    return ROOT / ".build" / "agent-venv" / "bin" / "python"
+
+
 def say(words):
     """Progress."""
     print(f"martlet bench: {words}", file=sys.stderr, flush=True)

@@ -13,6 +13,10 @@ PAGE_RATE = 48000
 LATE_SECONDS = 0.02
 
 
+class NothingHeard(Exception):
+    """Not one piece of sound came."""
+
+
 @dataclasses.dataclass
 class Recording:
     """`samples` at 16 kHz; `walls[i]` is when the sample at index `places[i]` had come; `start` is
@@ -50,6 +54,8 @@ def up(folder):
     page = json.loads((folder / "page.json").read_text())
     heard = json.loads((folder / "heard.json").read_text())
     samples = material.samples_of((folder / "heard.s16").read_bytes())
+    if not heard["pieces"]:
+        raise NothingHeard
     counts = numpy.array([count for _, count in heard["pieces"]])
     places = (numpy.cumsum(counts) - counts) * RATE // heard["rate"]
     walls = numpy.array([wall for wall, _ in heard["pieces"]])

@@ -9,7 +9,7 @@ import pystoi
 
 import alignment
 import changes
-from alignment import HOP, WINDOW
+from alignment import HOP
 from material import RATE
 
 MARGIN = RATE // 4

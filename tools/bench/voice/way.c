@@ -11,7 +11,8 @@
 //     rtp FATE... | again FATE... | rtcp FATE...         -1: lost, else so many us more of delay
 //
 // A packet of RTP has its fate by its sequence number, counted from the first after "begin"; one
-// that came before (a resend) has the "again" of the newest number, plus one for each resend.
+// that came before (a resend) has the "again" of the newest number; the second resend since the
+// newest came has that of the number after it, and so on.
 //
 // Standard input: "target CALL ADDRESS PORT" (the call's server), "begin", end of input (the end).
 // Standard output: one line with the two ports of each call; "begun". LOG gets a line for each
@@ -200,10 +201,11 @@ static int32_t rtp_fate(struct direction *plan, struct lane *lane, const uint8_t
     if (step > 0) {
         lane->newest = own;
         lane->newest_sequence = sequence;
+        lane->resends = 0;
     }
     if (!is_resend)
         return fate_at(&plan->rtp, own);
-    return fate_at(&plan->again, lane->newest + ++lane->resends);
+    return fate_at(&plan->again, lane->newest + lane->resends++);
 }
 
 // When a datagram that came at `came` shall leave; or LOST or NO_ROOM.

@@ -7,9 +7,8 @@ import json
 import re
 import subprocess
 
-from options import ROOT, say
+from options import ROOT, recogniser_python, say
 
-PYTHON = ROOT / ".build" / "agent-venv" / "bin" / "python"
 # The recogniser writes some numbers as digits.
 NUMBERS = {"17": "seventeen", "42": "forty two", "4": "four"}
 CONTRACTIONS = {"mr": "mister"}
@@ -45,7 +44,7 @@ def rate(samples, material):
     files = [str(file) for sample in samples for file in sample.sounds if file]
     say(f"recognising {len(files)} sentences")
     process = subprocess.run(
-        [str(PYTHON), str(ROOT / "tools/bench/voice/recognise.py"), str(ROOT / "tools/agent")],
+        [str(recogniser_python()), str(ROOT / "tools/bench/voice/recognise.py"), str(ROOT / "tools/agent")],
         input="\n".join(files), stdout=subprocess.PIPE, text=True, check=True)
     texts = json.loads(process.stdout)
     for sample in samples:
