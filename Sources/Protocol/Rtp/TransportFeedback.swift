@@ -26,8 +26,8 @@ package struct TransportFeedback: Hashable, Sendable, BitwiseCopyable {
   /// The fixed part: a common header, two SSRCs, and two words.
   private static let headByteCount = 20
 
-  /// Reads the part of `count` bytes at `offset`, without its padding; nil when its chunks or deltas
-  /// reach over its end.
+  /// Reads the part of `count` bytes at `offset`, without its padding; nil when its chunks or
+  /// deltas reach over its end.
   init?(_ bytes: RawSpan, at offset: Int, count: Int) {
     guard count >= Self.headByteCount else { return nil }
     sender = bytes.u32(at: offset + 4)
@@ -50,7 +50,8 @@ package struct TransportFeedback: Hashable, Sendable, BitwiseCopyable {
   }
 
   /// Calls `body` for each packet in order, with its transport-wide number and the microsecond of
-  /// the receiver's clock at which it came, nil when it has not come. Ends where a delta is missing.
+  /// the receiver's clock at which it came, nil when it has not come. Ends where a delta is
+  /// missing.
   package func forEach(of bytes: RawSpan, _ body: (UInt16, Int64?) -> Void) {
     var place = chunks
     var delta = deltas

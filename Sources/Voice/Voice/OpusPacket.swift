@@ -38,8 +38,8 @@ package struct OpusPacket: Hashable, Sendable, BitwiseCopyable {
     }
   }
 
-  /// In SILK and hybrid modes the first bits of a frame are one voice flag for each 20 ms of it, then
-  /// the redundancy flag. Stereo is not looked at: nobody sends it here.
+  /// In SILK and hybrid modes the first bits of a frame are one voice flag for each 20 ms of it,
+  /// then the redundancy flag. Stereo is not looked at: nobody sends it here.
   private static func readRedundancy(
     _ packet: UnsafeRawBufferPointer, frameDuration: Int64
   ) -> Bool {

@@ -162,8 +162,8 @@ extension EncoderControl {
     losses.noteLost(number: sequenceNumber, at: now)
   }
 
-  /// A receiver report on our voice (RFC 3550, section 6.4.1), and the round trip that it showed, in
-  /// microseconds, when it showed one.
+  /// A receiver report on our voice (RFC 3550, section 6.4.1), and the round trip that it showed,
+  /// in microseconds, when it showed one.
   package mutating func note(
     _ block: ReportBlock, roundTripMicroseconds: UInt64?, at now: Instant
   ) {

@@ -1,6 +1,6 @@
 /// What the processor has left for the encoders of all the calls of a thread.
 ///
-/// `silk` takes up to four times the time of `celt`, and a network that turns bad turns bad for many
+/// `silk` takes up to four times the time of `celt`, and a network that turns bad does so for many
 /// calls at once. The thread's owner renews it once a second; calls take from it.
 package struct EncodingBudget: Hashable, Sendable {
   /// How much work `silk` may make of a frame, 0...10.

@@ -23,7 +23,7 @@ struct RateLadder: Sendable {
   private var target: Int?
   /// What the path carried when it was found too narrow, in bits per second.
   private var carried: Int?
-  /// The queue of about a second ago, in milliseconds, and whether it has become shorter since then.
+  /// The queue of about a second ago, in milliseconds, and whether it has become shorter since.
   private var before: (standing: Int, at: Instant)?
   private var isFalling = false
   private var failedTrials: UInt64 = 0
@@ -79,9 +79,8 @@ struct RateLadder: Sendable {
   /// The client has set a limit for all that it is sent.
   private mutating func keep(within wire: Int) {
     for index in 0..<rungCount {
-      let spare = wire - wireBitsPerSecond(Rung(
-        bitsPerSecond: 0, packetMilliseconds: rungs[index].packetMilliseconds))
-      let allowed = max(OpusSettings.bitsPerSecondMin, Int32(clamping: spare))
+      let headers = wireBitsPerSecond(rungs[index]) - Int(rungs[index].bitsPerSecond)
+      let allowed = max(OpusSettings.bitsPerSecondMin, Int32(clamping: wire - headers))
       rungs[index].bitsPerSecond = min(rungs[index].bitsPerSecond, allowed)
     }
     // Where the limit leaves next to nothing beside the headers, longer packets are the better.
@@ -132,10 +131,11 @@ struct RateLadder: Sendable {
   }
 
   private mutating func noteFall(_ standing: Int, at now: Instant) {
-    guard let before else { return self.before = (standing, now) }
-    guard now.milliseconds(since: before.at) >= Self.lookMilliseconds else { return }
-    isFalling = standing < before.standing - Self.fallMilliseconds
-    self.before = (standing, now)
+    if let before {
+      guard now.milliseconds(since: before.at) >= Self.lookMilliseconds else { return }
+      isFalling = standing < before.standing - Self.fallMilliseconds
+    }
+    before = (standing, now)
   }
 
   /// What a packet takes by itself to pass the narrow place: no queue, though the shorter packets
