@@ -35,9 +35,9 @@ package struct SentNames: Hashable, Sendable {
 ///
 /// How, an `EncoderControl` says, packet by packet. Silence is not sent: after 0.3 s in which
 /// nothing was to be heard one small packet each 400 ms keeps the stream alive, while the
-/// timestamps go on. What is silence is decided here, by the level, and not by libopus, whose own detector
-/// takes a steady tone or music on hold for noise and stops it. The marker is set only on the first
-/// packet of a talk spurt, because Chrome empties its jitter buffer at each one.
+/// timestamps go on. What is silence is decided here, by the level, and not by libopus, whose own
+/// detector takes a steady tone or music on hold for noise and stops it. The marker is set only on
+/// the first packet of a talk spurt, because Chrome empties its jitter buffer at each one.
 @safe package struct AudioSender: ~Copyable {
   package let names: SentNames
   /// What is known of the network, and how the encoder follows it.
