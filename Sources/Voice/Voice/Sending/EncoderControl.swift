@@ -142,7 +142,7 @@ extension EncoderControl {
 
   private mutating func judgeQueue(at now: Instant) {
     let before = ladder.place
-    ladder.judge(queue, at: now)
+    ladder.judge(queue, isStart: !hasGoodNews, at: now)
     guard ladder.place > before else { return }
     congestedUntil = now.advanced(byMilliseconds: Self.congestionMilliseconds)
   }

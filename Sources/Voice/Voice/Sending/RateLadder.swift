@@ -30,6 +30,10 @@ struct RateLadder: Sendable {
 
   /// A queue that is longer than this, and stands, is too much.
   private static let standingMillisecondsMax = 60
+  /// At the start of a call, of whose path nothing is known, it is found out sooner: what browsers
+  /// see late then they hold back for half a minute.
+  private static let startMillisecondsMax = 30
+  private static let startTenths = 2
   /// A queue stands when none of so many packets in a row went without it.
   private static let packetsInRow = 15
   /// A change shows only when the queue had the time to fall; while it falls, all is well.
@@ -94,15 +98,17 @@ struct RateLadder: Sendable {
 
   // MARK: With feedback on each packet
 
-  /// Judges what `queue` shows at `now`.
-  mutating func judge(_ queue: QueueMeter, at now: Instant) {
+  /// Judges what `queue` shows at `now`; `isStart` before anything good was heard of the path.
+  mutating func judge(_ queue: QueueMeter, isStart: Bool, at now: Instant) {
     // A trial that is ended for no good reason costs little.
-    let tenths = trial == nil ? windowTenths : min(windowTenths, Self.trialTenths)
+    let isStart = isStart && narrowings == 0
+    let tenths =
+      isStart ? Self.startTenths : trial == nil ? windowTenths : min(windowTenths, Self.trialTenths)
     guard let transit = queue.standingMilliseconds(tenths: tenths) else { return }
     let standing = transit - ownMilliseconds
     noteFall(standing, at: now)
     if trial != nil { return judgeTrial(standing, at: now) }
-    if standing > Self.standingMillisecondsMax {
+    if standing > (isStart ? Self.startMillisecondsMax : Self.standingMillisecondsMax) {
       if !isFalling { narrow(to: queue.carriedBitsPerSecond, at: now) }
     } else if standing < Self.standingMillisecondsMax / 2 {
       if let target, target < place {
