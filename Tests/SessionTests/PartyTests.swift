@@ -123,7 +123,7 @@ struct PartyTests {
     }
     #expect(call.session.figures.rtpAccepted - accepted > 1_000)
     let heard = call.actions.filter(Self.isSound).count - before
-    #expect((50...160).contains(heard), "a second at once, one in time, and a little")
+    #expect((50...165).contains(heard), "two seconds at once, one in time, and a quarter")
   }
 
   private static func isSound(_ action: PartyAction) -> Bool {

@@ -164,4 +164,25 @@ final class Listener: VoiceBackend {
     #expect(listener.rightWindows == listener.windows)
     #expect(call.session.figures.debtMilliseconds == 0)
   }
+
+  /// What exceeds the allowance waits, and is soon caught up with.
+  @Test func `a flood after a stall is heard at once, and leaves no delay`() throws {
+    let listener = Listener()
+    let call = try CallPair(answering: listener, network: { _ in [20] })
+    call.run(2_000)
+    let start = call.elapsedMilliseconds
+    call.network = { [unowned call] datagram in
+      let age = call.elapsedMilliseconds - start
+      return [datagram.way == .up && age < 2_600 ? 2_620 - age : 20]
+    }
+    call.run(2_700)
+    let before = listener.frames[.voice, default: 0]
+    call.run(5_000)
+    // The 250 of these seconds, and what was left of the 130.
+    #expect(listener.frames[.voice, default: 0] - before >= 275)
+    let settled = listener.frames[.voice, default: 0]
+    call.run(2_000)
+    #expect(99...101 ~= listener.frames[.voice, default: 0] - settled)
+    #expect(call.session.figures.bufferedMilliseconds <= 40)
+  }
 }

@@ -13,11 +13,6 @@ import Wire
   /// How often we report (RFC 3550, section 6.2, for a session of two with little to say).
   static let reportMilliseconds: UInt64 = 1_000
 
-  /// A client's sound is handed on as fast as its clock may run, 2 % faster than ours, and two
-  /// seconds of it at once after a stall, but a client that sends faster than that does not make us
-  /// or the service work more.
-  private static let promptNanosecondsMax: UInt64 = 2_000_000_000
-
   let srtp: SrtpContext
   let rate: PcmRate
   var receiver: AudioReceiver
@@ -30,10 +25,7 @@ import Wire
   var ticks: FrameClock
   var nextReport: Instant
   let frame: UnsafeMutableBufferPointer<Int16>
-  /// How much sound may be handed on as it comes, and since when no more was allowed. It grows with
-  /// time and not with ticks: who was held up drops ticks, and has the more to hand on.
-  private var promptNanoseconds = promptNanosecondsMax
-  private var allowedAt: Instant
+  private var allowance: PromptAllowance
   /// The client's figures about us, and the round trip that they allow.
   var roundTripMicroseconds: UInt64? {
     didSet { receiver.roundTripMicroseconds = roundTripMicroseconds }
@@ -71,8 +63,8 @@ import Wire
       slotByteCount: AudioSender.packetByteCountMax(parameters.opus)
         + SrtpContext.overheadByteCount)
     name = CanonicalName(parameters.cname)
+    allowance = PromptAllowance(at: now)
     ticks = FrameClock(at: now, gridNanoseconds: CallSession.gridNanoseconds)
-    allowedAt = now
     nextReport = now.advanced(byMilliseconds: Self.reportMilliseconds / 2)
     unsafe frame = .allocate(capacity: rate.frameSampleCount)
     unsafe frame.initialize(repeating: 0)
@@ -94,10 +86,10 @@ import Wire
 
   /// Hands on what has come in order, as far as the allowance goes.
   private func hearInOrder(at now: Instant) {
-    while promptNanoseconds >= FrameClock.frameNanoseconds,
+    while allowance.hasFrame(at: now),
       let heard = unsafe receiver.pullReady(into: frame, at: now)
     {
-      promptNanoseconds -= FrameClock.frameNanoseconds
+      allowance.spendFrame()
       hand(heard, arrival: now, at: now)
     }
   }
@@ -109,9 +101,6 @@ import Wire
       return hand(
         heard, arrival: now.advanced(byMillisecondsBack: heldMilliseconds), at: now)
     }
-    let passed = min(now.nanoseconds(since: allowedAt), Self.promptNanosecondsMax)
-    promptNanoseconds = min(promptNanoseconds + passed * 51 / 50, Self.promptNanosecondsMax)
-    allowedAt = now
     hearInOrder(at: now)
     if let heard = unsafe receiver.pullSilence(into: frame, at: now) {
       hand(heard, arrival: now, at: now)
