@@ -2,10 +2,12 @@
 of a known sound, and what is refused."""
 
 import asyncio
+import json
 import re
 import socket
 import subprocess
 import sys
+import types
 
 import numpy
 import pytest
@@ -21,6 +23,7 @@ import figures  # noqa: E402
 import material  # noqa: E402
 import networks  # noqa: E402
 import recording  # noqa: E402
+import report  # noqa: E402
 import sdp  # noqa: E402
 import targets  # noqa: E402
 import way  # noqa: E402
@@ -262,6 +265,31 @@ def test_targets_are_judged_with_one_standard_error():
     assert targets.is_met(delay, 79) and not targets.is_met(delay, 81)
     assert targets.of("loss5", "down", "aiortc", "plain") == []
     assert figures.error([1.0]) is None and figures.error([1.0, 3.0]) == 1.0
+
+
+def test_rows_are_means_over_seeds_with_targets():
+    def sample(seed, direction, pesq, delays):
+        score = types.SimpleNamespace(
+            pesq=pesq, stoi=numpy.float64(0.9), delays=delays, cut=10.0, inserted=0.0, made_up=0.0,
+            windows=100, unrecognised=4, thrown_away=numpy.int64(3))
+        return figures.Sample("clean", seed, "martlet", "plain", direction, score)
+
+    samples = [
+        sample(1, "down", [4.0, 4.2], [(1, 50), (2, 60), (12, 80)]),
+        sample(2, "down", [3.9, None], [(1, 50), (12, 80)]),
+        sample(1, "up", [None], []),
+    ]
+    rows = figures.rows(samples)
+    down, up = json.loads(report.as_json(rows, "here", {}, []))["rows"]
+    assert down["pesq"] == pytest.approx(4.0) and down["pesq_error"] == pytest.approx(0.1)
+    assert (down["utterances"], down["utterances_thrown_away"]) == (3, 1)
+    assert down["delay_p50_each_10_s"] == [50, 80] and down["delay_p50_from_10_s"] == 80
+    assert down["thrown_away_ms"] == 600 and down["unrecognised_percent"] == 4
+    # With one standard error it is there: 4.0 + 0.1 >= 4.1.
+    assert [one["met"] for one in down["targets"]] == [True]
+    assert up["pesq"] is None and [one["met"] for one in up["targets"]] == [None]
+    text = report.text(rows, "here")
+    assert "PESQ >= 4.1: met" in text and "targets: 1 met, 0 missed, 1 not known" in text
 
 
 @pytest.mark.parametrize(

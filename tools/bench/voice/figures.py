@@ -48,6 +48,15 @@ def error(values):
     return statistics.stdev(known) / math.sqrt(len(known)) if len(known) > 1 else None
 
 
+def each_ten_seconds(scores):
+    """The delay's p50 from 0 to 10 s, from 10 to 20 s and so on, over all seeds."""
+    found = {}
+    for score in scores:
+        for at, delay in score.delays:
+            found.setdefault(int(at // 10), []).append(delay)
+    return [percentile(found.get(step, []), 0.5) for step in range(max(found, default=-1) + 1)]
+
+
 def rows(samples):
     """In the order in which they were measured."""
     groups = {}
@@ -79,6 +88,7 @@ def row(key, group):
         "delay_p50": mean(percentile(values, 0.5) for values in delays),
         "delay_p50_error": error(percentile(values, 0.5) for values in delays),
         "delay_p95": mean(percentile(values, 0.95) for values in delays),
+        "delay_p50_each_10_s": each_ten_seconds(scores),
         "delay_p50_from_10_s": mean(percentile(values, 0.5) for values in later),
         "cut": mean(score.cut for score in scores),
         "made_up": mean(score.made_up for score in scores),

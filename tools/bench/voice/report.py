@@ -73,5 +73,6 @@ def verdict(rows):
 
 
 def as_json(rows, machine, options, failures):
-    return json.dumps({
-        "machine": machine, "options": options, "rows": rows, "failures": failures}) + "\n"
+    whole = {"machine": machine, "options": options, "rows": rows, "failures": failures}
+    # The measures give numbers of numpy's own kinds.
+    return json.dumps(whole, default=lambda value: value.item()) + "\n"

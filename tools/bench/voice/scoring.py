@@ -51,7 +51,7 @@ def score(material, recording):
         delays=alignment.delays(recording, good),
         windows=len(good),
         unrecognised=sum(match.lag is None for match in good),
-        thrown_away=sum(late[match.place // HOP] for match in found),
+        thrown_away=sum(bool(late[match.place // HOP]) for match in found),
         **changed,
     )
 

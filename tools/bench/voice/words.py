@@ -44,11 +44,8 @@ def rate(samples, material):
     files = [str(file) for sample in samples for file in sample.sounds if file]
     say(f"recognising {len(files)} sentences")
     process = subprocess.run(
-        [
-            str(recogniser_python()),
-            str(ROOT / "tools/bench/voice/recognise.py"),
-            str(ROOT / "tools/agent"),
-        ],
+        [str(recogniser_python()), str(ROOT / "tools/bench/voice/recognise.py"),
+         str(ROOT / "tools/agent")],
         input="\n".join(files), stdout=subprocess.PIPE, text=True, check=True)
     texts = json.loads(process.stdout)
     for sample in samples:
