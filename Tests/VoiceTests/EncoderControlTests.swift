@@ -29,7 +29,8 @@ struct FeedbackPath: ~Copyable {
   var queueMillisecondsMax = 0.0
 
   init(settings: OpusSettings = OpusSettings(), takesCopies: Bool = false) {
-    control = EncoderControl(settings, takesCopies: takesCopies, overheadByteCount: 64)
+    control = EncoderControl(
+      settings, takesCopies: takesCopies, wantsFeedback: true, overheadByteCount: 64)
   }
 
   /// Sends for `seconds`; `network` gets the number of a packet and says how late it comes, in
@@ -136,12 +137,14 @@ enum FeedbackBytes {
     var path = FeedbackPath()
     path.run(seconds: 20)
     #expect(path.plans.map(\.bitsPerSecond) == [32_000, 64_000])
-    #expect(path.plans.allSatisfy { $0.coder == .celt && $0.packetMilliseconds == 20 })
+    #expect(path.plans.map(\.packetMilliseconds) == [40, 20])
+    #expect(path.plans.allSatisfy { $0.coder == .celt })
     #expect(path.control.coderChanges == 0)
   }
 
   @Test func `without any news it stays careful`() {
-    var control = EncoderControl(OpusSettings(), takesCopies: true, overheadByteCount: 64)
+    var control = EncoderControl(
+      OpusSettings(), takesCopies: true, wantsFeedback: false, overheadByteCount: 64)
     var budget = EncodingBudget.unlimited
     for second in 0..<60 as Range<UInt64> {
       let plan = control.plan(
@@ -249,6 +252,15 @@ enum FeedbackBytes {
     #expect(path.plan.packetMilliseconds == 20)
   }
 
+  @Test(arguments: [40_000, 60_000] as [Double])
+  func `a path that is narrow from the start hardly ever has a queue`(capacity: Double) {
+    var path = FeedbackPath()
+    path.capacity = capacity
+    path.run(seconds: 20)
+    #expect(path.queueMillisecondsMax < (capacity > 50_000 ? 300 : 200))
+    #expect(path.plan.bitsPerSecond >= 20_000)
+  }
+
   @Test func `a queue that comes and goes is no narrow path`() {
     var path = FeedbackPath()
     path.run(seconds: 60) { number in
@@ -325,7 +337,8 @@ enum FeedbackBytes {
   }
 
   @Test func `reports alone tell of losses, and of a path that is narrow`() {
-    var control = EncoderControl(OpusSettings(), takesCopies: false, overheadByteCount: 64)
+    var control = EncoderControl(
+      OpusSettings(), takesCopies: false, wantsFeedback: false, overheadByteCount: 64)
     var budget = EncodingBudget.unlimited
     var highest: UInt32 = 70_000
     var now = Instant(nanoseconds: 1_000_000_000)
@@ -351,7 +364,8 @@ enum FeedbackBytes {
   }
 
   @Test func `requests to send again count as losses`() {
-    var control = EncoderControl(OpusSettings(), takesCopies: false, overheadByteCount: 64)
+    var control = EncoderControl(
+      OpusSettings(), takesCopies: false, wantsFeedback: false, overheadByteCount: 64)
     var budget = EncodingBudget.unlimited
     var now = Instant(nanoseconds: 1_000_000_000)
     var plan = EncodingPlan()

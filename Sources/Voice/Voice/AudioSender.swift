@@ -80,6 +80,7 @@ package struct SentNames: Hashable, Sendable {
     copy = names.redPayloadType == nil ? nil : PacketCopy()
     control = EncoderControl(
       settings, takesCopies: names.redPayloadType != nil,
+      wantsFeedback: names.transportExtension != nil,
       overheadByteCount: names.overheadByteCount)
     unsafe sound = .allocate(capacity: 3 * rate.frameSampleCount)
     unsafe sound.initialize(repeating: 0)

@@ -11,6 +11,8 @@ package import Wire
   private let limits: OpusSettings
   /// The client takes packets that repeat the one before (RFC 2198).
   private let takesCopies: Bool
+  /// The client is asked to tell of each packet.
+  private let wantsFeedback: Bool
   private var sent = SentPackets()
   private var losses = LossMeter()
   private var queue = QueueMeter()
@@ -18,6 +20,8 @@ package import Wire
 
   /// The first good news have come: the full rate may be tried.
   private var hasGoodNews = false
+  /// Packets of sound that are known to have come; those of a pause try no path.
+  private var soundPackets = 0
   private var lastFeedback: Instant?
   /// Numbers from here, as far as the feedback before told, are not counted yet.
   private var unsettled: UInt16?
@@ -46,11 +50,15 @@ package import Wire
   /// A round trip that rises by so much with the losses is a queue.
   private static let roundTripRiseMicroseconds: UInt64 = 100_000
   private static let congestionMilliseconds: UInt64 = 3_000
-  private static let packetsOfGoodNews = 20
+  private static let packetsOfGoodNews = 8
+  private static let soundByteCountMin = 120
 
   /// - Parameter overheadByteCount: what a packet takes beside Opus, the IP header included.
-  package init(_ limits: OpusSettings, takesCopies: Bool, overheadByteCount: Int) {
+  package init(
+    _ limits: OpusSettings, takesCopies: Bool, wantsFeedback: Bool, overheadByteCount: Int
+  ) {
     self.limits = limits
+    self.wantsFeedback = wantsFeedback
     self.takesCopies = takesCopies
     ladder = RateLadder(limits, overheadByteCount: overheadByteCount)
   }
@@ -107,7 +115,7 @@ extension EncoderControl {
     if !isCongested { losses.noteTold(told + skipped, at: now) }
     judgeQueue(at: now)
     let isClean = missing + skipped == 0 && queue.standingMilliseconds(tenths: 3) ?? 0 < 20
-    if isClean, losses.told(at: now) >= Self.packetsOfGoodNews { hasGoodNews = true }
+    if isClean, soundPackets >= Self.packetsOfGoodNews { hasGoodNews = true }
   }
 
   /// Pion tells nothing of packets that were lost between two messages: their numbers are skipped.
@@ -149,6 +157,7 @@ extension EncoderControl {
 
   private mutating func noteArrival(_ packet: SentPackets.Packet, at arrival: Int64) {
     sent.set(.arrived, for: packet.number)
+    if packet.byteCount >= Self.soundByteCountMin { soundPackets += 1 }
     queue.note(
       packet.number, sent: Int64(packet.sent.nanoseconds / 1_000), arrival: arrival,
       byteCount: Int(packet.byteCount))
@@ -214,8 +223,8 @@ extension EncoderControl {
     protects = isProtectionWanted(at: now)
     let needsSilk = protects && isSilkWanted(loss, at: now)
     change(to: needsSilk || isNarrow ? .silk : .celt, isPause: isPause, at: now, &budget)
-    plan.packetMilliseconds = ladder.rung.packetMilliseconds
-    plan.carriesCopy = protects && takesCopies && ladder.isFull
+    plan.packetMilliseconds = rung.packetMilliseconds
+    plan.carriesCopy = protects && takesCopies && ladder.isFull && hasGoodNews
     plan.bitsPerSecond = bitsPerSecond()
     plan.lossPercent = lossToPrepareFor(loss)
     plan.complexity = plan.coder == .silk ? budget.silkComplexity : 5
@@ -233,6 +242,15 @@ extension EncoderControl {
   /// Below 48 kbit/s `silk` sounds better.
   private var isNarrow: Bool {
     (hasGoodNews || !ladder.isFull) && ladder.rung.bitsPerSecond <= 40_000
+  }
+
+  /// What the path is thought to carry.
+  private var rung: RateLadder.Rung {
+    guard !hasGoodNews, ladder.isFull else { return ladder.rung }
+    var start = ladder.startRung
+    start.bitsPerSecond = min(ladder.rung.bitsPerSecond, 32_000)
+    if !wantsFeedback { start.packetMilliseconds = ladder.rung.packetMilliseconds }
+    return start
   }
 
   private func isSilkWanted(_ loss: Double, at now: Instant) -> Bool {
@@ -262,7 +280,7 @@ extension EncoderControl {
   }
 
   private func bitsPerSecond() -> Int32 {
-    let full = hasGoodNews ? ladder.rung.bitsPerSecond : min(ladder.rung.bitsPerSecond, 32_000)
+    let full = rung.bitsPerSecond
     if plan.carriesCopy { return min(full, plan.coder == .celt ? 48_000 : 36_000) }
     return plan.coder == .celt ? full : min(full, 40_000)
   }

@@ -49,7 +49,7 @@ struct RateLadder: Sendable {
   /// The same without feedback on packets.
   private static let blindRestMilliseconds: UInt64 = 30_000
   /// What the path carried has some room to it.
-  private static let usedPercent = 90
+  private static let usedPercent = 92
 
   init(_ limits: OpusSettings, overheadByteCount: Int) {
     self.overheadByteCount = overheadByteCount
@@ -71,6 +71,9 @@ struct RateLadder: Sendable {
   }
 
   var rung: Rung { rungs[place] }
+  /// What a call begins with when each packet will be told of: so little beside the headers that a
+  /// narrow path is noticed before its queue is long.
+  var startRung: Rung { rungs[min(2, rungCount - 1)] }
   /// The path takes all that there is to send.
   var isFull: Bool { place == 0 }
   var isTrying: Bool { trial != nil }
