@@ -247,7 +247,7 @@ enum FeedbackBytes {
     #expect(wire <= capacity * 1.25 && wire > 0.45 * capacity, "\(wire) bit/s")
     #expect(path.control.narrowings >= 1)
     path.capacity = nil
-    path.run(seconds: 150)
+    path.run(seconds: 500)
     #expect(path.plan.bitsPerSecond == 64_000)
     #expect(path.plan.packetMilliseconds == 20)
   }

@@ -7,7 +7,7 @@ import { test } from "node:test";
 
 const file = process.env.NETWORK_JS;
 const source = encodeURIComponent(readFileSync(file, "utf8"));
-const { NetworkJudge, answerFor, offerWithResends, steps } =
+const { NetworkJudge, answerFor, answerWithoutAsking, offerWithResends, steps } =
   await import(`data:text/javascript,${source}`);
 
 /** The same numbers in each run, 0...1. */
@@ -167,4 +167,12 @@ test("an answer is changed in its packet length and order alone", () => {
   assert.match(answerFor(answer, { packetMilliseconds: 40, red: false }), /SAVPF 111 63\r\n/);
   const bare = answer.replace(" 63", "").replace(/a=rtpmap:63.*\r\n/, "");
   assert.match(answerFor(bare, { packetMilliseconds: 20, red: true }), /SAVPF 111\r\n/);
+});
+
+test("an answer is taken without NACK for Opus, and all else as it is", () => {
+  const answer = "m=audio 1 UDP/TLS/RTP/SAVPF 111 63\r\na=rtpmap:111 opus/48000/2\r\n"
+    + "a=rtcp-fb:111 nack\r\na=rtcp-fb:111 transport-cc\r\na=sendrecv\r\n";
+  assert.equal(answerWithoutAsking(answer), answer.replace("a=rtcp-fb:111 nack\r\n", ""));
+  const bare = answer.replace("a=rtcp-fb:111 nack\r\n", "");
+  assert.equal(answerWithoutAsking(bare), bare);
 });

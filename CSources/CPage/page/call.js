@@ -1,6 +1,6 @@
 // One call: offer, answer, the peer connection, its figures, and its end.
 
-import { followNetwork, setOffer } from "./network.js";
+import { followNetwork, setAnswer, setOffer } from "./network.js";
 import { Trouble } from "./sound.js";
 
 const connectSecondsMax = 15;
@@ -39,7 +39,7 @@ export class Call {
     await setOffer(this.peer);
     const answer = await this.post(this.peer.localDescription.sdp);
     if (this.state === "ended") this.abandonLate();
-    await this.peer.setRemoteDescription({ type: "answer", sdp: answer });
+    await setAnswer(this.peer, answer);
     await this.connected();
     this.connectMilliseconds = Math.round(performance.now() - this.began);
     this.setState("connected");

@@ -50,7 +50,8 @@ package import Wire
   /// A round trip that rises by so much with the losses is a queue.
   private static let roundTripRiseMicroseconds: UInt64 = 100_000
   private static let congestionMilliseconds: UInt64 = 3_000
-  private static let packetsOfGoodNews = 8
+  /// A second: a path that is only just too narrow shows its queue by then.
+  private static let packetsOfGoodNews = 25
   private static let soundByteCountMin = 120
 
   /// - Parameter overheadByteCount: what a packet takes beside Opus, the IP header included.

@@ -46,6 +46,9 @@ struct RateLadder: Sendable {
   /// From the last change to the next try of more; twice as long after each that failed.
   private static let restMilliseconds: UInt64 = 10_000
   private static let restDoublingsMax: UInt64 = 3
+  /// What is more than the path carried when it was full is tried seldom: each try makes a queue,
+  /// and browsers hold back what they hear for half a minute after it.
+  private static let boldRestMilliseconds: UInt64 = 45_000
   /// The same without feedback on packets.
   private static let blindRestMilliseconds: UInt64 = 30_000
   /// What the path carried has some room to it.
@@ -118,6 +121,7 @@ struct RateLadder: Sendable {
         self.target = nil
         place = target
         lastChange = now
+        rest(at: now)
       } else if place > 0, now >= nextTrial {
         place -= 1
         trial = (now, transit - ownMilliseconds)
@@ -184,8 +188,9 @@ struct RateLadder: Sendable {
   }
 
   private mutating func rest(at now: Instant) {
-    let rest = Self.restMilliseconds << min(failedTrials, Self.restDoublingsMax)
-    nextTrial = now.advanced(byMilliseconds: rest)
+    let isBold = place > 0 && wireBitsPerSecond(rungs[place - 1]) > carried ?? .max
+    let rest = isBold ? Self.boldRestMilliseconds : Self.restMilliseconds
+    nextTrial = now.advanced(byMilliseconds: rest << min(failedTrials, Self.restDoublingsMax))
   }
 
   // MARK: With reports alone
