@@ -292,6 +292,27 @@ enum FeedbackBytes {
     }
   }
 
+  @Test func `copies stay within what the client wants and the path carries`() {
+    var settings = OpusSettings()
+    settings.bitsPerSecondMax = 64_000
+    var random = SeededRandom(seed: 5)
+    var path = FeedbackPath(settings: settings, takesCopies: true)
+    path.run(seconds: 3)
+    path.run(seconds: 20) { _ in random.next() % 50 == 0 ? nil : 20 }
+    #expect(path.plan.carriesCopy)
+    #expect(path.plan.bitsPerSecond == 31_000)
+
+    // A path for 64 kbit/s and its headers, but not for twice 48.
+    path = FeedbackPath(takesCopies: true)
+    path.capacity = 100_000
+    path.run(seconds: 3)
+    path.run(seconds: 60) { _ in random.next() % 50 == 0 ? nil : 20 }
+    #expect(path.plans.contains { $0.carriesCopy })
+    #expect(path.queueMillisecondsMax < 400)
+    #expect(path.plans.allSatisfy { $0.packetMilliseconds == 20 || $0 == path.plans[0] })
+    #expect(path.control.narrowings == 0)
+  }
+
   @Test func `a busy thread has its calls work less, and takes no more of them over`() {
     var budget = EncodingBudget.unlimited
     budget.renew(nanoseconds: 1_000_000_000, busyNanoseconds: 850_000_000, isLate: false)

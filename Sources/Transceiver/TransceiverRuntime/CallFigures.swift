@@ -137,6 +137,9 @@ extension SessionFigures {
 }
 
 extension EncodingFigures {
+  /// What the line of a call's end says.
+  var named: [NamedFigure] { [("coder_changes", coderChanges), ("narrowings", narrowings)] }
+
   fileprivate var json: JsonObject {
     var object = JsonObject()
     object.add("coder", plan.coder == .celt ? "celt" : "silk")
@@ -145,8 +148,7 @@ extension EncodingFigures {
     object.add("copies", plan.carriesCopy)
     object.add("prepared_for_loss_percent", Int(plan.lossPercent))
     object.add("loss_percent", lossPercent)
-    object.add("coder_changes", coderChanges)
-    object.add("narrowings", narrowings)
+    object.add(named)
     return object
   }
 }

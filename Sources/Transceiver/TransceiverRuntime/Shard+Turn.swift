@@ -187,7 +187,9 @@ extension Shard {
       ("garbage", .number(Int(figures.party.serviceGarbage))),
     ]
     let setUp = figures.setUp.map { [("set_up", LogValue.text($0.rawValue))] } ?? []
-    let named = figures.latency.named + figures.repair + (figures.channels?.named ?? [])
+    let named =
+      figures.latency.named + (figures.encoding?.named ?? []) + figures.repair
+      + (figures.channels?.named ?? [])
     log.info("call-ended", fields + setUp + named.map { ($0.name, .figure($0.value)) })
   }
 

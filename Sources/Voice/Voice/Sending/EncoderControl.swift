@@ -33,6 +33,9 @@ package import Wire
   /// Until then losses are those of a queue that was too long.
   private var congestedUntil = Instant(nanoseconds: 0)
 
+  /// Copies made a queue, and are left out until then.
+  private var copiesRestUntil = Instant(nanoseconds: 0)
+
   private var plan = EncodingPlan()
   private var protects = false
   private var wantsSilkSince: Instant?
@@ -50,6 +53,11 @@ package import Wire
   /// A round trip that rises by so much with the losses is a queue.
   private static let roundTripRiseMicroseconds: UInt64 = 100_000
   private static let congestionMilliseconds: UInt64 = 3_000
+  private static let copiesRestMilliseconds: UInt64 = 60_000
+  /// Less than this is too little for a voice that is sent twice.
+  private static let copyBitsPerSecondMin: Int32 = 20_000
+  /// Headers of RFC 2198, in bits per second.
+  private static let copyHeadBitsPerSecond: Int32 = 2_000
   /// A second: a path that is only just too narrow shows its queue by then.
   private static let packetsOfGoodNews = 25
   private static let soundByteCountMin = 120
@@ -150,6 +158,11 @@ extension EncoderControl {
   }
 
   private mutating func judgeQueue(at now: Instant) {
+    if plan.carriesCopy, ladder.isOverfull(queue) {
+      copiesRestUntil = now.advanced(byMilliseconds: Self.copiesRestMilliseconds)
+      congestedUntil = now.advanced(byMilliseconds: Self.congestionMilliseconds)
+      return ladder.wait(at: now)
+    }
     let before = ladder.place
     ladder.judge(queue, isStart: !hasGoodNews, at: now)
     guard ladder.place > before else { return }
@@ -191,7 +204,7 @@ extension EncoderControl {
         losses.noteTold(expected, at: now)
         losses.noteLost(count: lost, at: now)
       }
-      if !hasRisen, lost == 0, expected > 0 {
+      if !hasRisen, lost == 0, expected >= Self.packetsOfGoodNews, !tellsPackets {
         hasGoodNews = true
         ladder.widenBlindly(at: now)
       }
@@ -203,6 +216,9 @@ extension EncoderControl {
     quickestRoundTrip = min(quickestRoundTrip ?? roundTrip, roundTrip)
     return roundTrip - (quickestRoundTrip ?? roundTrip) > Self.roundTripRiseMicroseconds
   }
+
+  /// It tells of each packet, even where nothing has come of that lately.
+  private var tellsPackets: Bool { wantsFeedback && lastFeedback != nil }
 
   private func hasFeedback(at now: Instant) -> Bool {
     lastFeedback.map { now.milliseconds(since: $0) < Self.memoryMilliseconds } ?? false
@@ -225,7 +241,7 @@ extension EncoderControl {
     let needsSilk = protects && isSilkWanted(loss, at: now)
     change(to: needsSilk || isNarrow ? .silk : .celt, isPause: isPause, at: now, &budget)
     plan.packetMilliseconds = rung.packetMilliseconds
-    plan.carriesCopy = protects && takesCopies && ladder.isFull && hasGoodNews
+    plan.carriesCopy = protects && mayCopy(at: now)
     plan.bitsPerSecond = bitsPerSecond()
     plan.lossPercent = lossToPrepareFor(loss)
     plan.complexity = plan.coder == .silk ? budget.silkComplexity : 5
@@ -280,9 +296,23 @@ extension EncoderControl {
     wantsSilkSince = nil
   }
 
+  private func mayCopy(at now: Instant) -> Bool {
+    takesCopies && ladder.isFull && hasGoodNews && now >= copiesRestUntil
+      && copyBitsPerSecondMax >= Self.copyBitsPerSecondMin
+  }
+
+  /// With a copy beside it, Opus has half of what the client wants at most.
+  private var copyBitsPerSecondMax: Int32 {
+    let headers = ladder.wireBitsPerSecond(rung) - Int(rung.bitsPerSecond)
+    let wire = limits.wireBitsPerSecondMax.map { $0 - Int32(clamping: headers) } ?? .max
+    return (min(limits.bitsPerSecondMax, wire) - Self.copyHeadBitsPerSecond) / 2
+  }
+
   private func bitsPerSecond() -> Int32 {
     let full = rung.bitsPerSecond
-    if plan.carriesCopy { return min(full, plan.coder == .celt ? 48_000 : 36_000) }
+    if plan.carriesCopy {
+      return min(full, plan.coder == .celt ? 48_000 : 36_000, copyBitsPerSecondMax)
+    }
     return plan.coder == .celt ? full : min(full, 40_000)
   }
 

@@ -32,8 +32,8 @@ struct RateLadder: Sendable {
   private static let standingMillisecondsMax = 60
   /// At the start of a call, of whose path nothing is known, it is found out sooner: what browsers
   /// see late then they hold back for half a minute.
-  private static let startMillisecondsMax = 30
-  private static let startTenths = 2
+  private static let startMillisecondsMax = 40
+  private static let startTenths = 4
   /// A queue stands when none of so many packets in a row went without it.
   private static let packetsInRow = 15
   /// A change shows only when the queue had the time to fall; while it falls, all is well.
@@ -103,6 +103,18 @@ struct RateLadder: Sendable {
   }
 
   // MARK: With feedback on each packet
+
+  /// A queue stands that is too long for what is sent.
+  func isOverfull(_ queue: QueueMeter) -> Bool {
+    let transit = queue.standingMilliseconds(tenths: windowTenths) ?? 0
+    return transit - ownMilliseconds > Self.standingMillisecondsMax
+  }
+
+  /// Something else than a rung was changed at `now`: what that does is waited for.
+  mutating func wait(at now: Instant) {
+    lastChange = now
+    (before, isFalling) = (nil, false)
+  }
 
   /// Judges what `queue` shows at `now`; `isStart` before anything good was heard of the path.
   mutating func judge(_ queue: QueueMeter, isStart: Bool, at now: Instant) {
