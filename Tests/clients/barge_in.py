@@ -18,11 +18,12 @@ DIGITAL_SILENCE = 10 / 32768
 AUDIBLE_PEAK = 60
 SAMPLES_PER_MILLISECOND = 48
 FRAME_MILLISECONDS = 20
+FRAME_UNITS = FRAME_MILLISECONDS * SAMPLES_PER_MILLISECOND
 # Chromium's frames of digital silence are about 35 bytes long, those of a voice from 50 on.
 VOICE_BYTES_MIN = 50
 # What the transceiver sends of silence before it stops sending (`AudioSender`): each of its talk
 # spurts ends with so many frames of it. A frame of one byte says that a pause begins, or goes on.
-FADING_FRAMES = 10
+FADING_FRAMES = 15
 PAUSE_BYTES = 1
 # A pause between two questions, or two answers.
 PAUSE_MILLISECONDS = 1000
@@ -122,13 +123,21 @@ class Call:
                     yield Interruption(self, spoken, answer)
 
     def received(self, begin, end):
-        """Milliseconds of voice that came to the client in talk spurts that began in between."""
+        """Milliseconds of voice that came to the client in talk spurts that began in between.
+
+        What is next to silent within an answer is not sent, but is a part of it; and a packet may
+        have several frames, as many as the one before it.
+        """
         sent = {packet.timestamp: packet.at for packet in self.down}
-        frames = (
-            len(spurt) - FADING_FRAMES for spurt in self.spurts
-            if spurt and begin < sent.get(spurt[0], 0) < end
-        )
-        return FRAME_MILLISECONDS * sum(frames)
+        these = [
+            spurt for spurt in self.spurts if spurt and begin < sent.get(spurt[0], 0) < end
+        ]
+        if not these:
+            return 0
+        last = these[-1]
+        final = last[-1] - last[-2] if len(last) > 1 else FRAME_UNITS
+        length = (last[-1] - these[0][0] + final) // SAMPLES_PER_MILLISECOND
+        return length - FADING_FRAMES * FRAME_MILLISECONDS
 
     def buffer_at(self, moment):
         """The jitter buffer's figures, as they were noted next to a moment."""

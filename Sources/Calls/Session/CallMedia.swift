@@ -143,10 +143,10 @@ import Wire
 
   /// The packet to send again, when the client asks for it; nil when there is none to be had.
   func resend(_ sequenceNumber: UInt16, at now: Instant) -> UnsafeRawBufferPointer? {
-    if history.isFirstRequest(sequenceNumber) {
-      sender?.control.noteRequest(sequenceNumber: sequenceNumber, at: now)
-    }
-    return unsafe history.resend(sequenceNumber, at: now)
+    let isFirst = history.isFirstRequest(sequenceNumber)
+    guard let packet = unsafe history.resend(sequenceNumber, at: now) else { return nil }
+    if isFirst { sender?.control.noteRequest(sequenceNumber: sequenceNumber, at: now) }
+    return unsafe packet
   }
 
   /// How our voice is sent.

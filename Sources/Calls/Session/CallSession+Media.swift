@@ -25,6 +25,9 @@ extension CallSession {
 
   // MARK: - In
 
+  /// Feedback (NACK, transport-wide) that is heeded of one datagram; clients send one.
+  private static let feedbackPartsMax = 4
+
   /// Undoes SRTP and takes the packet in, which ends in a counter unless it is refused.
   func receive(
     _ datagram: UnsafeMutableRawBufferPointer, at now: Instant, into outbox: inout SessionOutbox
@@ -62,6 +65,8 @@ extension CallSession {
     let bytes = unsafe plain.bytes
     guard let media, case .compound(let compound) = RtcpCompound.parse(bytes) else { return }
     var offset = 0
+    // One datagram holds dozens of these, each of which makes work.
+    var feedbackLeft = Self.feedbackPartsMax
     while let (part, next) = compound.part(of: bytes, at: offset) {
       offset = next
       switch part {
@@ -69,12 +74,14 @@ extension CallSession {
         media.receiver.noteSenderReport(ssrc: ssrc, info: info, at: now)
         note(blocks, of: bytes, in: media, at: now)
       case .receiverReport(_, let blocks): note(blocks, of: bytes, in: media, at: now)
-      case .nack(let nack) where nack.media == parameters.ssrc:
+      case .nack(let nack) where nack.media == parameters.ssrc && feedbackLeft > 0:
+        feedbackLeft -= 1
         answer(nack, of: bytes, at: now, into: &outbox)
-      case .transportFeedback(let feedback):
+      case .transportFeedback(let feedback) where feedbackLeft > 0:
+        feedbackLeft -= 1
         media.noteFeedback(feedback, of: bytes, at: now)
       // A BYE ends a source, not the call: another may follow.
-      case .nack, .goodbye, .sourceDescription, .other: break
+      case .nack, .transportFeedback, .goodbye, .sourceDescription, .other: break
       }
     }
   }

@@ -34,9 +34,9 @@ package struct TransportFeedback: Hashable, Sendable, BitwiseCopyable {
     firstNumber = bytes.u16(at: offset + 12)
     let told = Int(bytes.u16(at: offset + 14))
     packetCount = min(told, Self.packetsMax)
-    // 24 bits with a sign, in steps of 64 ms; the last byte counts these messages.
-    let reference = Int32(bitPattern: bytes.u32(at: offset + 16)) >> 8
-    referenceMicroseconds = Int64(reference) * 64_000
+    // 24 bits in steps of 64 ms, which the draft gives a sign and libwebrtc lets wrap: read without
+    // one, since only differences are of use. The last byte counts these messages.
+    referenceMicroseconds = Int64(bytes.u32(at: offset + 16) >> 8) * 64_000
     messageNumber = bytes.u8(at: offset + 19)
     chunks = offset + Self.headByteCount
     end = offset + count

@@ -57,9 +57,12 @@ package struct SentNames: Hashable, Sendable {
   /// Of the frame that comes next.
   private var timestamp: UInt32
   private var silentFrames = 0
+  /// Of those, frames of which nothing, or a sign of life, was sent.
+  private var pausedFrames = 0
   private var isInSpurt = false
   private var contents: UInt8 = 0
   private let usesDiscontinuousTransmission: Bool
+  private let packetByteCountMax: Int
 
   /// So many frames of silence are still encoded, so that the last sound can fade out.
   private static let silentFramesEncoded = 15
@@ -76,6 +79,7 @@ package struct SentNames: Hashable, Sendable {
     sequenceNumber = firstSequenceNumber
     timestamp = firstTimestamp
     usesDiscontinuousTransmission = settings.usesDiscontinuousTransmission
+    packetByteCountMax = Self.packetByteCountMax(settings)
     encoder = OpusEncoder(rate: rate)
     copy = names.redPayloadType == nil ? nil : PacketCopy()
     control = EncoderControl(
@@ -119,6 +123,7 @@ package struct SentNames: Hashable, Sendable {
     let loudness = unsafe frame.map { unsafe NearSilence.loudness($0) } ?? .inaudible
     silentFrames = loudness == .inaudible ? silentFrames + 1 : 0
     if isPausing, frameCount == 0 { return unsafe sendPause(into: output, at: now) }
+    pausedFrames = 0
     if frameCount == 0 {
       plan = control.plan(at: now, isPause: loudness != .sound, budget: &budget)
       hasSpeech = false
@@ -150,8 +155,8 @@ package struct SentNames: Hashable, Sendable {
   private mutating func sendPause(
     into output: UnsafeMutableRawBufferPointer, at now: Instant
   ) -> Int {
-    let isDue = (silentFrames - Self.silentFramesEncoded) % Self.silentFramesPerPacket == 1
-    guard isDue else { return 0 }
+    defer { pausedFrames += 1 }
+    guard pausedFrames % Self.silentFramesPerPacket == 0 else { return 0 }
     isInSpurt = false
     copy?.forget()
     var writer = unsafe ByteWriter(into: output)
@@ -168,7 +173,7 @@ package struct SentNames: Hashable, Sendable {
     frameCount = 0
     encoder.follow(plan)
     var writer = unsafe ByteWriter(into: output)
-    let head = plan.carriesCopy ? copy?.headByteCount(before: start) ?? 0 : 0
+    let head = copyByteCount(before: start)
     let marker = hasSpeech && !isInSpurt
     isInSpurt = isInSpurt || hasSpeech
     if head > 0, let red = names.redPayloadType {
@@ -188,6 +193,15 @@ package struct SentNames: Hashable, Sendable {
     contents = unsafe payload[0]
     unsafe copy?.keep(UnsafeRawBufferPointer(rebasing: payload[..<used]), timestamp: start)
     return finish(writer.count + used, payloadCount: head + used, at: now)
+  }
+
+  /// Bytes of the copy and its headers; 0 without one. The copy may be of a time with more bits:
+  /// one that does not fit beside the longest that the packet itself may be is left out.
+  private func copyByteCount(before start: UInt32) -> Int {
+    guard plan.carriesCopy, let head = copy?.headByteCount(before: start) else { return 0 }
+    let payload = Self.payloadByteCountMax(
+      bitsPerSecond: plan.bitsPerSecond, milliseconds: plan.packetMilliseconds)
+    return names.headerByteCount + head + payload <= packetByteCountMax ? head : 0
   }
 
   private mutating func finish(

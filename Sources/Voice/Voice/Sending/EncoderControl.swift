@@ -13,6 +13,7 @@ package import Wire
   private let takesCopies: Bool
   /// The client is asked to tell of each packet.
   private let wantsFeedback: Bool
+  private let overheadByteCount: Int
   private var sent = SentPackets()
   private var losses = LossMeter()
   private var queue = QueueMeter()
@@ -28,7 +29,7 @@ package import Wire
   private var unsettledEnd: UInt16 = 0
   private var lastMessage: UInt8?
   private var lastRequest: Instant?
-  private var quickestRoundTrip: UInt64?
+  private var quickestRoundTrip = RecentMinimum(window: 30_000)
   private var lastReported: UInt32?
   /// Until then losses are those of a queue that was too long.
   private var congestedUntil = Instant(nanoseconds: 0)
@@ -44,6 +45,7 @@ package import Wire
   /// A receiver that told of each packet, or asked for some, lately does so: its reports, which
   /// tell less, need not be looked at.
   private static let memoryMilliseconds: UInt64 = 5_000
+  private static let silenceMilliseconds: UInt64 = 30_000
   /// Protection stays for so long after the last loss.
   private static let protectionMilliseconds: UInt64 = 20_000
   /// From so much loss on `silk` is worth its price.
@@ -51,7 +53,7 @@ package import Wire
   private static let silkLossesMin = 4
   private static let coderChangeMilliseconds: UInt64 = 1_000
   /// A round trip that rises by so much with the losses is a queue.
-  private static let roundTripRiseMicroseconds: UInt64 = 100_000
+  private static let roundTripRiseMicroseconds: Int64 = 100_000
   private static let congestionMilliseconds: UInt64 = 3_000
   private static let copiesRestMilliseconds: UInt64 = 60_000
   /// Less than this is too little for a voice that is sent twice.
@@ -60,7 +62,8 @@ package import Wire
   private static let copyHeadBitsPerSecond: Int32 = 2_000
   /// A second: a path that is only just too narrow shows its queue by then.
   private static let packetsOfGoodNews = 25
-  private static let soundByteCountMin = 120
+  /// The same of a report.
+  private static let millisecondsOfGoodNews = 400
 
   /// - Parameter overheadByteCount: what a packet takes beside Opus, the IP header included.
   package init(
@@ -68,6 +71,7 @@ package import Wire
   ) {
     self.limits = limits
     self.wantsFeedback = wantsFeedback
+    self.overheadByteCount = overheadByteCount
     self.takesCopies = takesCopies
     ladder = RateLadder(limits, overheadByteCount: overheadByteCount)
   }
@@ -97,7 +101,7 @@ extension EncoderControl {
     let isCongested = now < congestedUntil
     var told = 0
     var missing = 0
-    var last = feedback.firstNumber
+    var last: UInt16?
     let skipped = noteSkipped(before: feedback)
     feedback.forEach(of: bytes) { number, arrival in
       guard let packet = sent[number] else { return }
@@ -120,7 +124,7 @@ extension EncoderControl {
     }
     settle(isCongested: isCongested, at: now)
     // A feedback may come after one that tells of later packets.
-    if Int16(bitPattern: last &+ 1 &- unsettledEnd) > 0 { unsettledEnd = last &+ 1 }
+    if let last, Int16(bitPattern: last &+ 1 &- unsettledEnd) > 0 { unsettledEnd = last &+ 1 }
     if !isCongested { losses.noteTold(told + skipped, at: now) }
     judgeQueue(at: now)
     let isClean = missing + skipped == 0 && queue.standingMilliseconds(tenths: 3) ?? 0 < 20
@@ -169,9 +173,14 @@ extension EncoderControl {
     congestedUntil = now.advanced(byMilliseconds: Self.congestionMilliseconds)
   }
 
+  /// Less than this is a sign of life in a pause, or as good as nothing.
+  private var soundByteCountMin: Int {
+    min(120, overheadByteCount + Int(plan.bitsPerSecond) * plan.packetMilliseconds / 16_000)
+  }
+
   private mutating func noteArrival(_ packet: SentPackets.Packet, at arrival: Int64) {
     sent.set(.arrived, for: packet.number)
-    if packet.byteCount >= Self.soundByteCountMin { soundPackets += 1 }
+    if packet.byteCount >= soundByteCountMin { soundPackets += 1 }
     queue.note(
       packet.number, sent: Int64(packet.sent.nanoseconds / 1_000), arrival: arrival,
       byteCount: Int(packet.byteCount))
@@ -195,7 +204,7 @@ extension EncoderControl {
     let expected = Int(block.highestSequence &- (lastReported ?? block.highestSequence))
     guard lastReported != nil, expected < 1 << 15 else { return }
     let lost = (expected * Int(block.fractionLost) + 128) / 256
-    let hasRisen = hasRisen(roundTripMicroseconds)
+    let hasRisen = hasRisen(roundTripMicroseconds, at: now)
     if hasRisen && lost > 0 {
       ladder.narrowBlindly(at: now)
     } else {
@@ -204,21 +213,24 @@ extension EncoderControl {
         losses.noteTold(expected, at: now)
         losses.noteLost(count: lost, at: now)
       }
-      if !hasRisen, lost == 0, expected >= Self.packetsOfGoodNews, !tellsPackets {
+      let milliseconds = expected * rung.packetMilliseconds
+      if !hasRisen, lost == 0, milliseconds >= Self.millisecondsOfGoodNews, !tellsPackets(at: now) {
         hasGoodNews = true
         ladder.widenBlindly(at: now)
       }
     }
   }
 
-  private mutating func hasRisen(_ roundTrip: UInt64?) -> Bool {
-    guard let roundTrip else { return false }
-    quickestRoundTrip = min(quickestRoundTrip ?? roundTrip, roundTrip)
-    return roundTrip - (quickestRoundTrip ?? roundTrip) > Self.roundTripRiseMicroseconds
+  private mutating func hasRisen(_ roundTrip: UInt64?, at now: Instant) -> Bool {
+    guard let roundTrip = roundTrip.map(Int64.init(clamping:)) else { return false }
+    quickestRoundTrip.note(roundTrip, at: Int64(clamping: now.nanoseconds / 1_000_000))
+    return roundTrip - (quickestRoundTrip.value ?? roundTrip) > Self.roundTripRiseMicroseconds
   }
 
-  /// It tells of each packet, even where nothing has come of that lately.
-  private var tellsPackets: Bool { wantsFeedback && lastFeedback != nil }
+  /// It tells of each packet, even where nothing has come of that for a while.
+  private func tellsPackets(at now: Instant) -> Bool {
+    lastFeedback.map { now.milliseconds(since: $0) < Self.silenceMilliseconds } ?? false
+  }
 
   private func hasFeedback(at now: Instant) -> Bool {
     lastFeedback.map { now.milliseconds(since: $0) < Self.memoryMilliseconds } ?? false

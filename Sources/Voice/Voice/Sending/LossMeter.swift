@@ -57,7 +57,7 @@ struct LossMeter: Sendable {
   func percent(seconds count: UInt64, at now: Instant) -> (percent: Double, lost: Int) {
     let sum = sum(seconds: count, at: now)
     guard sum.told > 0, sum.lost > 0 else { return (0, 0) }
-    return (100 * Double(sum.lost) / Double(sum.told), sum.lost)
+    return (min(100, 100 * Double(sum.lost) / Double(sum.told)), sum.lost)
   }
 
   /// Packets of the last ten seconds of which something was told.
@@ -78,6 +78,8 @@ struct LossMeter: Sendable {
       sum.lost += seconds[index].lost
       sum.rows += seconds[index].rows
     }
+    // What was late only is taken back from the second in which that shows.
+    (sum.lost, sum.rows) = (max(0, sum.lost), max(0, sum.rows))
     return sum
   }
 

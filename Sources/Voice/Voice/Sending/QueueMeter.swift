@@ -6,7 +6,7 @@
 /// that comes and goes is the network's own affair.
 struct QueueMeter: Sendable {
   private struct Bucket: BitwiseCopyable {
-    var number: Int64 = -1
+    var number: Int64 = .min
     var quickest: Int64 = .max
     /// Of packets before which the last one is known to have come, and since when.
     var byteCount = 0
@@ -15,14 +15,13 @@ struct QueueMeter: Sendable {
 
   /// By the time of arrival.
   private var buckets: [16 of Bucket] = .init(repeating: Bucket())
-  private var newest: Int64 = -1
-  private var windowStart: Int64?
-  private var windowBase: Int64 = .max
-  private var earlierBase: Int64 = .max
+  private var newest: Int64 = .min
+  private var base = RecentMinimum(window: 15_000_000)
   private var last: (number: UInt16, arrival: Int64)?
 
   private static let bucketMicroseconds: Int64 = 100_000
-  private static let windowMicroseconds: Int64 = 15_000_000
+  /// Between packets that are further apart nothing was waiting.
+  private static let idleMicroseconds: Int64 = 200_000
   /// A clock that jumps by more than this tells nothing about what was before.
   private static let jumpMicroseconds: Int64 = 60_000_000
 
@@ -31,19 +30,15 @@ struct QueueMeter: Sendable {
   mutating func note(_ packet: UInt16, sent: Int64, arrival: Int64, byteCount: Int) {
     let transit = arrival - sent
     let number = arrival / Self.bucketMicroseconds
-    if let windowStart, abs(arrival - windowStart) > Self.jumpMicroseconds { self = QueueMeter() }
-    if let windowStart, arrival - windowStart <= Self.windowMicroseconds {
-      windowBase = min(windowBase, transit)
-    } else {
-      earlierBase = windowStart == nil ? transit : windowBase
-      windowBase = transit
-      windowStart = arrival
-    }
+    if let last, abs(arrival - last.arrival) > Self.jumpMicroseconds { self = QueueMeter() }
+    base.note(transit, at: arrival)
     let place = Int(number & 15)
     if buckets[place].number != number { buckets[place] = Bucket(number: number) }
     buckets[place].quickest = min(buckets[place].quickest, transit)
     // Where feedback was lost, nothing can be said of what the path carried meanwhile.
-    if let last, last.number &+ 1 == packet, arrival >= last.arrival {
+    if let last, last.number &+ 1 == packet,
+      0..<Self.idleMicroseconds ~= arrival - last.arrival
+    {
       buckets[place].byteCount += byteCount
       buckets[place].microseconds += arrival - last.arrival
     }
@@ -60,8 +55,8 @@ struct QueueMeter: Sendable {
       quickest = min(quickest, buckets[index].quickest)
       count += 1
     }
-    guard count > 0, 4 * count >= tenths else { return nil }
-    return Int((quickest - min(windowBase, earlierBase)) / 1_000)
+    guard count > 0, 4 * count >= tenths, let least = base.value else { return nil }
+    return Int((quickest - least) / 1_000)
   }
 
   /// What came through lately, in bits per second; nil when too little is known.
@@ -77,6 +72,6 @@ struct QueueMeter: Sendable {
   }
 
   private func isWithin(_ number: Int64, _ tenths: Int) -> Bool {
-    number >= 0 && newest - number < Int64(tenths)
+    number != .min && newest - number < Int64(tenths)
   }
 }

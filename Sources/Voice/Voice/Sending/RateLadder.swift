@@ -95,8 +95,9 @@ struct RateLadder: Sendable {
     }
     // Where the limit leaves next to nothing beside the headers, longer packets are the better.
     var best = 0
-    for index in 1..<rungCount where rungs[index].bitsPerSecond > rungs[best].bitsPerSecond {
-      best = index
+    for index in 1..<rungCount {
+      let hasMore = rungs[index].bitsPerSecond > rungs[best].bitsPerSecond
+      if hasMore || wireBitsPerSecond(rungs[best]) > wire { best = index }
     }
     for index in best..<rungCount { rungs[index - best] = rungs[index] }
     rungCount -= best
@@ -151,6 +152,7 @@ struct RateLadder: Sendable {
     } else if now.milliseconds(since: trial.start) >= Self.trialMilliseconds {
       self.trial = nil
       failedTrials = 0
+      carried = max(carried ?? 0, wireBitsPerSecond(rung))
       rest(at: now)
     }
   }
@@ -167,7 +169,8 @@ struct RateLadder: Sendable {
   /// before were quicker.
   private var ownMilliseconds: Int {
     guard let carried, carried > 0 else { return 0 }
-    return wireBitsPerSecond(rung) * rung.packetMilliseconds / carried
+    let own = wireBitsPerSecond(rung) * rung.packetMilliseconds / carried
+    return min(own, rung.packetMilliseconds)
   }
 
   /// Tenths of a second in which there are `packetsInRow`, a second at most.
@@ -210,6 +213,7 @@ struct RateLadder: Sendable {
   /// Two rungs down: there is loss, and the round trip has risen with it.
   mutating func narrowBlindly(at now: Instant) {
     guard place + 1 < rungCount else { return }
+    guard now.milliseconds(since: lastChange) >= Self.settleMilliseconds else { return }
     narrowings += 1
     place = min(place + 2, rungCount - 1)
     lastChange = now
