@@ -21,9 +21,7 @@ FRAME_MILLISECONDS = 20
 FRAME_UNITS = FRAME_MILLISECONDS * SAMPLES_PER_MILLISECOND
 # Chromium's frames of digital silence are about 35 bytes long, those of a voice from 50 on.
 VOICE_BYTES_MIN = 50
-# What the transceiver sends of silence before it stops sending (`AudioSender`): each of its talk
-# spurts ends with so many frames of it. A frame of one byte says that a pause begins, or goes on.
-FADING_FRAMES = 15
+# A frame of one byte says that a pause begins, or goes on (`AudioSender`).
 PAUSE_BYTES = 1
 # A pause between two questions, or two answers.
 PAUSE_MILLISECONDS = 1000
@@ -123,21 +121,21 @@ class Call:
                     yield Interruption(self, spoken, answer)
 
     def received(self, begin, end):
-        """Milliseconds of voice that came to the client in talk spurts that began in between.
+        """Milliseconds of an answer that came to the client: its talk spurts began after `begin`,
+        and what was sent after `end` is the silence that follows it.
 
         What is next to silent within an answer is not sent, but is a part of it; and a packet may
         have several frames, as many as the one before it.
         """
         sent = {packet.timestamp: packet.at for packet in self.down}
-        these = [
-            spurt for spurt in self.spurts if spurt and begin < sent.get(spurt[0], 0) < end
+        times = [
+            time for spurt in self.spurts if spurt and begin < sent.get(spurt[0], 0) < end
+            for time in spurt if sent.get(time, math.inf) < end
         ]
-        if not these:
+        if not times:
             return 0
-        last = these[-1]
-        final = last[-1] - last[-2] if len(last) > 1 else FRAME_UNITS
-        length = (last[-1] - these[0][0] + final) // SAMPLES_PER_MILLISECOND
-        return length - FADING_FRAMES * FRAME_MILLISECONDS
+        final = times[-1] - times[-2] if len(times) > 1 else FRAME_UNITS
+        return (times[-1] - times[0] + final) // SAMPLES_PER_MILLISECOND
 
     def buffer_at(self, moment):
         """The jitter buffer's figures, as they were noted next to a moment."""
