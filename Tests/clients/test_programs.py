@@ -50,7 +50,7 @@ def test_a_configuration_file_with_an_unknown_key(arguments, tmp_path):
         (["martlet", "upp"], 'martlet: there is no command "upp"; did you mean "up"?'),
         (["martlet", "up", "--htpp", "x"], 'there is no option "--htpp"; did you mean "--http"?'),
         (["martlet", "up", "--backend", "realtime"], "--backend realtime needs --backend-url"),
-        (["martlet", "bench"], 'say "relay" or "transceiver"'),
+        (["martlet", "bench"], 'say "relay", "transceiver" or "voice"'),
         (["martlet", "token"], 'say "seal" or "open"'),
         (["martlet", "token", "open", "--keys", "k"], "name a token, or several"),
         (["martlet", "load", "--url", "https://h"], "https is not spoken here"),
@@ -66,7 +66,7 @@ def test_a_mistake_is_named_at_once(arguments, sentence):
     assert text.endswith('--help".\n') and text.count("\n") == 2
 
 
-@pytest.mark.parametrize("words", [["bench"], ["token"], ["load"], ["keys"], ["bench", "relay"]])
+@pytest.mark.parametrize("words", [["bench"], ["token"], ["load"], ["keys"], ["bench", "voice"]])
 def test_every_command_helps(words):
     status, text, _ = run("martlet", *words, "--help")
     assert status == 0 and "Options:" in text
