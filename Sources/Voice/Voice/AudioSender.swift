@@ -126,6 +126,8 @@ package struct SentNames: Hashable, Sendable {
     pausedFrames = 0
     if frameCount == 0 {
       plan = control.plan(at: now, isPause: loudness != .sound, budget: &budget)
+      // The first packet of a call is of silence mostly, and shall not be late.
+      if loudness == .inaudible, control.isBeginning { plan.packetMilliseconds = 20 }
       hasSpeech = false
     }
     hasSpeech = hasSpeech || loudness != .inaudible

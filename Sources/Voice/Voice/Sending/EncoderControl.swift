@@ -244,6 +244,9 @@ extension EncoderControl {
 // MARK: What to do
 
 extension EncoderControl {
+  /// Nothing good was heard of the path yet, nor anything bad.
+  package var isBeginning: Bool { !hasGoodNews && ladder.isFull }
+
   /// How the next packet is to be made; `isPause` says that its sound is quiet.
   package mutating func plan(
     at now: Instant, isPause: Bool, budget: inout EncodingBudget
@@ -275,7 +278,7 @@ extension EncoderControl {
 
   /// What the path is thought to carry.
   private var rung: RateLadder.Rung {
-    guard !hasGoodNews, ladder.isFull else { return ladder.rung }
+    guard isBeginning else { return ladder.rung }
     var start = ladder.startRung
     start.bitsPerSecond = min(ladder.rung.bitsPerSecond, 32_000)
     if !wantsFeedback { start.packetMilliseconds = ladder.rung.packetMilliseconds }
