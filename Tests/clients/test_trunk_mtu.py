@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from scenes import in_some_scene
 from trunk_way import CARRIES_LESS, SILENT_HOP, TrunkWay, measure, outcome
 
 
@@ -66,8 +67,12 @@ def test_a_hop_that_says_that_a_packet_was_too_long():
 
 
 @pytest.mark.parametrize("options", [[], ["--bundle-bytes", "1252"]])
+@in_some_scene
 def test_a_hop_that_says_nothing(options):
-    """The losses are told, with the remedy; with it, nothing is lost."""
+    """The losses are told, with the remedy; with it, nothing is lost.
+
+    Which of the calls' checks and handshakes go in full bundles, and so get lost, is chance: now and
+    then so many that hardly a call is set up."""
     with TrunkWay(middle=1280, silent=True) as trunk:
         trunk.start(*options)
         load = trunk.load(seconds=4 if options else 80)
