@@ -71,8 +71,8 @@ def test_a_hop_that_says_that_a_packet_was_too_long():
 def test_a_hop_that_says_nothing(options):
     """The losses are told, with the remedy; with it, nothing is lost.
 
-    Which of the calls' checks and handshakes go in full bundles, and so get lost, is chance: now and
-    then so many that hardly a call is set up."""
+    Which of the calls' checks and handshakes go in full bundles, and so get lost, is chance: now
+    and then so many that hardly a call is set up."""
     with TrunkWay(middle=1280, silent=True) as trunk:
         trunk.start(*options)
         load = trunk.load(seconds=4 if options else 80)
