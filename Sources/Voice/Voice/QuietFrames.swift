@@ -17,7 +17,7 @@ struct QuietFrames: Sendable {
 
   /// Takes the next frame of 20 ms; whether it may be left out.
   mutating func mayDrop(_ frame: UnsafeMutableBufferPointer<Int16>) -> Bool {
-    let level = unsafe Self.meanSquare(frame)
+    let level = unsafe Float(MeanSquare.ofSound(UnsafeBufferPointer(frame)))
     floor = max(
       level < floor ? floor + (level - floor) * Self.fallShare : floor * Self.riseFactor,
       Self.floorMin)
@@ -25,20 +25,5 @@ struct QuietFrames: Sendable {
     let isQuiet = level < Self.quietMeanSquare || isNoise
     defer { lastWasQuiet = isQuiet }
     return isQuiet && lastWasQuiet
-  }
-
-  /// Without the constant part.
-  private static func meanSquare(_ frame: UnsafeMutableBufferPointer<Int16>) -> Float {
-    // Whole numbers can be added in any order, so several at a time; and they are exact.
-    var sum: Int64 = 0
-    var squares: Int64 = 0
-    for index in frame.indices {
-      let sample = unsafe Int32(frame[index])
-      sum &+= Int64(sample)
-      squares &+= Int64(sample &* sample)
-    }
-    let count = Float(max(1, frame.count))
-    let mean = Float(sum) / count
-    return max(0, Float(squares) / count - mean * mean)
   }
 }

@@ -44,7 +44,7 @@ package struct VoiceActivityDetector: Sendable {
 
   /// Takes a frame of 20 ms.
   package mutating func hear(_ frame: UnsafeBufferPointer<Int16>) -> VoiceActivity {
-    let level = unsafe Self.level(frame)
+    let level = unsafe Decibels.level(meanSquare: MeanSquare.ofSound(frame))
     let threshold = max(noiseLevel + settings.aboveNoiseDecibels, settings.quietestLevel)
     learn(level)
     isLoud = level > threshold
@@ -81,20 +81,5 @@ package struct VoiceActivityDetector: Sendable {
     guard isSpeaking, quietMilliseconds >= settings.endMilliseconds else { return .unchanged }
     isSpeaking = false
     return .ended
-  }
-
-  /// The level of a frame in dBFS, without its constant part.
-  private static func level(_ frame: UnsafeBufferPointer<Int16>) -> Double {
-    // Whole numbers can be added in any order, so several at a time; and they are exact.
-    var sum: Int64 = 0
-    var squares: Int64 = 0
-    for index in frame.indices {
-      let sample = unsafe Int32(frame[index])
-      sum &+= Int64(sample)
-      squares &+= Int64(sample &* sample)
-    }
-    let count = Double(max(1, frame.count))
-    let mean = Double(sum) / count
-    return Decibels.level(meanSquare: max(0, Double(squares) / count - mean * mean))
   }
 }

@@ -39,7 +39,7 @@ package import Wire
 
   private var plan = EncodingPlan()
   private var protects = false
-  private var wantsSilkSince: Instant?
+  private var changeWantedSince: Instant?
   package private(set) var coderChanges: UInt64 = 0
 
   /// A receiver that told of each packet, or asked for some, lately does so: its reports, which
@@ -297,18 +297,18 @@ extension EncoderControl {
     to coder: EncodingPlan.Coder, isPause: Bool, at now: Instant, _ budget: inout EncodingBudget
   ) {
     guard coder != plan.coder else {
-      wantsSilkSince = nil
+      changeWantedSince = nil
       return
     }
-    let since = wantsSilkSince ?? now
-    wantsSilkSince = since
+    let since = changeWantedSince ?? now
+    changeWantedSince = since
     guard isPause || now.milliseconds(since: since) >= Self.coderChangeMilliseconds else { return }
     if coder == .silk {
       guard budget.takeSilkChange() else { return }
     }
     plan.coder = coder
     coderChanges += 1
-    wantsSilkSince = nil
+    changeWantedSince = nil
   }
 
   private func mayCopy(at now: Instant) -> Bool {

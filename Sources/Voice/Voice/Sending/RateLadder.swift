@@ -46,11 +46,11 @@ struct RateLadder: Sendable {
   /// From the last change to the next try of more; twice as long after each that failed.
   private static let restMilliseconds: UInt64 = 10_000
   private static let restDoublingsMax: UInt64 = 3
+  /// The same without feedback on packets.
+  private static let blindRestMilliseconds: UInt64 = 30_000
   /// What is more than the path carried when it was full is tried seldom: each try makes a queue,
   /// and browsers hold back what they hear for half a minute after it.
   private static let boldRestMilliseconds: UInt64 = 45_000
-  /// The same without feedback on packets.
-  private static let blindRestMilliseconds: UInt64 = 30_000
   /// What the path carried has some room to it.
   private static let usedPercent = 92
 
@@ -79,7 +79,6 @@ struct RateLadder: Sendable {
   var startRung: Rung { rungs[min(2, rungCount - 1)] }
   /// The path takes all that there is to send.
   var isFull: Bool { place == 0 }
-  var isTrying: Bool { trial != nil }
 
   /// What a rung takes on the wire, in bits per second.
   func wireBitsPerSecond(_ rung: Rung) -> Int {
