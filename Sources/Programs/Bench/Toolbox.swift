@@ -147,15 +147,20 @@ final class Toolbox {
 
   /// Runs a program to its end.
   func run(_ path: String, _ arguments: [String]) throws(BenchFailure) {
+    let ending = try Self.ending(of: path, arguments)
+    guard ending == "ended with status 0" else { throw BenchFailure("\(path) \(ending)") }
+  }
+
+  /// Runs a program to its end; gives how it ended, in words.
+  static func ending(of path: String, _ arguments: [String]) throws(BenchFailure) -> String {
     let child: ChildProcess
     do {
       child = try ChildProcess.startAsGiven(path, path: path, arguments: arguments)
     } catch {
       throw BenchFailure(error.description)
     }
-    let ending = child.ending()
-    close(child.readyDescriptor)
-    guard ending == "ended with status 0" else { throw BenchFailure("\(path) \(ending)") }
+    defer { close(child.readyDescriptor) }
+    return child.ending()
   }
 
   /// Where a program of the PATH is.

@@ -51,14 +51,7 @@ struct VoiceBench {
   private static func status(
     of path: String, _ arguments: [String]
   ) throws(BenchFailure) -> Int32 {
-    let child: ChildProcess
-    do {
-      child = try ChildProcess.startAsGiven(path, path: path, arguments: arguments)
-    } catch {
-      throw BenchFailure(error.description)
-    }
-    let ending = child.ending()
-    close(child.readyDescriptor)
+    let ending = try Toolbox.ending(of: path, arguments)
     let prefix = "ended with status "
     return ending.hasPrefix(prefix) ? Int32(ending.dropFirst(prefix.count)) ?? 1 : 1
   }
