@@ -151,8 +151,9 @@ func nackPacket(_ entries: [(UInt16, UInt16)]) -> [UInt8] {
     #expect(defectOfRtcp([0x80, 200, 0, 1, 0, 0, 0, 1]) == .partLength)
     let padded: [UInt8] = [0xA0, 201, 0, 2, 0, 0, 0, 1, 0, 0, 0, 4]
     #expect(defectOfRtcp(padded) == nil)
-    #expect(defectOfRtcp(padded + [0x80, 201, 0, 1, 0, 0, 0, 1]) == .padding)
-    for count: UInt8 in [0, 3, 12, 255] {
+    #expect(defectOfRtcp(padded + [0x80, 201, 0, 1, 0, 0, 0, 1]) == nil, "not in the last part")
+    for count: UInt8 in 1...3 { #expect(defectOfRtcp(padded.dropLast() + [count]) == nil) }
+    for count: UInt8 in [0, 9, 12, 255] {
       #expect(defectOfRtcp(padded.dropLast() + [count]) == .padding)
     }
     #expect(defectOfRtcp([0xA0, 201, 0, 2, 0, 0, 0, 1, 0, 0, 0, 8]) == .partLength)

@@ -29,6 +29,21 @@ import Wire
     return told
   }
 
+  /// Without a multiple of four, and not always in the last part.
+  @Test func `padding to a whole word is no delta, as libwebrtc writes it`() {
+    for padding in 1...3 {
+      let deltas = (0..<(6 - padding)).map { UInt8($0) }
+      let count = UInt16(deltas.count)
+      var bytes = message(count, chunks: [0x2000 | count], deltas: deltas)
+      bytes[0] |= 0x20
+      bytes[bytes.count - 1] = UInt8(padding)
+      #expect(bytes.count == 28)
+      #expect(told(bytes)?.count == deltas.count)
+      // A report may follow.
+      #expect(told(bytes + [0x80, 201, 0, 1, 0, 0, 0, 9])?.count == deltas.count)
+    }
+  }
+
   @Test func `a run of packets with small deltas`() {
     let bytes = message(3, chunks: [0x2003], deltas: [4, 80, 255])
     #expect(told(bytes) == [10: 129_000, 11: 149_000, 12: 212_750])

@@ -28,7 +28,7 @@ import Wire
         "encoding":null,\
         "repair":{"packets_restored":0,"packets_recovered":0,"packets_asked_for":0,\
         "packets_answered":0,"packets_repeated":0,"pieces_concealed":0,"red_malformed":0,\
-        "silence_owed_ms":0,"quiet_frames_dropped":0},\
+        "rtcp_malformed":0,"silence_owed_ms":0,"quiet_frames_dropped":0},\
         "dtls":{"records_forged":0,"records_replayed":0,"handshake_restarts":0,\
         "associations_lost":0},"channels":null,\
         "route":{"client":null,"relay":null,"relay_worker":null,"listener":null,\

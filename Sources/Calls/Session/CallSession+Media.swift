@@ -63,7 +63,11 @@ extension CallSession {
     rtcp plain: UnsafeRawBufferPointer, at now: Instant, into outbox: inout SessionOutbox
   ) {
     let bytes = unsafe plain.bytes
-    guard let media, case .compound(let compound) = RtcpCompound.parse(bytes) else { return }
+    guard let media else { return }
+    guard case .compound(let compound) = RtcpCompound.parse(bytes) else {
+      counts.rtcpMalformed &+= 1
+      return
+    }
     var offset = 0
     // One datagram holds dozens of these, each of which makes work.
     var feedbackLeft = Self.feedbackPartsMax

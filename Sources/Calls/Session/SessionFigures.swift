@@ -49,8 +49,9 @@ package struct SessionFigures: Sendable {
   package var packetsAskedFor: UInt64 = 0
   package var packetsResent: UInt64 = 0
   package var piecesConcealed: UInt64 = 0
-  /// Packets of redundant audio that make no sense.
+  /// Packets of redundant audio, and of RTCP, that make no sense.
   package var redMalformed: UInt64 = 0
+  package var rtcpMalformed: UInt64 = 0
   /// Silence that was given to a service while the client's sound was late, and is still to be
   /// taken back from its pauses, in milliseconds; and quiet frames that were left out so far, for
   /// that or to shorten the delay.

@@ -8,7 +8,7 @@ package enum RtcpDefect: UInt8, Hashable, Sendable, CaseIterable {
   case version
   /// A part that reaches over the end, or is shorter than its type and count ask for.
   case partLength
-  /// Padding before the last part, or a padding count that does not fit.
+  /// A padding count of 0, or one that does not fit.
   case padding
 }
 
@@ -84,8 +84,7 @@ package struct RtcpCompound: Hashable, Sendable, BitwiseCopyable {
     while offset < bytes.byteCount {
       let count = 4 * (Int(bytes.u16(at: offset + 2)) + 1)
       guard count <= bytes.byteCount - offset else { return .malformed(.partLength) }
-      let isLast = offset + count == bytes.byteCount
-      if let defect = defect(of: bytes, at: offset, count: count, isLast: isLast) {
+      if let defect = defect(of: bytes, at: offset, count: count) {
         return .malformed(defect)
       }
       offset += count
@@ -111,16 +110,16 @@ package enum RtcpParse: Hashable, Sendable {
 
 extension RtcpCompound {
   /// What is wrong with the part of `count` bytes at `offset`; `count` is inside the datagram.
-  private static func defect(
-    of bytes: RawSpan, at offset: Int, count: Int, isLast: Bool
-  ) -> RtcpDefect? {
+  ///
+  /// Padding may be of any length, in any part: RFC 3550, section 6.4.1, wants a multiple of four
+  /// in the last one, and libwebrtc fills its transport feedback up with one to three bytes.
+  private static func defect(of bytes: RawSpan, at offset: Int, count: Int) -> RtcpDefect? {
     let first = bytes.u8(at: offset)
     guard first >> 6 == 2 else { return .version }
     var used = count
     if first & 0x20 != 0 {
-      guard isLast else { return .padding }
       let padding = Int(bytes.u8(at: offset + count - 1))
-      guard padding > 0, padding % 4 == 0, padding <= count - 4 else { return .padding }
+      guard padding > 0, padding <= count - 4 else { return .padding }
       used -= padding
     }
     return used < leastByteCount(type: bytes.u8(at: offset + 1), items: Int(first & 0x1F))

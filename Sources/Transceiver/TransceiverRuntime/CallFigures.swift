@@ -114,8 +114,8 @@ extension SessionFigures {
       ("packets_restored", packetsRestored), ("packets_recovered", packetsRecovered),
       ("packets_asked_for", packetsAskedFor), ("packets_answered", packetsResent),
       ("packets_repeated", rtpRepeated), ("pieces_concealed", piecesConcealed),
-      ("red_malformed", redMalformed), ("silence_owed_ms", debtMilliseconds),
-      ("quiet_frames_dropped", quietFramesDropped),
+      ("red_malformed", redMalformed), ("rtcp_malformed", rtcpMalformed),
+      ("silence_owed_ms", debtMilliseconds), ("quiet_frames_dropped", quietFramesDropped),
     ]
   }
 
