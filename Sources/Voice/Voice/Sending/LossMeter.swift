@@ -4,25 +4,28 @@ import Wire
 struct LossMeter: Sendable {
   /// What became of the packets of a second.
   private struct Second: BitwiseCopyable {
-    var number: UInt64 = 0
-    var told = 0
-    var lost = 0
-    var rows = 0
+    var number: UInt32 = 0
+    var told: Int32 = 0
+    var lost: Int32 = 0
+    var rows: Int32 = 0
   }
 
   /// When a packet was lost last; nil before the first.
   private(set) var lastLoss: Instant?
-  private var seconds: [10 of Second] = .init(repeating: Second())
+  private var seconds: [30 of Second] = .init(repeating: Second())
   private var lastLost: UInt16?
 
-  /// Losses that a judgement on rows needs.
-  private static let lossesMin = 8
+  /// A path whose losses come in rows has few of them, seconds apart: what is judged by them looks
+  /// back as far as it can.
+  private static let rowSeconds: UInt32 = 30
+  /// Losses that a judgement on rows needs: one row tells, of which the first may hit a pair only.
+  private static let lossesMin = 3
   /// Single losses make rows of 1.25 at 20 % loss; bursts of three to eight packets make 5.
   private static let rowMin = 2.0
 
   /// Packets of which something was told; losses among them come by `noteLost` as well.
   mutating func noteTold(_ count: Int, at now: Instant) {
-    seconds[place(at: now)].told += count
+    seconds[place(at: now)].told += Int32(clamping: count)
   }
 
   /// The packet with this number was lost; call in the order of the numbers.
@@ -48,29 +51,27 @@ struct LossMeter: Sendable {
 
   private mutating func note(lost: Int, rows: Int, at now: Instant) {
     let place = place(at: now)
-    seconds[place].lost += lost
-    seconds[place].rows += rows
+    seconds[place].lost += Int32(clamping: lost)
+    seconds[place].rows += Int32(clamping: rows)
     lastLoss = now
   }
 
-  /// Lost of what was told in the last seconds (at most 10), in per cent.
-  func percent(seconds count: UInt64, at now: Instant) -> (percent: Double, lost: Int) {
+  /// Lost of what was told in the last seconds (at most 30), in per cent.
+  func percent(seconds count: UInt32, at now: Instant) -> (percent: Double, lost: Int) {
+    guard lastLoss != nil else { return (0, 0) }
     let sum = sum(seconds: count, at: now)
     guard sum.told > 0, sum.lost > 0 else { return (0, 0) }
-    return (min(100, 100 * Double(sum.lost) / Double(sum.told)), sum.lost)
+    return (min(100, 100 * Double(sum.lost) / Double(sum.told)), Int(sum.lost))
   }
-
-  /// Packets of the last ten seconds of which something was told.
-  func told(at now: Instant) -> Int { sum(seconds: 10, at: now).told }
 
   /// Losses come in rows, against which copies in the next packet are of no use.
   func isBursty(at now: Instant) -> Bool {
-    let sum = sum(seconds: 10, at: now)
+    let sum = sum(seconds: Self.rowSeconds, at: now)
     guard sum.lost >= Self.lossesMin else { return false }
     return Double(sum.lost) / Double(max(1, sum.rows)) >= Self.rowMin
   }
 
-  private func sum(seconds count: UInt64, at now: Instant) -> Second {
+  private func sum(seconds count: UInt32, at now: Instant) -> Second {
     let newest = Self.second(now)
     var sum = Second()
     for index in 0..<seconds.count where seconds[index].number + count > newest {
@@ -85,11 +86,13 @@ struct LossMeter: Sendable {
 
   private mutating func place(at now: Instant) -> Int {
     let number = Self.second(now)
-    let place = Int(number % UInt64(seconds.count))
+    let place = Int(number) % seconds.count
     if seconds[place].number != number { seconds[place] = Second(number: number) }
     return place
   }
 
-  /// From 1, so that an unused place is no second.
-  private static func second(_ now: Instant) -> UInt64 { now.nanoseconds / 1_000_000_000 + 10 }
+  /// So many from the start that an unused place is no second of the past.
+  private static func second(_ now: Instant) -> UInt32 {
+    UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000_000) &+ rowSeconds
+  }
 }
