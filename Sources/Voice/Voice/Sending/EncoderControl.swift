@@ -119,6 +119,9 @@ extension EncoderControl {
         // Later than anybody would have waited, but no loss.
         if !isCongested { losses.noteLate(at: now) }
         noteArrival(packet, at: arrival)
+      case (.resent, let arrival?) where !isResent(packet, arrival):
+        // It was asked for because it came behind others.
+        noteArrival(packet, at: arrival)
       case (.arrived, _), (.resent, _), (.missing, nil), (.lost, nil): break
       }
     }
@@ -186,9 +189,16 @@ extension EncoderControl {
       byteCount: Int(packet.byteCount))
   }
 
+  /// Whether what came was sent for the second time, by the quickest that any packet was.
+  private func isResent(_ packet: SentPackets.Packet, _ arrival: Int64) -> Bool {
+    guard let quickest = queue.quickestMicroseconds else { return true }
+    let again = packet.sent.advanced(byMilliseconds: UInt64(packet.resentAfterMilliseconds))
+    return arrival - Int64(again.nanoseconds / 1_000) >= quickest
+  }
+
   /// The client asks for a packet that it misses, for the first time.
   package mutating func noteRequest(sequenceNumber: UInt16, at now: Instant) {
-    sent.noteResent(sequenceNumber: sequenceNumber)
+    sent.noteResent(sequenceNumber: sequenceNumber, at: now)
     guard !hasFeedback(at: now) else { return }
     lastRequest = now
     losses.noteLost(number: sequenceNumber, at: now)

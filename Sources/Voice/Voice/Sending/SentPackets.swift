@@ -10,7 +10,7 @@ import Wire
     /// Said not to have come; it may be late.
     case missing
     case lost
-    /// Missed, and sent again: that it comes then says nothing.
+    /// Missed, and sent again: what comes then is the second one, unless it is too quick for that.
     case resent
   }
 
@@ -21,6 +21,8 @@ import Wire
     var byteCount: UInt16 = 0
     var fate = Fate.arrived
     var sent = Instant(nanoseconds: 0)
+    /// When it was sent again, if it was, in milliseconds after `sent`.
+    var resentAfterMilliseconds: UInt16 = 0
   }
 
   /// The transport-wide number of the next packet.
@@ -47,11 +49,14 @@ import Wire
 
   /// A packet is asked for, and sent once more with the number that it has. Of those before it, so
   /// many steps back at most, the newest with this sequence number is meant.
-  mutating func noteResent(sequenceNumber: UInt16) {
+  mutating func noteResent(sequenceNumber: UInt16, at now: Instant) {
     for step in 1...UInt16(Self.capacity) {
       let place = Int(nextNumber &- step) & (Self.capacity - 1)
       guard unsafe packets[place].sequenceNumber == sequenceNumber else { continue }
-      if unsafe packets[place].fate != .arrived { unsafe packets[place].fate = .resent }
+      guard unsafe packets[place].fate != .arrived else { return }
+      unsafe packets[place].fate = .resent
+      let after = unsafe now.milliseconds(since: packets[place].sent)
+      unsafe packets[place].resentAfterMilliseconds = UInt16(clamping: after)
       return
     }
   }
