@@ -74,6 +74,19 @@ import Wire
     #expect(requests.askedPackets == 1 && requests.answeredPackets == 0)
   }
 
+  @Test func `answers that come much too late end the asking, however often was asked`() {
+    var requests = ResendRequests()
+    note(&requests, 1, 0)
+    note(&requests, 3, 20)
+    #expect((20..<200).flatMap { take(&requests, $0, trip: nil) } == [2, 2])
+    #expect(requests.roundTripMicroseconds(at: instant(200)) == nil)
+    #expect(note(&requests, 2, 700))
+    let trip = requests.roundTripMicroseconds(at: instant(700))
+    #expect(trip ?? 0 > ResendRequests.roundTripMicrosecondsMax)
+    note(&requests, 5, 720)
+    #expect(take(&requests, 720, trip: trip) == [])
+  }
+
   @Test func `answers are known, and timed`() {
     var requests = ResendRequests()
     note(&requests, 1, 0)

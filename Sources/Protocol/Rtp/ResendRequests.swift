@@ -166,10 +166,9 @@ extension ResendRequests {
     guard entry.tries > 0 else { return false }
     answeredPackets += 1
     unanswered = nil
-    // Of several requests nothing tells which one was answered.
-    if entry.tries == 1 {
-      measured = (now.nanoseconds(since: entry.asked) / 1_000, now)
-    }
+    // Of several requests nothing tells which one was answered: the last one, at best.
+    let trip = now.nanoseconds(since: entry.asked) / 1_000
+    if entry.tries == 1 || trip > Self.roundTripMicrosecondsMax { measured = (trip, now) }
     return true
   }
 
