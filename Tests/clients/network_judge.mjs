@@ -7,8 +7,9 @@ import { test } from "node:test";
 
 const file = process.env.NETWORK_JS;
 const source = encodeURIComponent(readFileSync(file, "utf8"));
-const { NetworkJudge, answerFor, answerWithoutAsking, offerWithResends, steps } =
-  await import(`data:text/javascript,${source}`);
+const {
+  NetworkJudge, PlayoutJudge, answerFor, answerWithoutAsking, offerWithResends, setAnswer, steps,
+} = await import(`data:text/javascript,${source}`);
 
 /** The same numbers in each run, 0...1. */
 function seeded(seed) {
@@ -142,6 +143,32 @@ test("a look without news changes nothing", () => {
   assert.deepEqual([judge.step, judge.red], [0, false]);
 });
 
+/** What is held back after each look of a call; `looks` say what was asked for and made up. */
+function holds(looks, roundTrip = 40) {
+  const judge = new PlayoutJudge();
+  return looks.map(([asked, concealed, gaps], second) => {
+    judge.look({ seconds: 100 + second, roundTrip, asked, concealed, gaps });
+    return judge.hold;
+  });
+}
+const nothing = [0, 0, 0];
+
+test("what is asked for is waited for, and no longer than it is", () => {
+  assert.deepEqual(holds([nothing, [1, 20, 1], nothing]), [null, 80, 80]);
+  assert.deepEqual(holds([[6, 100, 1], [3, 60, 1], [1, 20, 1]]), [160, 160, 160], "rows");
+  assert.deepEqual(holds([[60, 1000, 1]]), [180], "a way that is down is not waited for");
+  const over = holds([[1, 20, 1], ...Array(30).fill(nothing)]);
+  assert.deepEqual([over[20], over[21]], [80, null]);
+});
+
+test("jitter alone, and what nobody sends again, is the browser's own affair", () => {
+  const hundred = (look) => holds(Array(100).fill(look));
+  assert.ok(hundred([0, 100, 2]).every((hold) => hold === null), "no request");
+  assert.ok(hundred([3, 0, 0]).every((hold) => hold === null), "what came again was in time");
+  assert.ok(holds([[1, 20, 1]], 400).every((hold) => hold === null), "a long way");
+  assert.ok(holds([[1, 20, 1]], null).every((hold) => hold === null), "an unknown one");
+});
+
 const lines = (...text) => text.map((line) => `${line}\r\n`).join("");
 const chromium = lines(
   "v=0", "m=audio 9 UDP/TLS/RTP/SAVPF 111 63 9", "a=rtpmap:111 opus/48000/2",
@@ -175,4 +202,17 @@ test("an answer is taken without NACK for Opus, and all else as it is", () => {
   assert.equal(answerWithoutAsking(answer), answer.replace("a=rtcp-fb:111 nack\r\n", ""));
   const bare = answer.replace("a=rtcp-fb:111 nack\r\n", "");
   assert.equal(answerWithoutAsking(bare), bare);
+});
+
+test("only a browser that can wait may ask", async () => {
+  const answer = "m=audio 1 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n"
+    + "a=rtcp-fb:111 nack\r\n";
+  const taken = async (receiver) => {
+    globalThis.RTCRtpReceiver = receiver;
+    let found;
+    await setAnswer({ setRemoteDescription: ({ sdp }) => (found = sdp) }, answer);
+    return found;
+  };
+  assert.equal(await taken(class { jitterBufferTarget = null; }), answerWithoutAsking(answer));
+  assert.equal(await taken(class { get jitterBufferTarget() { return null; } }), answer);
 });

@@ -8,8 +8,9 @@
 //
 // On a narrow way, where the round trip grows while packets vanish, it sends longer packets and
 // fewer bits; where packets vanish and the round trip stays, it sends each piece of sound twice
-// (RED, RFC 2198). Both are taken back when the way is good again. What a browser cannot do is left
-// out: Firefox has no RED.
+// (RED, RFC 2198). What it misses itself it asks for (NACK, RFC 4585), and lets the jitter buffer
+// hold back what comes for so long that what is sent again is in time. All of this is taken back
+// when the way is good again. What a browser cannot do is left out: Firefox has no RED.
 
 /** Bits per second and milliseconds of sound in a packet, the best first. */
 export const steps = [
@@ -142,6 +143,47 @@ export class NetworkJudge {
   }
 }
 
+// Where an answer from the server takes longer, what is asked for is not waited for.
+const waitRoundTripMax = 150;
+const waitSeconds = 20;
+// What an answer takes beside the round trip: a browser notices a gap at the packet behind it.
+const answerMilliseconds = 20;
+const rowMillisecondsMax = 120;
+
+/**
+ * Decides how long the jitter buffer holds back what comes, beyond what it does by itself. It sees
+ * jitter, but not that it asks for what is missing: what comes then comes too late, and instead of
+ * waiting it fills gaps. Knows no browser and no clock.
+ */
+export class PlayoutJudge {
+  constructor() {
+    this.askedAt = -Infinity;
+    this.row = 0;
+    /** Milliseconds, or null: as the browser likes. */
+    this.hold = null;
+  }
+
+  /**
+   * One look, about a second after the last one: `seconds` (the time), `roundTrip` (ms, or null),
+   * and since the last look `asked` (packets), `concealed` (ms of sound that was made up), `gaps`
+   * (how many pieces that was).
+   */
+  look({ seconds, roundTrip, asked, concealed, gaps }) {
+    if (roundTrip !== null) this.roundTrip = roundTrip;
+    if (asked > 0) this.askedAt = seconds;
+    const quiet = seconds - this.askedAt;
+    if (quiet > waitSeconds || !(this.roundTrip <= waitRoundTripMax)) {
+      this.hold = null;
+      this.row = 0;
+    } else if (quiet <= 2 && concealed > 10 && gaps > 0) {
+      // A gap is waited for from its first packet on, and is seen behind its last.
+      this.row = Math.max(this.row, Math.min(concealed / gaps, rowMillisecondsMax));
+      const wanted = 20 * Math.ceil((this.roundTrip + answerMilliseconds + this.row) / 20);
+      this.hold = Math.max(this.hold ?? 0, wanted);
+    }
+  }
+}
+
 /** Payload types of the audio line: of Opus, of RED, and all in their order. */
 function audioFormats(sdp) {
   const map = (name) => sdp.match(new RegExp(`^a=rtpmap:(\\d+) ${name}/48000`, "mi"))?.[1];
@@ -168,10 +210,12 @@ export async function setOffer(peer) {
   }
 }
 
+const canHold = () => "jitterBufferTarget" in RTCRtpReceiver.prototype;
+
 /**
  * The answer without NACK for Opus: the server asks for what it misses all the same, but this
- * browser does not. What is sent again comes when its jitter buffer has filled the gap already,
- * which then holds back more and sounds worse (measured with Chromium 156, losses in rows).
+ * browser does not. For browsers whose jitter buffer cannot be told to wait: it has filled the gap
+ * when what is sent again comes, and sounds worse then (measured, Chromium 156, losses in rows).
  */
 export function answerWithoutAsking(sdp) {
   const { opus } = audioFormats(sdp);
@@ -180,7 +224,8 @@ export function answerWithoutAsking(sdp) {
 
 /** Takes the server's answer. */
 export function setAnswer(peer, answer) {
-  return peer.setRemoteDescription({ type: "answer", sdp: answerWithoutAsking(answer) });
+  const sdp = canHold() ? answer : answerWithoutAsking(answer);
+  return peer.setRemoteDescription({ type: "answer", sdp });
 }
 
 /** The answer as it would be if the server wanted packets of that length, and RED or not. */
@@ -196,22 +241,24 @@ export function answerFor(sdp, { packetMilliseconds, red: wantsRed }) {
   });
 }
 
-/** Reads the statistics of a call's voice as `NetworkJudge.look` wants them. */
+/** Reads the statistics of a call's voice as `NetworkJudge` and `PlayoutJudge` want them. */
 class NetworkReader {
   async read(peer) {
     const stats = [...(await peer.getStats()).values()];
     const find = (type, test = () => true) => stats.find((s) => s.type === type && test(s));
     const out = find("outbound-rtp", (s) => s.kind === "audio") ?? {};
+    const heard = find("inbound-rtp", (s) => s.kind === "audio") ?? {};
     const report = find("remote-inbound-rtp", (s) => s.kind === "audio") ?? {};
     const chosen = find("transport")?.selectedCandidatePairId;
     const pair = find("candidate-pair", (s) => s.id === chosen)
       ?? find("candidate-pair", (s) => s.nominated && s.state === "succeeded") ?? {};
     const past = this.past ?? {};
-    this.past = { out, report, pair };
+    this.past = { out, heard, report, pair };
     const seconds = performance.now() / 1000;
     const elapsed = (out.timestamp - past.out?.timestamp) / 1000;
     const packets = out.packetsSent - past.out?.packetsSent;
     const bytes = out.bytesSent - past.out?.bytesSent + headerBytes * packets;
+    const more = (name) => heard[name] - past.heard?.[name] || 0;
     const isNew = report.timestamp !== past.report?.timestamp;
     const isChecked = pair.responsesReceived !== past.pair?.responsesReceived;
     // Checks tell of the way twice as often as reports, whose figure may be of some seconds ago.
@@ -222,6 +269,9 @@ class NetworkReader {
       roundTrip: roundTrip ? roundTrip * 1000 : null,
       loss: isNew ? report.fractionLost ?? null : null,
       sent: elapsed > 0 ? 8 * bytes / elapsed : 0,
+      asked: more("nackCount"),
+      concealed: (more("concealedSamples") - more("silentConcealedSamples")) / 48,
+      gaps: more("concealmentEvents"),
     };
   }
 }
@@ -233,6 +283,7 @@ class NetworkReader {
  */
 export function followNetwork(peer, answer, onChange = () => {}) {
   const judge = new NetworkJudge({ hasRed: Boolean(audioFormats(answer).red) });
+  const playout = new PlayoutJudge();
   const reader = new NetworkReader();
   let now = { ...steps[0], red: false };
   let isBusy = false;
@@ -240,7 +291,10 @@ export function followNetwork(peer, answer, onChange = () => {}) {
     if (isBusy || peer.signalingState !== "stable") return;
     isBusy = true;
     try {
-      judge.look(await reader.read(peer));
+      const read = await reader.read(peer);
+      playout.look(read);
+      setHold(peer, playout.hold);
+      judge.look(read);
       const wanted = { ...steps[judge.step], red: judge.red };
       const changes = Object.keys(now).filter((name) => now[name] !== wanted[name]);
       if (!changes.length) return;
@@ -259,6 +313,13 @@ export function followNetwork(peer, answer, onChange = () => {}) {
   look();
   const timer = setInterval(look, lookMilliseconds);
   return () => clearInterval(timer);
+}
+
+/** How long what is heard is held back at least, ms; null: as long as the browser likes. */
+function setHold(peer, milliseconds) {
+  const receiver = peer.getReceivers().find(({ track }) => track.kind === "audio");
+  if (!receiver || !canHold() || receiver.jitterBufferTarget === milliseconds) return;
+  receiver.jitterBufferTarget = milliseconds;
 }
 
 /** The most bits per second of Opus that are sent; 0: as many as the browser likes. */
