@@ -31,9 +31,13 @@ def pesq(network, direction, limit, clients=None, **more):
 
 
 RED = ("red", "red+nack")
+# Chromium takes RED as it is; that it sends RED wants a page's help.
+TAKES_RED = ("plain", *RED, "follow")
 # The page that follows its network asks for resends, too.
 NACK = ("nack", "red+nack", "follow")
 ANY = ("red", *NACK)
+# Chromium's jitter buffer does not wait for what it has asked for, unless the page has it do so.
+WAITS = ("follow",)
 
 ALL = [
     pesq("clean", "down", 4.10, today="3.20"),
@@ -46,16 +50,16 @@ ALL = [
     Target("jitter100", "up", "inserted", 20, (REALTIME,), is_least=False, today="1100"),
     Target("reorder3", "up", "inserted", 20, (REALTIME,), is_least=False, today="0"),
     pesq("loss1", "down", 3.6, today="2.99"),
-    pesq("loss1", "down", 3.9, RED, today="2.99"),
+    pesq("loss1", "down", 3.9, TAKES_RED, today="2.99"),
     pesq("loss5", "down", 3.3, today="2.62"),
-    pesq("loss5", "down", 3.6, RED, today="2.62"),
+    pesq("loss5", "down", 3.6, TAKES_RED, today="2.62"),
     pesq("loss10", "up", 3.6, ANY, servers=(REALTIME,), today="3.45"),
     pesq("loss10", "up", 3.9, ("red+nack",), servers=(REALTIME,), today="3.45"),
     pesq("loss20", "up", 2.6, RED, servers=(REALTIME,), today="2.43"),
     pesq("loss20", "up", 3.2, NACK, servers=(REALTIME,), today="2.43"),
     pesq("bursts5", "up", 3.6, NACK, servers=(REALTIME,), today="2.98"),
     pesq("bursts5", "down", 3.0, today="2.54"),
-    pesq("bursts5", "down", 3.4, NACK, today="2.54"),
+    pesq("bursts5", "down", 3.4, WAITS, today="2.54"),
     pesq("cap40", "down", 3.3, today="2.18"),
     Target("cap40", "down", "delay_p50_from_10_s", 150, is_least=False, today="750"),
     pesq("cap40", "up", 3.3, ("follow",), servers=(REALTIME,), today="3.32"),
