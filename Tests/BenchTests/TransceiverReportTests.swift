@@ -8,7 +8,7 @@ import Testing
     "2026-11-21T14:04:33.601Z info martlet-transceiver: shard-stopped transceiver=1.0 bundles=200"
     + " packets=600 unknown_ufrag=0 truncated=0 bundles_sent=150 packets_sent=500 turns=90"
     + " receive_calls=100 send_calls=50 received_bytes=40000 sent_bytes=30000 in_p50_us=5"
-    + " in_p99_us=100 out_p50_us=300 out_p99_us=4000"
+    + " in_p99_us=100 out_p50_us=300 out_p99_us=4000 frames=1000 frames_late=2"
 
   private func sample(_ kind: EchoServer.Kind, cpuMicroseconds: Double) -> EchoSample {
     var sample = EchoSample()
@@ -19,7 +19,8 @@ import Testing
     let libraries = LibraryCost(decode: 10_000, encode: 40_000, unprotect: 2_000, protect: 3_000)
     sample.inRounds = BareCost(libraries: libraries, system: 5_000)
     sample.asItComes = BareCost(libraries: libraries, system: 17_000)
-    sample.shard = kind == .martlet ? ShardLine(log: line) : nil
+    sample.shard = kind == .pion ? nil : ShardLine(log: line)
+    if kind == .lossy { (sample.inRounds, sample.asItComes) = (BareCost(), BareCost()) }
     return sample
   }
 
@@ -40,6 +41,7 @@ import Testing
     #expect(shard.turns == 90)
     #expect(shard.receivedBytes == 40_000)
     #expect(shard.out99 == 4_000)
+    #expect(shard.frames == 1_000 && shard.lateFrames == 2)
   }
 
   @Test func aLineThatLacksAFigureIsNone() {
@@ -105,6 +107,24 @@ import Testing
     #expect(report.pionRatio(50) == nil)
     #expect(report.targets.count == 2)
     #expect(report.text.contains("skipped: pion: there is no go"))
+  }
+
+  @Test func callsThatLoseHaveARowAndNoBareServer() throws {
+    var report = report(ours: [66], pion: [])
+    report.samples[.lossy] = [sample(.lossy, cpuMicroseconds: 150)]
+    let row = try #require(report.text.split(separator: "\n").first { $0.contains("10 % lost") })
+    let cells = row.split(separator: " ").dropFirst(4)
+    #expect(cells.prefix(5) == ["50", "150", "-", "-", "-"])
+    #expect(report.targets.count == 2)
+    let value = try JsonValue.parse(Array(report.json.utf8))
+    guard case .array(let rows)? = value["results"] else {
+      Issue.record("no results")
+      return
+    }
+    #expect(rows.last?["server"] == .text("martlet, 10 % lost"))
+    #expect(rows.last?["cpu_ns_per_frame"] == .real(150_000))
+    #expect(rows.last?["frames_late"] == .real(2))
+    #expect(rows.last?["encode_ns"] == nil)
   }
 
   @Test func programsGetTheSameFigures() throws {

@@ -29,6 +29,8 @@ struct EchoSample: Equatable, Sendable {
     cpuPerFrame > 0 ? 1e9 / (cpuPerFrame * Self.framesPerSecond) : 0
   }
 
-  /// Nanoseconds for a frame beyond libopus's.
-  var withoutOpus: Double { cpuPerFrame - inRounds.libraries.opus }
+  /// Nanoseconds for a frame beyond libopus's; no number where no bare server was measured.
+  var withoutOpus: Double {
+    inRounds.libraries.opus > 0 ? cpuPerFrame - inRounds.libraries.opus : .nan
+  }
 }

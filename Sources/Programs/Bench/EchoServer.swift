@@ -5,7 +5,11 @@ import Settings
 
 /// A server that echoes calls, with its process on a CPU of its own.
 final class EchoServer {
-  enum Kind: String, CaseIterable, Sendable { case martlet, pion }
+  enum Kind: String, CaseIterable, Sendable {
+    case martlet, pion
+    /// Martlet, whose clients lose a tenth of what it sends: all calls from one moment on.
+    case lossy = "martlet, 10 % lost"
+  }
 
   /// The process that is measured.
   private let server: StartedProgram
@@ -13,6 +17,7 @@ final class EchoServer {
   private let relay: StartedProgram?
   private let url: String
   private let log: String
+  private let kind: Kind
   private let toolbox: Toolbox
   private let others: [Int32]
 
@@ -22,6 +27,7 @@ final class EchoServer {
     let own = cpus[cpus.count - 1]
     others = cpus.count > 1 ? Array(cpus.dropLast()) : cpus
     self.toolbox = toolbox
+    self.kind = kind
     log = toolbox.file("server.log")
     let seed = UInt16(truncatingIfNeeded: monotonicNanoseconds() >> 10)
     guard let port = PortCheck.freeTrunkPort(count: 4, seed: seed) else {
@@ -55,7 +61,8 @@ final class EchoServer {
     var sample = EchoSample()
     sample.calls = calls
     let none = server.residentBytes
-    let ramp = Double(calls) / Double(Self.callsPerSecond) + 1.5
+    var ramp = Double(calls) / Double(Self.callsPerSecond) + 1.5
+    if kind == .lossy { ramp += Self.lossSeconds }
     let file = toolbox.file("load.json")
     let load = try load(calls: calls, speaking: Int((ramp + seconds).rounded(.up)) + 1)
     pause(seconds: ramp)
@@ -77,13 +84,16 @@ final class EchoServer {
 
   /// Calls then begin at all phases of the 20 ms clock.
   private static let callsPerSecond = 93
+  /// Until `martlet load`, which waits three seconds, has lost for long enough that the server's
+  /// voice has changed.
+  private static let lossSeconds = 6.0
 
   private func load(calls: Int, speaking seconds: Int) throws(BenchFailure) -> StartedProgram {
     try StartedProgram(
       "martlet load", path: Siblings.path(of: "martlet"),
       arguments: [
         "load", "--url", url, "--calls", "\(calls)", "--seconds", "\(seconds)",
-        "--rate", "\(Self.callsPerSecond)", "--json",
+        "--rate", "\(Self.callsPerSecond)", "--json", "--loss", kind == .lossy ? "10" : "0",
       ], cpus: others, log: toolbox.file("load.json"), saysReady: false)
   }
 

@@ -16,6 +16,9 @@ struct ShardLine: Equatable, Sendable {
   var in99 = 0.0
   var outMedian = 0.0
   var out99 = 0.0
+  /// Frames of calls that were due, and those of them that were done more than 10 ms after it.
+  var frames = 0.0
+  var lateFrames = 0.0
 
   /// Reads the line out of a log; nil when it is not there, or a figure of it.
   init?(log: String) {
@@ -32,7 +35,8 @@ struct ShardLine: Equatable, Sendable {
       (\.bundlesSent, "bundles_sent"), (\.turns, "turns"), (\.receiveCalls, "receive_calls"),
       (\.sendCalls, "send_calls"), (\.receivedBytes, "received_bytes"),
       (\.sentBytes, "sent_bytes"), (\.inMedian, "in_p50_us"), (\.in99, "in_p99_us"),
-      (\.outMedian, "out_p50_us"), (\.out99, "out_p99_us"),
+      (\.outMedian, "out_p50_us"), (\.out99, "out_p99_us"), (\.frames, "frames"),
+      (\.lateFrames, "frames_late"),
     ]
     for (field, name) in fields {
       guard let value = values[name] else { return nil }

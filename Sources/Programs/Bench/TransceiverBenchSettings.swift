@@ -41,6 +41,9 @@ enum TransceiverBenchSettings {
         + " that its turn of the loop had to say is with the kernel. What a frame waits in the"
         + " jitter buffer and for the 20 ms clock, which any server with a clock makes it wait, is"
         + " not in them.",
+      "10 % lost: all calls begin to lose a tenth of what the server sends them at one moment, and"
+        + " it protects their voice from then on; it is measured four seconds later. Late frames"
+        + " are those that were done more than 10 ms after they were due, of all since the start.",
       "Memory is what the process has more with all calls than before the first, for each call.",
       "Progress goes to standard error. The exit status is 1 when a run failed.",
     ],

@@ -78,7 +78,7 @@ struct TransceiverReport: Equatable, Sendable {
 
   private var costTable: TextTable {
     func bare(_ cost: KeyPath<EchoSample, BareCost>) -> (EchoSample) -> Double {
-      { $0.shard == nil ? .nan : $0[keyPath: cost].sum / 1e3 }
+      { $0.shard == nil || $0[keyPath: cost].sum == 0 ? .nan : $0[keyPath: cost].sum / 1e3 }
     }
     return table(
       [
@@ -123,13 +123,14 @@ struct TransceiverReport: Equatable, Sendable {
     return table(
       [
         "in p50 us", "in p99", "out p50", "out p99", "packets/receive", "packets/send",
-        "turns/frame",
+        "turns/frame", "late frames %",
       ],
-      [.martlet],
+      [.martlet, .lossy],
       [
         shard { $0.inMedian }, shard { $0.in99 }, shard { $0.outMedian }, shard { $0.out99 },
         shard { $0.packets / max(1, $0.receiveCalls) },
         shard { $0.packetsSent / max(1, $0.sendCalls) }, shard { $0.turns / max(1, $0.packets) },
+        shard { 100 * $0.lateFrames / max(1, $0.frames) },
       ])
   }
 
@@ -173,11 +174,21 @@ struct TransceiverReport: Equatable, Sendable {
     object.add("calls", calls)
     object.add("cpu_ns_per_frame", cpu)
     var fields: [(String, (EchoSample) -> Double)] = [
-      ("cpu_ns_per_frame_without_opus", { $0.withoutOpus }),
       ("calls_per_core", { $0.callsPerCore }), ("bytes_per_call", { $0.bytesPerCall }),
-      ("decode_ns", { $0.inRounds.libraries.decode }),
-      ("encode_ns", { $0.inRounds.libraries.encode }),
     ]
+    if kind != .lossy {
+      fields += [
+        ("cpu_ns_per_frame_without_opus", { $0.withoutOpus }),
+        ("decode_ns", { $0.inRounds.libraries.decode }),
+        ("encode_ns", { $0.inRounds.libraries.encode }),
+      ]
+    }
+    if kind != .pion {
+      fields += [
+        ("in_p99_us", { $0.shard?.in99 ?? 0 }), ("out_p99_us", { $0.shard?.out99 ?? 0 }),
+        ("frames", { $0.shard?.frames ?? 0 }), ("frames_late", { $0.shard?.lateFrames ?? 0 }),
+      ]
+    }
     if kind == .martlet {
       fields += [
         ("bare_ns_per_frame", { $0.inRounds.sum }),
@@ -186,7 +197,6 @@ struct TransceiverReport: Equatable, Sendable {
         ("protect_ns", { $0.inRounds.libraries.protect }),
         ("system_ns", { $0.inRounds.system }),
         ("system_as_it_comes_ns", { $0.asItComes.system }),
-        ("in_p99_us", { $0.shard?.in99 ?? 0 }), ("out_p99_us", { $0.shard?.out99 ?? 0 }),
       ]
       object.add("ratio_to_bare", bareRatio(calls))
       object.add("ratio_to_bare_as_it_comes", bareRatio(calls, \.asItComes))

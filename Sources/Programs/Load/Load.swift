@@ -59,7 +59,8 @@ package struct Load {
       throw LoadFailure(sentence)
     }
     let shard = LoadShard(
-      callCount: count, seconds: seconds, showsProgress: !settings[LoadSettings.json])
+      callCount: count, seconds: seconds, loss: VoiceLoss(percent: settings[LoadSettings.loss]),
+      showsProgress: !settings[LoadSettings.json])
     let thread = try mediaThread(of: shard, socketsMax: 2 * count)
     let caller = try Caller(
       client: HttpClient(origin: origin, apiKey: try apiKey()),

@@ -28,6 +28,9 @@ package enum LoadSettings {
     help: "the DTLS role that the offers name")
   package static let events = Setting.flag(
     "events", help: "open a data channel in each call, and have the session updated")
+  static let loss = Setting.value(
+    "loss", .integer(0...90), default: "0",
+    help: "of the voice that comes, lose so many packets of a hundred")
   package static let apiKeys = Setting<String?>.optional(
     "api-keys", .file, help: "the server's file of API keys; the first of them is used")
   package static let json = Setting.flag(
@@ -42,12 +45,15 @@ package enum LoadSettings {
         + " from it by its sequence numbers and its own count, and there and back. A call that has"
         + " said its tone waits for what still flies and for the server's last report, 2.5 s at"
         + " most; a packet that no report tells of counts as lost.",
+      "With --loss all calls lose from the same moment on, three seconds after the last one has"
+        + " begun; what is lost so is told to the server like any loss. Then three tenths of the time"
+        + " are enough for the tone.",
       "Without --api-keys a server counts its calls by their address, and bounds each address but"
         + " loopback ones to half of its --calls (--calls-per-caller): more get 429.",
     ],
     declarations: [
       url.declaration, calls.declaration, seconds.declaration, rate.declaration,
-      backend.declaration, setup.declaration, events.declaration, apiKeys.declaration,
-      json.declaration,
+      backend.declaration, setup.declaration, events.declaration, loss.declaration,
+      apiKeys.declaration, json.declaration,
     ])
 }

@@ -16,6 +16,8 @@ import Wire
 
   /// What a call that fell silent waits for the server's last report, which comes each second.
   private static let settlingMilliseconds: UInt64 = 2_500
+  /// From the last call's begin to the first loss.
+  private static let lossDelayMilliseconds: UInt64 = 3_000
   private static let receiveBytes: UInt32 = 1_600
   private static let socketBufferBytes: Int32 = 1 << 18
   private static let datagramBytes = 1_536
@@ -24,6 +26,9 @@ import Wire
   private let callCount: Int
   private let speakMilliseconds: UInt64
   private let showsProgress: Bool
+  private var loss: VoiceLoss
+  /// Calls that have begun, whatever has become of them.
+  private var begunCount = 0
   private let mail = Mutex<(calls: [AnsweredCall], failures: [String])>(([], []))
   private var calls: [LoadCall] = []
   /// Which call each of the loop's sockets belongs to.
@@ -36,8 +41,9 @@ import Wire
   private let arena: UnsafeMutableRawBufferPointer
   private var arenaUsed = 0
 
-  init(callCount: Int, seconds: Int, showsProgress: Bool) {
+  init(callCount: Int, seconds: Int, loss: VoiceLoss, showsProgress: Bool) {
     self.callCount = callCount
+    self.loss = loss
     self.showsProgress = showsProgress
     speakMilliseconds = UInt64(seconds) * 1_000
     unsafe arena = .allocate(
@@ -66,6 +72,7 @@ import Wire
       guard number < calls.count else { continue }
       let bytes = unsafe UnsafeMutableRawBufferPointer(
         start: datagram.bytes, count: Int(datagram.length))
+      guard unsafe !loss.takes(UnsafeRawBufferPointer(bytes).bytes, at: now) else { continue }
       unsafe calls[number].client.handle(bytes, from: TransportAddress(datagram.peer), at: now)
       unsafe settle(number, at: now, through: loop)
     }
@@ -96,6 +103,10 @@ import Wire
       } catch {
         results.append(LoadResult(failure: error.description, figures: CallClientFigures()))
       }
+    }
+    begunCount += answered.count + failures.count
+    if loss.begin == .never, begunCount == callCount {
+      loss.begin = now.advanced(byMilliseconds: Self.lossDelayMilliseconds)
     }
   }
 
@@ -190,7 +201,8 @@ import Wire
     return LoadResult(
       failure: failure ?? (isSilent ? "session.updated did not come" : nil),
       figures: call.client.figures, updateMicroseconds: update,
-      errorCodes: call.events.errorCodes)
+      errorCodes: call.events.errorCodes,
+      rightTenthsMin: loss.percent > 0 ? VoiceLoss.rightTenthsMin : 9)
   }
 
   private func drain(_ number: Int, through loop: OpaquePointer) {
