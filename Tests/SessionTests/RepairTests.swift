@@ -1,9 +1,11 @@
 import Backends
-import CallClient
 import Session
+import Srtp
 import Testing
 import Voice
 import Wire
+
+@testable import CallClient
 
 /// Hears promptly, as a service does, and counts.
 final class Listener: VoiceBackend {
@@ -163,6 +165,22 @@ final class Listener: VoiceBackend {
     #expect(listener.frames[.voice, default: 0] - before[.voice, default: 0] > 1_485)
     #expect(listener.rightWindows == listener.windows)
     #expect(call.session.figures.debtMilliseconds == 0)
+  }
+
+  @Test func `RTCP that makes no sense is counted`() throws {
+    let call = try CallPair()
+    call.run(2_000)
+    let media = try #require(call.client.media)
+    // A report whose padding counts nothing.
+    var length = 12
+    var bytes: [UInt8] = [0xA0, 201, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0]
+    bytes += [UInt8](repeating: 0, count: 80)
+    let status = unsafe bytes.withUnsafeMutableBytes {
+      unsafe media.srtp.protectRtcp($0, length: &length)
+    }
+    #expect(status == .ok)
+    call.inject(Array(bytes[..<length]))
+    #expect(call.session.figures.rtcpMalformed == 1)
   }
 
   /// What exceeds the allowance waits, and is soon caught up with.

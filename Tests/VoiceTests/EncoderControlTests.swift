@@ -20,6 +20,8 @@ struct FeedbackPath: ~Copyable {
   var skipsBorders = false
   /// What does not come in its turn is asked for 40 ms later, and sent again.
   var asks = false
+  var askMilliseconds: UInt64 = 60
+  var feedbackMilliseconds: UInt64 = 250
   private var requests: [(number: UInt16, at: Instant)] = []
   private var messageNumber: UInt8 = 0
   private var firstUntold = 0
@@ -73,7 +75,7 @@ struct FeedbackPath: ~Copyable {
       }
     }
     if asks, delay ?? .infinity > 40 {
-      requests.append((number &+ 7, now.advanced(byMilliseconds: 60)))
+      requests.append((number &+ 7, now.advanced(byMilliseconds: askMilliseconds)))
       delay = delay ?? 80
     }
     let arrival = delay.map { now.nanoseconds + UInt64($0 * 1e6) }
@@ -88,7 +90,7 @@ struct FeedbackPath: ~Copyable {
       packet.arrival.map { $0 <= moment && $0 > lastTold } ?? false
     }
     defer { lastTold = moment }
-    nextFeedback = now.advanced(byMilliseconds: 250)
+    nextFeedback = now.advanced(byMilliseconds: feedbackMilliseconds)
     guard let last = waiting.lastIndex(where: isNew),
       let newest = waiting.firstIndex(where: isNew)
     else { return }
@@ -281,6 +283,30 @@ enum FeedbackBytes {
       let found = path.control.lossPercent(at: path.now)
       #expect(percent.contains(found), "\(found) %")
     }
+  }
+
+  @Test func `what was given up and comes all the same was late`() {
+    var path = FeedbackPath(takesCopies: true)
+    path.asks = true
+    path.askMilliseconds = 160
+    path.feedbackMilliseconds = 50
+    path.run(seconds: 60) { $0 % 20 == 7 ? 170 : 20 }
+    #expect(path.control.lossPercent(at: path.now) < 0.5)
+  }
+
+  @Test func `reports of any numbers are counted, and trap nothing`() {
+    var control = EncoderControl(
+      OpusSettings(), takesCopies: true, wantsFeedback: false, overheadByteCount: 64)
+    var budget = EncodingBudget.unlimited
+    let now = Instant(nanoseconds: 9_000_000_000)
+    var highest: UInt32 = 1
+    for _ in 0..<140_000 {
+      highest &+= 32_767
+      let block = ReportBlock(ssrc: 1, fractionLost: 255, highestSequence: highest)
+      control.note(block, roundTripMicroseconds: nil, at: now)
+    }
+    #expect(control.plan(at: now, isPause: true, budget: &budget).coder == .silk)
+    #expect(90...100 ~= control.lossPercent(at: now))
   }
 
   @Test(arguments: [30_000, 40_000, 60_000, 75_000] as [Double])

@@ -74,10 +74,13 @@ extension CallSession {
     while let (part, next) = compound.part(of: bytes, at: offset) {
       offset = next
       switch part {
-      case .senderReport(let ssrc, let info, let blocks):
+      case .senderReport(let ssrc, let info, let blocks) where feedbackLeft > 0:
+        feedbackLeft -= 1
         media.receiver.noteSenderReport(ssrc: ssrc, info: info, at: now)
         note(blocks, of: bytes, in: media, at: now)
-      case .receiverReport(_, let blocks): note(blocks, of: bytes, in: media, at: now)
+      case .receiverReport(_, let blocks) where feedbackLeft > 0:
+        feedbackLeft -= 1
+        note(blocks, of: bytes, in: media, at: now)
       case .nack(let nack) where nack.media == parameters.ssrc && feedbackLeft > 0:
         feedbackLeft -= 1
         answer(nack, of: bytes, at: now, into: &outbox)
@@ -85,18 +88,21 @@ extension CallSession {
         feedbackLeft -= 1
         media.noteFeedback(feedback, of: bytes, at: now)
       // A BYE ends a source, not the call: another may follow.
-      case .nack, .transportFeedback, .goodbye, .sourceDescription, .other: break
+      case .senderReport, .receiverReport, .nack, .transportFeedback, .goodbye,
+        .sourceDescription, .other:
+        break
       }
     }
   }
 
+  /// Takes the report on our voice; a part has one.
   private func note(
     _ blocks: ReportBlocks, of bytes: RawSpan, in media: CallMedia, at now: Instant
   ) {
     for index in 0..<blocks.count {
       let block = blocks.block(index, of: bytes)
       guard block.ssrc == parameters.ssrc else { continue }
-      media.noteReport(block, at: now)
+      return media.noteReport(block, at: now)
     }
   }
 

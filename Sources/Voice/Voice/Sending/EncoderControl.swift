@@ -121,6 +121,7 @@ extension EncoderControl {
         noteArrival(packet, at: arrival)
       case (.resent, let arrival?) where !isResent(packet, arrival):
         // It was asked for because it came behind others.
+        if isSettled(number), !isCongested { losses.noteLate(at: now) }
         noteArrival(packet, at: arrival)
       case (.arrived, _), (.resent, _), (.missing, nil), (.lost, nil): break
       }
@@ -187,6 +188,11 @@ extension EncoderControl {
     queue.note(
       packet.number, sent: Int64(packet.sent.nanoseconds / 1_000), arrival: arrival,
       byteCount: Int(packet.byteCount))
+  }
+
+  /// Whether it is counted already, if it is missing.
+  private func isSettled(_ number: UInt16) -> Bool {
+    unsettled.map { Int16(bitPattern: $0 &- number) > 0 } ?? false
   }
 
   /// Whether what came was sent for the second time, by the quickest that any packet was.

@@ -18,14 +18,18 @@ struct LossMeter: Sendable {
   /// A path whose losses come in rows has few of them, seconds apart: what is judged by them looks
   /// back as far as it can.
   private static let rowSeconds: UInt32 = 30
-  /// Losses that a judgement on rows needs: one row tells, of which the first may hit a pair only.
+  /// Losses that a judgement on rows needs, and those from which on it is a sure one.
   private static let lossesMin = 3
-  /// Single losses make rows of 1.25 at 20 % loss; bursts of three to eight packets make 5.
+  private static let lossesSure = 8
+  /// Single losses make rows of 1.25 at 20 % loss; bursts of three to eight packets make 5. Of few
+  /// losses one row alone tells.
   private static let rowMin = 2.0
+  private static let rowMinOfFew = 3.0
 
   /// Packets of which something was told; losses among them come by `noteLost` as well.
   mutating func noteTold(_ count: Int, at now: Instant) {
-    seconds[place(at: now)].told += Int32(clamping: count)
+    let place = place(at: now)
+    seconds[place].told = Int32(clamping: Int(seconds[place].told) + count)
   }
 
   /// The packet with this number was lost; call in the order of the numbers.
@@ -42,17 +46,17 @@ struct LossMeter: Sendable {
     note(lost: count, rows: count, at: now)
   }
 
-  /// A packet that counted as lost was late only.
+  /// A packet that counted as lost was late only. Whether it was a row by itself is not known: the
+  /// row stays, which makes rows look shorter.
   mutating func noteLate(at now: Instant) {
     let place = place(at: now)
-    seconds[place].lost -= 1
-    seconds[place].rows -= 1
+    seconds[place].lost = max(seconds[place].lost, .min + 1) - 1
   }
 
   private mutating func note(lost: Int, rows: Int, at now: Instant) {
     let place = place(at: now)
-    seconds[place].lost += Int32(clamping: lost)
-    seconds[place].rows += Int32(clamping: rows)
+    seconds[place].lost = Int32(clamping: Int(seconds[place].lost) + lost)
+    seconds[place].rows = Int32(clamping: Int(seconds[place].rows) + rows)
     lastLoss = now
   }
 
@@ -61,26 +65,30 @@ struct LossMeter: Sendable {
     guard lastLoss != nil else { return (0, 0) }
     let sum = sum(seconds: count, at: now)
     guard sum.told > 0, sum.lost > 0 else { return (0, 0) }
-    return (min(100, 100 * Double(sum.lost) / Double(sum.told)), Int(sum.lost))
+    return (min(100, 100 * Double(sum.lost) / Double(sum.told)), sum.lost)
   }
 
   /// Losses come in rows, against which copies in the next packet are of no use.
   func isBursty(at now: Instant) -> Bool {
     let sum = sum(seconds: Self.rowSeconds, at: now)
     guard sum.lost >= Self.lossesMin else { return false }
-    return Double(sum.lost) / Double(max(1, sum.rows)) >= Self.rowMin
+    let least = sum.lost < Self.lossesSure ? Self.rowMinOfFew : Self.rowMin
+    return Double(sum.lost) / Double(max(1, sum.rows)) >= least
   }
 
-  private func sum(seconds count: UInt32, at now: Instant) -> Second {
+  private func sum(
+    seconds count: UInt32, at now: Instant
+  ) -> (told: Int, lost: Int, rows: Int) {
     let newest = Self.second(now)
-    var sum = Second()
+    var sum = (told: 0, lost: 0, rows: 0)
     for index in 0..<seconds.count where seconds[index].number + count > newest {
-      sum.told += seconds[index].told
-      sum.lost += seconds[index].lost
-      sum.rows += seconds[index].rows
+      sum.told += Int(seconds[index].told)
+      sum.lost += Int(seconds[index].lost)
+      sum.rows += Int(seconds[index].rows)
     }
     // What was late only is taken back from the second in which that shows.
-    (sum.lost, sum.rows) = (max(0, sum.lost), max(0, sum.rows))
+    sum.lost = max(0, sum.lost)
+    sum.rows = min(sum.rows, sum.lost)
     return sum
   }
 
