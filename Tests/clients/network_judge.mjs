@@ -159,14 +159,17 @@ test("what is asked for is waited for, and no longer than it is", () => {
   assert.deepEqual(holds([[60, 1000, 1]]), [180], "a way that is down is not waited for");
   const over = holds([[1, 20, 1], ...Array(30).fill(nothing)]);
   assert.deepEqual([over[20], over[21]], [80, null]);
+  const calm = holds([[6, 100, 1], ...Array(200).fill([1, 0, 0])]);
+  assert.deepEqual([calm[29], calm[30], calm[60], calm.at(-1)], [160, 140, 120, 80]);
 });
 
 test("jitter alone, and what nobody sends again, is the browser's own affair", () => {
   const hundred = (look) => holds(Array(100).fill(look));
   assert.ok(hundred([0, 100, 2]).every((hold) => hold === null), "no request");
   assert.ok(hundred([3, 0, 0]).every((hold) => hold === null), "what came again was in time");
-  assert.ok(holds([[1, 20, 1]], 400).every((hold) => hold === null), "a long way");
-  assert.ok(holds([[1, 20, 1]], null).every((hold) => hold === null), "an unknown one");
+  assert.deepEqual(holds([[1, 20, 1]], 400), [null], "a long way");
+  assert.deepEqual(holds([[1, 20, 1]], 0), [40], "a short one");
+  assert.deepEqual(holds([[1, 20, 1]], null), [null], "an unknown one");
 });
 
 const lines = (...text) => text.map((line) => `${line}\r\n`).join("");

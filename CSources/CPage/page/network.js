@@ -144,21 +144,23 @@ export class NetworkJudge {
 }
 
 // Where an answer from the server takes longer, what is asked for is not waited for.
-const waitRoundTripMax = 150;
+const waitRoundTripMax = 250;
 const waitSeconds = 20;
-// What an answer takes beside the round trip: a browser notices a gap at the packet behind it.
-const answerMilliseconds = 20;
+// A browser notices a gap at the packet behind it.
+const noticeMilliseconds = 20;
 const rowMillisecondsMax = 120;
+// Without a gap for so long, a little less may do.
+const calmSeconds = 30;
 
 /**
- * Decides how long the jitter buffer holds back what comes, beyond what it does by itself. It sees
- * jitter, but not that it asks for what is missing: what comes then comes too late, and instead of
- * waiting it fills gaps. Knows no browser and no clock.
+ * Decides how long the jitter buffer holds back what comes, at least. By itself it sees jitter, but
+ * not that it asks for what is missing: what comes then comes too late, and instead of waiting it
+ * fills gaps. Knows no browser and no clock.
  */
 export class PlayoutJudge {
   constructor() {
-    this.askedAt = -Infinity;
-    this.row = 0;
+    this.askedAt = this.gapAt = -Infinity;
+    this.roundTrip = Infinity;
     /** Milliseconds, or null: as the browser likes. */
     this.hold = null;
   }
@@ -172,15 +174,22 @@ export class PlayoutJudge {
     if (roundTrip !== null) this.roundTrip = roundTrip;
     if (asked > 0) this.askedAt = seconds;
     const quiet = seconds - this.askedAt;
-    if (quiet > waitSeconds || !(this.roundTrip <= waitRoundTripMax)) {
+    if (quiet > waitSeconds) {
       this.hold = null;
-      this.row = 0;
     } else if (quiet <= 2 && concealed > 10 && gaps > 0) {
+      this.gapAt = seconds;
       // A gap is waited for from its first packet on, and is seen behind its last.
-      this.row = Math.max(this.row, Math.min(concealed / gaps, rowMillisecondsMax));
-      const wanted = 20 * Math.ceil((this.roundTrip + answerMilliseconds + this.row) / 20);
-      this.hold = Math.max(this.hold ?? 0, wanted);
+      const row = Math.min(concealed / gaps, rowMillisecondsMax);
+      if (this.roundTrip <= waitRoundTripMax) this.raise(row);
+    } else if (this.hold > 80 && seconds - this.gapAt >= calmSeconds) {
+      this.gapAt = seconds;
+      this.hold -= 20;
     }
+  }
+
+  raise(rowMilliseconds) {
+    const wanted = this.roundTrip + noticeMilliseconds + rowMilliseconds;
+    this.hold = Math.max(this.hold, 20 * Math.ceil(wanted / 20));
   }
 }
 
@@ -222,7 +231,7 @@ export function answerWithoutAsking(sdp) {
   return opus ? sdp.replace(new RegExp(`^a=rtcp-fb:${opus} nack\\s*\\r?\\n`, "gm"), "") : sdp;
 }
 
-/** Takes the server's answer. */
+/** Takes the server's answer. Where the browser can wait, it asks: `followNetwork` has it wait. */
 export function setAnswer(peer, answer) {
   const sdp = canHold() ? answer : answerWithoutAsking(answer);
   return peer.setRemoteDescription({ type: "answer", sdp });
@@ -266,7 +275,7 @@ class NetworkReader {
       ? isNew && report.roundTripTime : isChecked && pair.currentRoundTripTime;
     return {
       seconds,
-      roundTrip: roundTrip ? roundTrip * 1000 : null,
+      roundTrip: typeof roundTrip === "number" ? roundTrip * 1000 : null,
       loss: isNew ? report.fractionLost ?? null : null,
       sent: elapsed > 0 ? 8 * bytes / elapsed : 0,
       asked: more("nackCount"),
@@ -312,7 +321,10 @@ export function followNetwork(peer, answer, onChange = () => {}) {
   // At once: the checks of the set-up tell how long the way is when nothing is sent.
   look();
   const timer = setInterval(look, lookMilliseconds);
-  return () => clearInterval(timer);
+  return () => {
+    clearInterval(timer);
+    setHold(peer, null);
+  };
 }
 
 /** How long what is heard is held back at least, ms; null: as long as the browser likes. */
