@@ -46,8 +46,8 @@ package enum LoadSettings {
         + " said its tone waits for what still flies and for the server's last report, 2.5 s at"
         + " most; a packet that no report tells of counts as lost.",
       "With --loss all calls lose from the same moment on, three seconds after the last one has"
-        + " begun; what is lost so is told to the server like any loss. Then three tenths of the time"
-        + " are enough for the tone.",
+        + " begun; what is lost so is told to the server like any loss. Then three tenths of the"
+        + " time are enough for the tone.",
       "Without --api-keys a server counts its calls by their address, and bounds each address but"
         + " loopback ones to half of its --calls (--calls-per-caller): more get 429.",
     ],
