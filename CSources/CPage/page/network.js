@@ -237,14 +237,20 @@ export function setAnswer(peer, answer) {
   return peer.setRemoteDescription({ type: "answer", sdp });
 }
 
-/** The answer as it would be if the server wanted packets of that length, and RED or not. */
+/**
+ * The answer as it would be if the server wanted packets of that length, and RED or not. With RED
+ * and resends there is nothing left for Opus's own redundancy, which takes its bits from the voice.
+ */
 export function answerFor(sdp, { packetMilliseconds, red: wantsRed }) {
   const { opus, red, line } = audioFormats(sdp);
   if (!opus) return sdp;
   const timed = sdp.replace(/^a=ptime:.*\r\n/gm, "")
     .replace(new RegExp(`^(a=rtpmap:${opus} .*)$`, "m"), `$1\r\na=ptime:${packetMilliseconds}`);
   if (!red) return timed;
-  return timed.replace(line, (_, head, formats) => {
+  const isResent = new RegExp(`^a=rtcp-fb:${opus} nack\\s*$`, "m").test(sdp);
+  const spared = wantsRed && isResent
+    ? timed.replace(new RegExp(`^(a=fmtp:${opus} .*);useinbandfec=1`, "m"), "$1") : timed;
+  return spared.replace(line, (_, head, formats) => {
     const rest = formats.trim().split(" ").filter((format) => format !== opus && format !== red);
     return [head, ...(wantsRed ? [red, opus] : [opus, red]), ...rest].join(" ");
   });
