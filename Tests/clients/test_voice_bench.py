@@ -256,9 +256,12 @@ def test_addresses_lead_through_the_way():
 
 
 def test_targets_are_judged_with_one_standard_error():
-    [plain] = targets.of("loss5", "down", "martlet", "plain")
+    [nack] = targets.of("loss5", "down", "martlet", "nack")
     [red] = targets.of("loss5", "down", "martlet", "red+nack")
-    assert (plain.limit, red.limit) == (3.3, 3.6)
+    assert (nack.limit, red.limit) == (3.3, 3.6)
+    [alone] = targets.of("bursts5", "down", "martlet", "red+nack")
+    [page] = targets.of("bursts5", "down", "martlet", "follow")
+    assert (alone.limit, page.limit) == (3.0, 3.4)
     assert targets.is_met(red, 3.55, 0.06) and not targets.is_met(red, 3.55, 0.04)
     assert targets.is_met(red, None) is None
     [delay] = targets.of("spikes300", "up", "martlet-audiosocket", "plain")
