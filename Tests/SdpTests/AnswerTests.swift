@@ -95,18 +95,6 @@ struct AnswerTests {
     #expect(!Sample.answer.render(to: other).contains("nack"))
   }
 
-  @Test(arguments: [(false, false), (false, true), (true, false), (true, true)])
-  func inbandRedundancyIsAskedForUnlessRedAndNackAre(red: Bool, nack: Bool) throws {
-    var text = Offers.crlf(Offers.chromium)
-    if red { text = text.replacing("SAVPF 111 63", with: "SAVPF 63 111") }
-    if nack { text = text.replacing("a=rtcp-fb:111", with: "a=rtcp-fb:111 nack\r\na=rtcp-fb:111") }
-    let offer = try CallOffer.parse(text)
-    #expect(offer.audio.first?.prefersRed == red && offer.audio.first?.usesNack == nack)
-    let lines = parts(Sample.answer.render(to: offer))
-    #expect(lines.contains("a=fmtp:111 minptime=10;useinbandfec=1") == !(red && nack))
-    #expect(lines.contains("a=fmtp:111 minptime=10") == (red && nack))
-  }
-
   /// The whole of an audio line to a browser that offers all that we use.
   @Test func theAudioLineToChromium() throws {
     let offer = try CallOffer.parse(Offers.crlf(Offers.chromium))

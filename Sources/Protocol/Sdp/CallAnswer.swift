@@ -90,8 +90,7 @@ package struct CallAnswer: Equatable, Sendable {
     let direction = offer.answerDirection(of: audio)
     lines += [
       "a=\(direction.rawValue)", "a=rtcp-mux",
-      "a=rtpmap:\(payload) opus/48000/2",
-      "a=fmtp:\(payload) minptime=10" + (audio.wantsInbandFec ? ";useinbandfec=1" : ""),
+      "a=rtpmap:\(payload) opus/48000/2", "a=fmtp:\(payload) minptime=10;useinbandfec=1",
     ]
     if let red = audio.redPayloadType {
       lines += ["a=rtpmap:\(red) red/48000/2", "a=fmtp:\(red) \(payload)/\(payload)"]
@@ -168,10 +167,6 @@ extension OfferedAudio {
     return prefersRed
       ? ["\(red)", "\(opus.payloadType)"] : ["\(opus.payloadType)", "\(red)"]
   }
-
-  /// Opus's own redundancy takes its bits from the voice: where each packet comes twice, and is
-  /// sent again when both got lost, it is not wanted (RFC 7587, section 6.1, `useinbandfec`).
-  fileprivate var wantsInbandFec: Bool { !(prefersRed && usesNack) }
 }
 
 extension CallAnswer.Candidate {
