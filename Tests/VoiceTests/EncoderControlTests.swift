@@ -182,7 +182,7 @@ enum FeedbackBytes {
       path.run(seconds: 60) { _ in random.next() % 100 == 0 ? nil : 20 }
       #expect(path.plan.carriesCopy == takesCopies)
       #expect(path.plan.packetMilliseconds == 20)
-      if takesCopies, path.plan.coder == .celt { #expect(path.plan.bitsPerSecond == 48_000) }
+      if takesCopies, path.plan.coder == .celt { #expect(path.plan.bitsPerSecond == 64_000) }
       #expect(path.control.coderChanges <= 1)
     }
   }

@@ -342,7 +342,7 @@ extension EncoderControl {
   private func bitsPerSecond() -> Int32 {
     let full = rung.bitsPerSecond
     if plan.carriesCopy {
-      return min(full, plan.coder == .celt ? 48_000 : 36_000, copyBitsPerSecondMax)
+      return min(plan.coder == .celt ? full : min(full, 36_000), copyBitsPerSecondMax)
     }
     return plan.coder == .celt ? full : min(full, 40_000)
   }
