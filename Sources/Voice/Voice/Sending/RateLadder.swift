@@ -18,6 +18,8 @@ struct RateLadder: Sendable {
   private(set) var narrowings: UInt64 = 0
   private var lastChange = Instant(nanoseconds: 0)
   private var nextTrial = Instant(nanoseconds: 0)
+  /// Nothing is judged before: what was sent until then is still in the queue.
+  private var waitsUntil = Instant(nanoseconds: 0)
   private var trial: (start: Instant, standing: Int)?
   /// Where to go when the queue is gone, for which one rung more was left.
   private var target: Int?
@@ -38,6 +40,7 @@ struct RateLadder: Sendable {
   private static let packetsInRow = 15
   /// A change shows only when the queue had the time to fall; while it falls, all is well.
   private static let settleMilliseconds: UInt64 = 1_500
+  private static let waitMilliseconds: UInt64 = 1_000
   private static let fallMilliseconds = 15
   private static let lookMilliseconds: UInt64 = 1_000
   private static let trialMilliseconds: UInt64 = 2_000
@@ -112,12 +115,14 @@ struct RateLadder: Sendable {
 
   /// Something else than a rung was changed at `now`: what that does is waited for.
   mutating func wait(at now: Instant) {
+    waitsUntil = now.advanced(byMilliseconds: Self.waitMilliseconds)
     lastChange = now
     (before, isFalling) = (nil, false)
   }
 
   /// Judges what `queue` shows at `now`; `isStart` before anything good was heard of the path.
   mutating func judge(_ queue: QueueMeter, isStart: Bool, at now: Instant) {
+    guard now >= waitsUntil else { return }
     // A trial that is ended for no good reason costs little.
     let isStart = isStart && narrowings == 0
     let tenths =
@@ -179,7 +184,8 @@ struct RateLadder: Sendable {
 
   /// Down to what the path carries, and for a while to less, so that the queue goes.
   private mutating func narrow(to carried: Int?, at now: Instant) {
-    guard now.milliseconds(since: lastChange) >= Self.settleMilliseconds else { return }
+    let settled = max(lastChange, waitsUntil)
+    guard now.milliseconds(since: settled) >= Self.settleMilliseconds else { return }
     guard let carried, place + 1 < rungCount else { return }
     var wanted = place + 1
     while wanted + 1 < rungCount,
