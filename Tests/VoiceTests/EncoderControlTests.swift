@@ -391,7 +391,7 @@ enum FeedbackBytes {
     #expect(path.plan.carriesCopy)
     #expect(path.plan.bitsPerSecond == 31_000)
 
-    // A path for 64 kbit/s and its headers, but not for twice 48.
+    // A path for 64 kbit/s and its headers, but not for twice that.
     path = FeedbackPath(takesCopies: true)
     path.capacity = 100_000
     path.run(seconds: 3)

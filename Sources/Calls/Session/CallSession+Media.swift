@@ -25,7 +25,8 @@ extension CallSession {
 
   // MARK: - In
 
-  /// Feedback (NACK, transport-wide) that is heeded of one datagram; clients send one.
+  /// Reports and feedback (NACK, transport-wide) that are heeded of one datagram; clients send one
+  /// of each.
   private static let feedbackPartsMax = 4
 
   /// Undoes SRTP and takes the packet in, which ends in a counter unless it is refused.
