@@ -87,6 +87,21 @@ import Wire
     #expect(take(&requests, 720, trip: trip) == [])
   }
 
+  @Test func `of a row that comes by and by the quickest answer counts`() {
+    var requests = ResendRequests()
+    note(&requests, 1, 0)
+    note(&requests, 10, 180)
+    #expect(take(&requests, 180) == Array(2...9))
+    #expect(note(&requests, 2, 221))
+    #expect(note(&requests, 3, 221))
+    #expect(note(&requests, 4, 420))
+    #expect(note(&requests, 5, 700))
+    #expect(requests.roundTripMicroseconds(at: instant(700)) == 41_000)
+    #expect(note(&requests, 6, 1_300), "late, with nothing quick for a second")
+    let trip = requests.roundTripMicroseconds(at: instant(1_300))
+    #expect(trip ?? 0 > ResendRequests.roundTripMicrosecondsMax)
+  }
+
   @Test func `answers are known, and timed`() {
     var requests = ResendRequests()
     note(&requests, 1, 0)

@@ -104,13 +104,28 @@ struct AnswerTests {
     #expect(
       Array(lines[first..<last]) == [
         "a=sendrecv", "a=rtcp-mux", "a=rtpmap:111 opus/48000/2",
-        "a=fmtp:111 minptime=10;useinbandfec=1", "a=rtpmap:63 red/48000/2", "a=fmtp:63 111/111",
+        "a=fmtp:111 minptime=10;useinbandfec=1;x-google-min-bitrate=60",
+        "a=rtpmap:63 red/48000/2", "a=fmtp:63 111/111",
         "a=ptime:20", "a=maxptime:60", "a=rtcp-fb:111 transport-cc",
         "a=extmap:3/sendonly "
           + "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
         "a=msid:Random-16_chars. voice", "a=ssrc:77 cname:Random-16_chars.",
       ])
     #expect(lines.contains("m=audio 3478 UDP/TLS/RTP/SAVPF 111 63"))
+  }
+
+  /// Who numbers no packets for us has no estimate that could fall.
+  @Test(arguments: [
+    ("", true), ("a=extmap:3 http://www.ietf.org/id/draft-holmer", false), ("sendonly", false),
+  ])
+  func onlyWhoNumbersItsPacketsIsGivenAFloor(without: String, isGiven: Bool) throws {
+    let text =
+      without == "sendonly"
+      ? Offers.chromium.replacing("a=sendrecv", with: "a=sendonly")
+      : Offers.chromium.split(separator: "\n", omittingEmptySubsequences: false)
+        .filter { without.isEmpty || !$0.contains(without) }.joined(separator: "\n")
+    let answer = Sample.answer.render(to: try CallOffer.parse(Offers.crlf(text)))
+    #expect(answer.contains(";x-google-min-bitrate=60\r\n") == isGiven)
   }
 
   @Test func anActiveOffererGetsAPassiveAnswer() throws {

@@ -76,6 +76,7 @@ package struct ResendRequests: Sendable {
   package static let roundTripMicrosecondsMax: UInt64 = 100_000
   private static let roundTripMicrosecondsUsual: UInt64 = 60_000
   private static let memoryMilliseconds: UInt64 = 10_000
+  private static let momentMilliseconds: UInt64 = 1_000
 
   package init() {}
 
@@ -168,8 +169,19 @@ extension ResendRequests {
     unanswered = nil
     // Of several requests nothing tells which one was answered: the last one, at best.
     let trip = now.nanoseconds(since: entry.asked) / 1_000
-    if entry.tries == 1 || trip > Self.roundTripMicrosecondsMax { measured = (trip, now) }
+    if entry.tries == 1 || trip > Self.roundTripMicrosecondsMax { measure(trip, at: now) }
     return true
+  }
+
+  /// Of a row that was asked for at once browsers send the first packets at once and the rest by
+  /// and by: the quickest of a moment tells of the path.
+  private mutating func measure(_ trip: UInt64, at now: Instant) {
+    if let measured, trip > measured.microseconds,
+      now.milliseconds(since: measured.at) < Self.momentMilliseconds
+    {
+      return
+    }
+    measured = (trip, now)
   }
 
   private mutating func noteAsked(
