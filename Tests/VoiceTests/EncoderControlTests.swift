@@ -226,38 +226,6 @@ enum FeedbackBytes {
     }
   }
 
-  @Test func `against losses in rows nothing is spent`() {
-    var path = FeedbackPath(takesCopies: true)
-    path.run(seconds: 3)
-    path.run(seconds: 60) { $0 % 110 < 5 ? nil : 20 }
-    #expect(path.plan.coder == .celt)
-    #expect(!path.plan.carriesCopy)
-    #expect(path.plan.bitsPerSecond == 64_000)
-  }
-
-  @Test(arguments: [1, 2, 3] as [UInt64])
-  func `rows that are seconds apart are known for what they are`(seed: UInt64) {
-    var random = SeededRandom(seed: seed)
-    var path = FeedbackPath(takesCopies: true)
-    path.run(seconds: 3)
-    let before = path.plans.count
-    var left = 0
-    var until = 50
-    path.run(seconds: 120) { _ in
-      until -= 1
-      if until == 0 {
-        left = 4 + Int(random.next() % 5)
-        until = left + 100 + Int(random.next() % 300)
-      }
-      left -= 1
-      return left >= 0 ? nil : 20
-    }
-    // Feedback may end within a row: two or three packets of it are told of first.
-    let copying = path.plans[before...].count { $0.carriesCopy }
-    #expect(copying <= 1, "\(path.plans)")
-    #expect(path.plans[before...].allSatisfy { $0.coder == .celt })
-  }
-
   @Test func `losses between two messages count, though neither tells of them`() {
     for skipsBorders in [true, false] {
       var path = FeedbackPath()

@@ -5,8 +5,9 @@ package import Wire
 ///
 /// Told by the best that a client offers: feedback on each packet (transport-cc), else requests to
 /// send again, else receiver reports. On a good network `celt` at full rate; where packets get lost
-/// each carries something of the one before it; where the path is narrow, longer packets and fewer
-/// bits. A change between Opus's coders waits for a pause, a second at most.
+/// each carries something of the one before it; where they get lost in rows, which that does not
+/// help, what does come is made better; where the path is narrow, longer packets and fewer bits. A
+/// change between Opus's coders waits for a pause, a second at most.
 @safe package struct EncoderControl: ~Copyable {
   private let limits: OpusSettings
   /// The client takes packets that repeat the one before (RFC 2198).
@@ -34,8 +35,10 @@ package import Wire
   /// Until then losses are those of a queue that was too long.
   private var congestedUntil = Instant(nanoseconds: 0)
 
-  /// Copies made a queue, and are left out until then.
-  private var copiesRestUntil = Instant(nanoseconds: 0)
+  /// More than a good network gets is sent: copies, or more bits.
+  private var spendsMore = false
+  /// That made a queue, and is left out until then.
+  private var spendingRestsUntil = Instant(nanoseconds: 0)
 
   private var plan = EncodingPlan()
   private var protects = false
@@ -55,9 +58,11 @@ package import Wire
   /// A round trip that rises by so much with the losses is a queue.
   private static let roundTripRiseMicroseconds: Int64 = 100_000
   private static let congestionMilliseconds: UInt64 = 3_000
-  private static let copiesRestMilliseconds: UInt64 = 60_000
+  private static let spendingRestMilliseconds: UInt64 = 60_000
   /// Less than this is too little for a voice that is sent twice.
   private static let copyBitsPerSecondMin: Int32 = 20_000
+  /// What is sent where rows get lost, of the full rate: less than with copies.
+  private static let rowPercent: Int32 = 150
   /// Headers of RFC 2198, in bits per second.
   private static let copyHeadBitsPerSecond: Int32 = 2_000
   /// A second: a path that is only just too narrow shows its queue by then.
@@ -166,8 +171,8 @@ extension EncoderControl {
   }
 
   private mutating func judgeQueue(at now: Instant) {
-    if plan.carriesCopy, ladder.isOverfull(queue) {
-      copiesRestUntil = now.advanced(byMilliseconds: Self.copiesRestMilliseconds)
+    if spendsMore, ladder.isOverfull(queue) {
+      spendingRestsUntil = now.advanced(byMilliseconds: Self.spendingRestMilliseconds)
       congestedUntil = now.advanced(byMilliseconds: Self.congestionMilliseconds)
       return ladder.wait(at: now)
     }
@@ -268,23 +273,22 @@ extension EncoderControl {
     at now: Instant, isPause: Bool, budget: inout EncodingBudget
   ) -> EncodingPlan {
     let loss = losses.percent(seconds: 10, at: now).percent
-    protects = isProtectionWanted(at: now)
+    let hasRows = losses.isBursty(at: now)
+    protects = isLossy(at: now) && !hasRows
     let needsSilk = protects && isSilkWanted(loss, at: now)
     change(to: needsSilk || isNarrow ? .silk : .celt, isPause: isPause, at: now, &budget)
     plan.packetMilliseconds = rung.packetMilliseconds
     plan.carriesCopy = protects && mayCopy(at: now)
-    plan.bitsPerSecond = bitsPerSecond()
+    let wantsMore = isLossy(at: now) && hasRows && plan.coder == .celt
+    plan.bitsPerSecond = wantsMore && maySpend(at: now) ? bitsPerSecondInRows : bitsPerSecond()
+    spendsMore = plan.carriesCopy || plan.bitsPerSecond > rung.bitsPerSecond
     plan.lossPercent = lossToPrepareFor(loss)
     plan.complexity = plan.coder == .silk ? budget.silkComplexity : 5
     return plan
   }
 
-  /// There was a loss lately, and what can be done against it helps.
-  private func isProtectionWanted(at now: Instant) -> Bool {
-    guard let last = losses.lastLoss,
-      now.milliseconds(since: last) < Self.protectionMilliseconds
-    else { return false }
-    return !losses.isBursty(at: now)
+  private func isLossy(at now: Instant) -> Bool {
+    losses.lastLoss.map { now.milliseconds(since: $0) < Self.protectionMilliseconds } ?? false
   }
 
   /// Below 48 kbit/s `silk` sounds better.
@@ -327,16 +331,29 @@ extension EncoderControl {
     changeWantedSince = nil
   }
 
+  private func maySpend(at now: Instant) -> Bool {
+    ladder.isFull && hasGoodNews && now >= spendingRestsUntil
+  }
+
   private func mayCopy(at now: Instant) -> Bool {
-    takesCopies && ladder.isFull && hasGoodNews && now >= copiesRestUntil
-      && copyBitsPerSecondMax >= Self.copyBitsPerSecondMin
+    takesCopies && maySpend(at: now) && copyBitsPerSecondMax >= Self.copyBitsPerSecondMin
+  }
+
+  /// What the client wants of Opus at most, copies and their heads included.
+  private var wantedBitsPerSecondMax: Int32 {
+    let headers = ladder.wireBitsPerSecond(rung) - Int(rung.bitsPerSecond)
+    let wire = limits.wireBitsPerSecondMax.map { $0 - Int32(clamping: headers) } ?? .max
+    return min(limits.bitsPerSecondMax, wire)
   }
 
   /// With a copy beside it, Opus has half of what the client wants at most.
   private var copyBitsPerSecondMax: Int32 {
-    let headers = ladder.wireBitsPerSecond(rung) - Int(rung.bitsPerSecond)
-    let wire = limits.wireBitsPerSecondMax.map { $0 - Int32(clamping: headers) } ?? .max
-    return (min(limits.bitsPerSecondMax, wire) - Self.copyHeadBitsPerSecond) / 2
+    (wantedBitsPerSecondMax - Self.copyHeadBitsPerSecond) / 2
+  }
+
+  private var bitsPerSecondInRows: Int32 {
+    let full = rung.bitsPerSecond
+    return max(full, min(full / 100 * Self.rowPercent, wantedBitsPerSecondMax))
   }
 
   private func bitsPerSecond() -> Int32 {

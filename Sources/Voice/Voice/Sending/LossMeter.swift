@@ -68,7 +68,8 @@ struct LossMeter: Sendable {
     return (min(100, 100 * Double(sum.lost) / Double(sum.told)), sum.lost)
   }
 
-  /// Losses come in rows, against which copies in the next packet are of no use.
+  /// Losses of the last half minute came in rows, against which copies in the next packet are of no
+  /// use.
   func isBursty(at now: Instant) -> Bool {
     let sum = sum(seconds: Self.rowSeconds, at: now)
     guard sum.lost >= Self.lossesMin else { return false }
