@@ -75,8 +75,12 @@ def test_spikes_hold_everything_for_their_time():
     assert all(end - start == 300_000 for start, end in holds)
 
 
-def rtp(sequence, ssrc=5):
-    return bytes([0x80, 111]) + sequence.to_bytes(2, "big") + bytes(4) + ssrc.to_bytes(4, "big")
+def rtp(sequence, place, ssrc=5):
+    """Opus at the time of `place`, each 20 ms of 48 kHz."""
+    timestamp = (0xFFFF_FE00 + place * 960) & 0xFFFF_FFFF
+    return b"".join([
+        bytes([0x80, 111]), sequence.to_bytes(2, "big"), timestamp.to_bytes(4, "big"),
+        ssrc.to_bytes(4, "big")])
 
 
 def received(server):
@@ -113,7 +117,7 @@ def test_all_calls_lose_the_same_packets_and_resends_have_their_own_luck(tmp_pat
     plan = (
         "direction 0 0 600000 1\nrtp 0 -1 0 0 -1 0\nagain -1 0 0 0 0 0\nrtcp 0\n"
         "direction 1 0 600000 1\nrtp 0\nagain 0\nrtcp 0\n")
-    packets = [rtp(65534 + number & 0xFFFF) for number in range(6)]
+    packets = [rtp(65534 + number & 0xFFFF, number) for number in range(6)]
     # Number 1 is sent again, twice: places 5 and 6 of "again" (it has six), which are 0 and -1.
     packets += [packets[1], packets[1]]
     program = way.build(tmp_path)
@@ -128,10 +132,22 @@ def test_all_calls_lose_the_same_packets_and_resends_have_their_own_luck(tmp_pat
         assert lost == [1, 4, 1]
 
 
+def test_who_sends_less_loses_what_the_others_lose_at_that_moment(tmp_path):
+    plan = (
+        "direction 0 0 600000 1\nrtp 0 -1 0 -1 -1 0 0 -1\nagain 0\nrtcp 0\n"
+        "direction 1 0 600000 1\nrtp 0\nagain 0\nrtcp 0\n")
+    # A pause at places 1 to 3, then packets of 40 ms; another source goes on where this one ends.
+    packets = [rtp(number, place) for number, place in enumerate((0, 4, 6))]
+    packets.append(rtp(900, 77, ssrc=6))
+    passed, _ = asyncio.run(carried(tmp_path, way.build(tmp_path), plan, 1, packets))
+    lost = [one.late_microseconds == way.LOST for one in passed if one.kind == way.RTP]
+    assert lost == [False, True, False, True]
+
+
 def test_a_narrow_path_drops_what_its_queue_has_no_room_for(tmp_path):
     plan = networks.plan(networks.ALL["cap40"], 1, 10)
     # A burst of 60 packets of 1,000 bytes with headers: 200 ms each at 40 kbit/s.
-    packets = [rtp(number) + bytes(960) for number in range(60)]
+    packets = [rtp(number, number) + bytes(960) for number in range(60)]
     passed, heard = asyncio.run(carried(tmp_path, way.build(tmp_path), plan, 1, packets))
     voice = [one for one in passed if one.kind == way.RTP]
     no_room = [one for one in voice if one.late_microseconds == way.NO_ROOM]

@@ -41,7 +41,7 @@ enum VoiceBenchSettings {
     notes: [
       "A page in headless Chromium calls each server at the same time. The calls go through a way"
         + " of 20 ms in each direction that is bad in the same manner for all of them: what is lost"
-        + " and what is late is drawn from the seed for each packet number, and begins after the"
+        + " and what is late is drawn from the seed for each 20 ms of sound, and begins after the"
         + " set-up. Up is from the page to the AI service, down the other way; both ends speak"
         + " the same 15 sentences (espeak-ng, flite, a LibriVox reader).",
       "Networks: clean; jitter20, jitter100: each packet up to so many ms later, in order;"

@@ -61,8 +61,11 @@ ALL = [
     pesq("bursts5", "up", 3.6, NACK, servers=(REALTIME,), today="2.98"),
     pesq("bursts5", "down", 3.0, today="2.54"),
     pesq("bursts5", "down", 3.4, WAITS, today="2.54"),
-    pesq("cap40", "down", 3.3, today="2.18"),
-    Target("cap40", "down", "delay_p50_from_10_s", 150, is_least=False, today="750"),
+    # RED by itself makes a page send twice what such a path carries, and its feedback is lost.
+    pesq("cap40", "down", 3.3, ("plain", "follow"), today="2.18"),
+    Target(
+        "cap40", "down", "delay_p50_from_10_s", 150, clients=("plain", "follow"), is_least=False,
+        today="750"),
     pesq("cap40", "up", 3.3, ("follow",), servers=(REALTIME,), today="3.32"),
     Target(
         "cap40", "up", "delay_p50_from_10_s", 250, (REALTIME,), ("follow",), is_least=False,

@@ -4,15 +4,17 @@
 //
 // Each call has two sockets: the front, which its client sends to, and the back, which its server
 // sends to. Datagrams take BASE_US each way; from the word "begin" on, what PLAN says happens to
-// them too. The plan holds decisions by number, so every call of every run meets the same ones:
+// them too. The plan holds decisions by place, so every call of every run meets the same ones:
 //
 //     direction 0|1 CAP_BITS_PER_SECOND QUEUE_US KEEPS_ORDER         (0: towards the server)
 //     hold START_US END_US          from "begin": what would arrive meanwhile arrives at its end
 //     rtp FATE... | again FATE... | rtcp FATE...         -1: lost, else so many us more of delay
 //
-// A packet of RTP has its fate by its sequence number, counted from the first after "begin"; one
-// that came before (a resend) has the "again" of the newest number; the second resend since the
-// newest came has that of the number after it, and so on.
+// A packet of RTP has its fate by its place: its timestamp, in units of 20 ms (of 48 kHz) from the
+// first after "begin". So one that sends nothing in pauses, or longer packets, loses what the
+// others lose at that moment, not more of its speech. A packet that came before (a resend) has the
+// "again" of the newest place; the second resend since the newest came has that of the place after
+// it, and so on.
 //
 // Standard input: "target CALL ADDRESS PORT" (the call's server), "begin", end of input (the end).
 // Standard output: one line with the two ports of each call; "begun". LOG gets a line for each
@@ -37,6 +39,7 @@
 #define BYTES_MAX 2048
 #define WAITING_MAX 8192
 #define FATES_MAX 65536
+#define PLACE_TICKS 960
 #define HOLDS_MAX 4096
 #define LOG_MAX (1 << 21)
 #define HEADER_BYTES 28
@@ -68,7 +71,8 @@ struct lane {
     bool has_number;
     uint32_t ssrc;
     uint16_t newest_sequence;
-    int64_t newest, resends, rtcp_count;
+    uint32_t first_timestamp;
+    int64_t newest, first_place, newest_place, resends, rtcp_count;
     int64_t busy_until, last_due;
     uint8_t seen[FATES_MAX / 8];
 };
@@ -171,20 +175,25 @@ static enum kind kind_of(const uint8_t *bytes, int length)
     return bytes[1] >= 192 && bytes[1] <= 223 ? RTCP : RTP;
 }
 
-static int32_t fate_at(const struct fates *fates, int64_t number)
+static int32_t fate_at(const struct fates *fates, int64_t place)
 {
-    return fates->count ? fates->at[number % fates->count] : 0;
+    return fates->count && place >= 0 ? fates->at[place % fates->count] : 0;
 }
 
 static int32_t rtp_fate(struct direction *plan, struct lane *lane, const uint8_t *bytes,
                         int32_t *number)
 {
     uint16_t sequence = (uint16_t)(bytes[2] << 8 | bytes[3]);
+    uint32_t timestamp =
+        (uint32_t)bytes[4] << 24 | (uint32_t)bytes[5] << 16 | (uint32_t)bytes[6] << 8 | bytes[7];
     uint32_t ssrc;
     memcpy(&ssrc, bytes + 8, 4);
     if (!lane->has_number || ssrc != lane->ssrc) {
         // Another source goes on where the one before has ended.
         lane->newest = lane->has_number ? lane->newest + 1 : 0;
+        lane->first_place = lane->has_number ? lane->newest_place + 1 : 0;
+        lane->first_timestamp = timestamp;
+        lane->newest_place = lane->first_place;
         lane->has_number = true;
         lane->ssrc = ssrc;
         lane->newest_sequence = sequence;
@@ -195,17 +204,20 @@ static int32_t rtp_fate(struct direction *plan, struct lane *lane, const uint8_t
     *number = (int32_t)own;
     if (own < 0)
         return 0;
+    int64_t place =
+        lane->first_place + (int32_t)(timestamp - lane->first_timestamp) / PLACE_TICKS;
     uint8_t *seen = &lane->seen[own % FATES_MAX / 8], bit = (uint8_t)(1 << own % 8);
     bool is_resend = *seen & bit;
     *seen |= bit;
     if (step > 0) {
         lane->newest = own;
         lane->newest_sequence = sequence;
+        lane->newest_place = place;
         lane->resends = 0;
     }
     if (!is_resend)
-        return fate_at(&plan->rtp, own);
-    return fate_at(&plan->again, lane->newest + lane->resends++);
+        return fate_at(&plan->rtp, place);
+    return fate_at(&plan->again, lane->newest_place + lane->resends++);
 }
 
 // When a datagram that came at `came` shall leave; or LOST or NO_ROOM.
