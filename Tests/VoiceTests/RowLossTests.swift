@@ -26,10 +26,26 @@ struct RowLossTests {
     var path = FeedbackPath(takesCopies: true)
     path.run(seconds: 3)
     path.capacity = 105_000
-    path.run(seconds: 40) { $0 % 110 < 5 ? nil : 20 }
-    #expect(path.plan.bitsPerSecond == 64_000 && path.plan.packetMilliseconds == 20)
+    let before = path.plans.count
+    path.run(seconds: 320) { $0 % 110 < 5 ? nil : 20 }
+    let plans = path.plans[before...]
+    #expect(plans.allSatisfy { $0.packetMilliseconds == 20 && $0.bitsPerSecond >= 64_000 })
     #expect(path.control.narrowings == 0)
     #expect(path.queueMillisecondsMax < 400)
+    // It is tried again after a minute, and after two more.
+    #expect(plans.count { $0.bitsPerSecond == 96_000 } == 3, "\(plans)")
+  }
+
+  /// A path that is wide again is found wide again, whatever gets lost on it.
+  @Test func `nothing is spent while more is tried`() {
+    var path = FeedbackPath(takesCopies: true)
+    path.run(seconds: 3)
+    path.capacity = 60_000
+    path.run(seconds: 20)
+    #expect(path.plan.bitsPerSecond <= 40_000)
+    path.capacity = 92_000
+    path.run(seconds: 90) { $0 % 55 < 5 ? nil : 20 }
+    #expect(path.plan.bitsPerSecond >= 64_000 && path.plan.packetMilliseconds == 20)
   }
 
   @Test(arguments: [1, 2, 3] as [UInt64])

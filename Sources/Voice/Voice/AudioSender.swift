@@ -99,13 +99,16 @@ package struct SentNames: Hashable, Sendable {
 
   /// The longest RTP packet that this sender makes with `settings`, in bytes; SRTP adds its tag.
   package static func packetByteCountMax(_ settings: OpusSettings) -> Int {
-    let single = payloadByteCountMax(bitsPerSecond: settings.bitsPerSecond, milliseconds: 20)
+    let single = payloadByteCountMax(bitsPerSecond: settings.bitsPerSecondInRows, milliseconds: 20)
     let long = payloadByteCountMax(bitsPerSecond: 32_000, milliseconds: 60)
-    let double =
-      PacketCopy.headByteCount + 2 * payloadByteCountMax(bitsPerSecond: 48_000, milliseconds: 20)
+    let half = payloadByteCountMax(bitsPerSecond: settings.bitsPerSecond, milliseconds: 20)
+    let double = min(PacketCopy.headByteCount + 2 * half, copiedByteCountMax)
     return RtpHeader.plainByteCount + RtpHeader.transportNumberByteCount
       + max(single, long, double)
   }
+
+  /// A packet with a copy shall pass everywhere.
+  private static let copiedByteCountMax = 1_100
 
   /// Twice the mean is enough for libopus's variable rate.
   private static func payloadByteCountMax(bitsPerSecond: Int32, milliseconds: Int) -> Int {

@@ -20,6 +20,9 @@ package struct OpusSettings: Hashable, Sendable {
   package var usesDiscontinuousTransmission = true
 
   package init() {}
+
+  /// Where rows of packets get lost; more than 96,000 nobody hears.
+  var bitsPerSecondInRows: Int32 { max(bitsPerSecond, min(bitsPerSecond / 2 * 3, 96_000)) }
 }
 
 /// One libopus encoder, mono. Memory is taken at creation only.

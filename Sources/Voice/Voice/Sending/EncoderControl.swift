@@ -39,6 +39,7 @@ package import Wire
   private var spendsMore = false
   /// That made a queue, and is left out until then.
   private var spendingRestsUntil = Instant(nanoseconds: 0)
+  private var spendingRests: UInt64 = 0
 
   private var plan = EncodingPlan()
   private var protects = false
@@ -59,10 +60,10 @@ package import Wire
   private static let roundTripRiseMicroseconds: Int64 = 100_000
   private static let congestionMilliseconds: UInt64 = 3_000
   private static let spendingRestMilliseconds: UInt64 = 60_000
+  /// The rest is twice as long after each, so often.
+  private static let spendingRestDoublingsMax: UInt64 = 2
   /// Less than this is too little for a voice that is sent twice.
   private static let copyBitsPerSecondMin: Int32 = 20_000
-  /// What is sent where rows get lost, of the full rate: less than with copies.
-  private static let rowPercent: Int32 = 150
   /// Headers of RFC 2198, in bits per second.
   private static let copyHeadBitsPerSecond: Int32 = 2_000
   /// A second: a path that is only just too narrow shows its queue by then.
@@ -171,15 +172,21 @@ extension EncoderControl {
   }
 
   private mutating func judgeQueue(at now: Instant) {
-    if spendsMore, ladder.isOverfull(queue) {
-      spendingRestsUntil = now.advanced(byMilliseconds: Self.spendingRestMilliseconds)
-      congestedUntil = now.advanced(byMilliseconds: Self.congestionMilliseconds)
-      return ladder.wait(at: now)
-    }
+    if spendsMore, ladder.isOverfull(queue) { return restSpending(at: now) }
     let before = ladder.place
     ladder.judge(queue, isStart: !hasGoodNews, at: now)
     guard ladder.place > before else { return }
     congestedUntil = now.advanced(byMilliseconds: Self.congestionMilliseconds)
+  }
+
+  private mutating func restSpending(at now: Instant) {
+    let doublings = min(spendingRests, Self.spendingRestDoublingsMax)
+    spendingRestsUntil = now.advanced(
+      byMilliseconds: Self.spendingRestMilliseconds << doublings)
+    spendingRests += 1
+    spendsMore = false
+    congestedUntil = now.advanced(byMilliseconds: Self.congestionMilliseconds)
+    ladder.wait(at: now)
   }
 
   /// Less than this is a sign of life in a pause, or as good as nothing.
@@ -227,7 +234,7 @@ extension EncoderControl {
     let lost = (expected * Int(block.fractionLost) + 128) / 256
     let hasRisen = hasRisen(roundTripMicroseconds, at: now)
     if hasRisen && lost > 0 {
-      ladder.narrowBlindly(at: now)
+      if spendsMore { restSpending(at: now) } else { ladder.narrowBlindly(at: now) }
     } else {
       // Who asks for packets tells more by that.
       if !asksForPackets(at: now) {
@@ -332,7 +339,7 @@ extension EncoderControl {
   }
 
   private func maySpend(at now: Instant) -> Bool {
-    ladder.isFull && hasGoodNews && now >= spendingRestsUntil
+    ladder.isFull && !ladder.isTrying && hasGoodNews && now >= spendingRestsUntil
   }
 
   private func mayCopy(at now: Instant) -> Bool {
@@ -353,7 +360,7 @@ extension EncoderControl {
 
   private var bitsPerSecondInRows: Int32 {
     let full = rung.bitsPerSecond
-    return max(full, min(full / 100 * Self.rowPercent, wantedBitsPerSecondMax))
+    return max(full, min(limits.bitsPerSecondInRows, wantedBitsPerSecondMax))
   }
 
   private func bitsPerSecond() -> Int32 {

@@ -82,6 +82,8 @@ struct RateLadder: Sendable {
   var startRung: Rung { rungs[min(2, rungCount - 1)] }
   /// The path takes all that there is to send.
   var isFull: Bool { place == 0 }
+  /// Whether the path takes the rung is being found out.
+  var isTrying: Bool { trial != nil }
 
   /// What a rung takes on the wire, in bits per second.
   func wireBitsPerSecond(_ rung: Rung) -> Int {
