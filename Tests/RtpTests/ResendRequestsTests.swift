@@ -97,8 +97,12 @@ import Wire
     #expect(note(&requests, 4, 420))
     #expect(note(&requests, 5, 700))
     #expect(requests.roundTripMicroseconds(at: instant(700)) == 41_000)
-    #expect(note(&requests, 6, 1_300), "late, with nothing quick for a second")
-    let trip = requests.roundTripMicroseconds(at: instant(1_300))
+    #expect(note(&requests, 6, 1_900), "asked for with the quick ones")
+    #expect(requests.roundTripMicroseconds(at: instant(1_900)) == 41_000)
+    note(&requests, 12, 2_000)
+    #expect(take(&requests, 2_000) == [11])
+    #expect(note(&requests, 11, 2_300), "late, with nothing quick for two seconds")
+    let trip = requests.roundTripMicroseconds(at: instant(2_300))
     #expect(trip ?? 0 > ResendRequests.roundTripMicrosecondsMax)
   }
 

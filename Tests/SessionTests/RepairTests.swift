@@ -73,8 +73,10 @@ final class Listener: VoiceBackend {
     return Run(call: call, listener: listener, lost: lost)
   }
 
-  private static func isVoice(_ datagram: CallPair.Datagram) -> Bool {
-    datagram.way == .up && DatagramKind.classify(firstByte: datagram.bytes[0]) == .media
+  private static func isVoice(
+    _ datagram: CallPair.Datagram, _ way: CallPair.Way = .up
+  ) -> Bool {
+    datagram.way == way && DatagramKind.classify(firstByte: datagram.bytes[0]) == .media
       && !(192...223).contains(datagram.bytes[1])
   }
 
@@ -170,17 +172,38 @@ final class Listener: VoiceBackend {
   @Test func `RTCP that makes no sense is counted`() throws {
     let call = try CallPair()
     call.run(2_000)
-    let media = try #require(call.client.media)
     // A report whose padding counts nothing.
-    var length = 12
-    var bytes: [UInt8] = [0xA0, 201, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0]
-    bytes += [UInt8](repeating: 0, count: 80)
+    try Self.tell(call, [0xA0, 201, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0])
+    #expect(call.session.figures.rtcpMalformed == 1)
+  }
+
+  @Test func `what is asked for is heard behind many reports, and of many requests some`() throws {
+    let call = try CallPair(offering: { $0.offersNack = true })
+    call.run(2_000)
+    let sent = try #require(call.sent.last { Self.isVoice($0, .down) }).bytes
+    let source = Array(sent[8..<12])
+    let number = UInt16(sent[2]) << 8 | UInt16(sent[3])
+    func nack(_ number: UInt16) -> [UInt8] {
+      [0x81, 205, 0, 3, 0, 0, 0, 1] + source + [UInt8(number >> 8), UInt8(number & 0xFF), 0, 0]
+    }
+    // Receiver reports without blocks.
+    let reports = [[UInt8]](repeating: [0x80, 201, 0, 1, 0, 0, 0, 1], count: 9).flatMap { $0 }
+    try Self.tell(call, reports + nack(number - 2))
+    #expect(call.session.figures.rtpResent == 1)
+    try Self.tell(call, (3...10).flatMap { nack(number - $0) })
+    #expect(call.session.figures.rtpResent == 5)
+  }
+
+  /// Gives the call's server this RTCP of its client.
+  private static func tell(_ call: CallPair, _ plain: [UInt8]) throws {
+    let media = try #require(call.client.media)
+    var length = plain.count
+    var bytes = plain + [UInt8](repeating: 0, count: 80)
     let status = unsafe bytes.withUnsafeMutableBytes {
       unsafe media.srtp.protectRtcp($0, length: &length)
     }
     #expect(status == .ok)
     call.inject(Array(bytes[..<length]))
-    #expect(call.session.figures.rtcpMalformed == 1)
   }
 
   /// What exceeds the allowance waits, and is soon caught up with.

@@ -25,8 +25,9 @@ extension CallSession {
 
   // MARK: - In
 
-  /// Reports and feedback (NACK, transport-wide) that are heeded of one datagram; clients send one
-  /// of each.
+  /// Reports that are heeded of one datagram, and feedback (NACK, transport-wide) beside them;
+  /// clients send one of each.
+  private static let reportsMax = 4
   private static let feedbackPartsMax = 4
 
   /// Undoes SRTP and takes the packet in, which ends in a counter unless it is refused.
@@ -71,16 +72,17 @@ extension CallSession {
     }
     var offset = 0
     // One datagram holds dozens of these, each of which makes work.
+    var reportsLeft = Self.reportsMax
     var feedbackLeft = Self.feedbackPartsMax
     while let (part, next) = compound.part(of: bytes, at: offset) {
       offset = next
       switch part {
-      case .senderReport(let ssrc, let info, let blocks) where feedbackLeft > 0:
-        feedbackLeft -= 1
+      case .senderReport(let ssrc, let info, let blocks) where reportsLeft > 0:
+        reportsLeft -= 1
         media.receiver.noteSenderReport(ssrc: ssrc, info: info, at: now)
         note(blocks, of: bytes, in: media, at: now)
-      case .receiverReport(_, let blocks) where feedbackLeft > 0:
-        feedbackLeft -= 1
+      case .receiverReport(_, let blocks) where reportsLeft > 0:
+        reportsLeft -= 1
         note(blocks, of: bytes, in: media, at: now)
       case .nack(let nack) where nack.media == parameters.ssrc && feedbackLeft > 0:
         feedbackLeft -= 1

@@ -169,15 +169,17 @@ extension ResendRequests {
     unanswered = nil
     // Of several requests nothing tells which one was answered: the last one, at best.
     let trip = now.nanoseconds(since: entry.asked) / 1_000
-    if entry.tries == 1 || trip > Self.roundTripMicrosecondsMax { measure(trip, at: now) }
+    if entry.tries == 1 || trip > Self.roundTripMicrosecondsMax {
+      measure(trip, asked: entry.asked, at: now)
+    }
     return true
   }
 
   /// Of a row that was asked for at once browsers send the first packets at once and the rest by
-  /// and by: the quickest of a moment tells of the path.
-  private mutating func measure(_ trip: UInt64, at now: Instant) {
+  /// and by: the quickest of a moment tells of the path, and of what was asked for before it.
+  private mutating func measure(_ trip: UInt64, asked: Instant, at now: Instant) {
     if let measured, trip > measured.microseconds,
-      now.milliseconds(since: measured.at) < Self.momentMilliseconds
+      asked < measured.at || now.milliseconds(since: measured.at) < Self.momentMilliseconds
     {
       return
     }
