@@ -195,7 +195,8 @@ test("an answer is changed in its packet length and order alone", () => {
     "v=0", "m=audio 3478 UDP/TLS/RTP/SAVPF 63 111", "a=rtpmap:111 opus/48000/2", "a=ptime:60",
     "a=rtpmap:63 red/48000/2", "a=maxptime:60", "m=application 3478 X Y"));
   assert.match(answerFor(answer, { packetMilliseconds: 40, red: false }), /SAVPF 111 63\r\n/);
-  const fec = answer.replace("a=ptime:20", "a=fmtp:111 minptime=10;useinbandfec=1");
+  const fec = answer.replace(
+    "a=ptime:20", "a=fmtp:111 minptime=10;useinbandfec=1;x-google-min-bitrate=60");
   const nack = fec.replace("m=application", "a=rtcp-fb:111 nack\r\nm=application");
   const redundant = (sdp, red) =>
     answerFor(sdp, { packetMilliseconds: 20, red }).includes("useinbandfec=1");

@@ -2,6 +2,7 @@
 of a known sound, and what is refused."""
 
 import asyncio
+import itertools
 import json
 import re
 import socket
@@ -90,8 +91,13 @@ def received(server):
         return []
 
 
-async def carried(folder, program, plan, calls, packets):
-    """(what `way` noted, what reached the servers' sockets) when all clients send these packets."""
+def joined(numbers):
+    return " ".join(map(str, numbers))
+
+
+async def carried(folder, plan, calls, packets):
+    """(`way`, what it noted, what reached the servers) when all clients send these packets."""
+    program = way.build(folder)
     servers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(calls)]
     client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     async with way.Way(program, "127.0.0.1", calls, plan, folder) as running:
@@ -110,45 +116,55 @@ async def carried(folder, program, plan, calls, packets):
                 client.sendto(b"\x00" * 12, ("127.0.0.1", front))
                 found += await asyncio.to_thread(received, server)
             found.pop()
-        return await running.end(), heard
+        return running, await running.end(), heard
+
+
+def place_of(running, packet):
+    """How many times 20 ms after "begin" it came."""
+    return round(packet.came * 1e6 - running.begun * 1e6) // 20_000
 
 
 def test_all_calls_lose_the_same_packets_and_resends_have_their_own_luck(tmp_path):
+    fates, again = [0, -1, 0, 0, -1, 0], [-1, 0, 0, 0, 0, 0]
     plan = (
-        "direction 0 0 600000 1\nrtp 0 -1 0 0 -1 0\nagain -1 0 0 0 0 0\nrtcp 0\n"
+        f"direction 0 0 600000 1\nrtp {joined(fates)}\nagain {joined(again)}\nrtcp 0\n"
         "direction 1 0 600000 1\nrtp 0\nagain 0\nrtcp 0\n")
     packets = [rtp(65534 + number & 0xFFFF, number) for number in range(6)]
-    # Number 1 is sent again, twice: places 5 and 6 of "again" (it has six), which are 0 and -1.
+    # Number 1 is sent again, twice: that has the fates of the newest place and the one after it.
     packets += [packets[1], packets[1]]
-    program = way.build(tmp_path)
-    passed, heard = asyncio.run(carried(tmp_path, program, plan, 2, packets))
-    expected = [packets[number] for number in (0, 2, 3, 5, 1)]
-    assert heard == [expected, expected]
+    running, passed, heard = asyncio.run(carried(tmp_path, plan, 2, packets))
     for call in (0, 1):
-        lost = [
-            one.number for one in passed
-            if one.call == call and one.late_microseconds == way.LOST
-        ]
-        assert lost == [1, 4, 1]
+        of_call = [one for one in passed if one.call == call and one.kind == way.RTP]
+        first = place_of(running, of_call[0])
+        kept = [fates[(first + place) % 6] == 0 for place in range(6)]
+        kept += [again[(first + place) % 6] == 0 for place in (5, 6)]
+        assert heard[call] == list(itertools.compress(packets, kept))
+        assert [one.late_microseconds != way.LOST for one in of_call] == kept
+        assert [one.number for one in of_call] == [0, 1, 2, 3, 4, 5, 1, 1]
 
 
 def test_who_sends_less_loses_what_the_others_lose_at_that_moment(tmp_path):
+    fates = [0, 0, -1, 0, -1, 0, 0, 0]
     plan = (
-        "direction 0 0 600000 1\nrtp 0 -1 0 -1 -1 0 0 -1\nagain 0\nrtcp 0\n"
+        f"direction 0 0 600000 1\nrtp {joined(fates)}\nagain 0\nrtcp 0\n"
         "direction 1 0 600000 1\nrtp 0\nagain 0\nrtcp 0\n")
-    # A pause at places 1 to 3, then packets of 40 ms; another source goes on where this one ends.
-    packets = [rtp(number, place) for number, place in enumerate((0, 4, 6))]
-    packets.append(rtp(900, 77, ssrc=6))
-    passed, _ = asyncio.run(carried(tmp_path, way.build(tmp_path), plan, 1, packets))
-    lost = [one.late_microseconds == way.LOST for one in passed if one.kind == way.RTP]
-    assert lost == [False, True, False, True]
+    # A pause at places 1 to 3, then packets of 40 ms; another source begins where it comes.
+    places = (0, 4, 6)
+    packets = [rtp(number, place) for number, place in enumerate(places)]
+    packets += [rtp(900, 77, ssrc=6), rtp(901, 79, ssrc=6)]
+    running, passed, _ = asyncio.run(carried(tmp_path, plan, 1, packets))
+    voice = [one for one in passed if one.kind == way.RTP]
+    first, other = place_of(running, voice[0]), place_of(running, voice[3])
+    found = [one.late_microseconds for one in voice]
+    expected = [first + place for place in places] + [other, other + 2]
+    assert [late == way.LOST for late in found] == [fates[place % 8] == -1 for place in expected]
 
 
 def test_a_narrow_path_drops_what_its_queue_has_no_room_for(tmp_path):
     plan = networks.plan(networks.ALL["cap40"], 1, 10)
     # A burst of 60 packets of 1,000 bytes with headers: 200 ms each at 40 kbit/s.
     packets = [rtp(number, number) + bytes(960) for number in range(60)]
-    passed, heard = asyncio.run(carried(tmp_path, way.build(tmp_path), plan, 1, packets))
+    _, passed, heard = asyncio.run(carried(tmp_path, plan, 1, packets))
     voice = [one for one in passed if one.kind == way.RTP]
     no_room = [one for one in voice if one.late_microseconds == way.NO_ROOM]
     # One is being sent and three wait; while this test's sender is slow, one more each 200 ms.

@@ -10,11 +10,11 @@
 //     hold START_US END_US          from "begin": what would arrive meanwhile arrives at its end
 //     rtp FATE... | again FATE... | rtcp FATE...         -1: lost, else so many us more of delay
 //
-// A packet of RTP has its fate by its place: its timestamp, in units of 20 ms (of 48 kHz) from the
-// first after "begin". So one that sends nothing in pauses, or longer packets, loses what the
-// others lose at that moment, not more of its speech. A packet that came before (a resend) has the
-// "again" of the newest place; the second resend since the newest came has that of the place after
-// it, and so on.
+// A packet of RTP has its fate by its place: how many times 20 ms after "begin" the first packet of
+// its source came, and from that on by its timestamp (of 48 kHz). So one that sends nothing in
+// pauses loses what the others lose at that moment, not more of its speech; of several frames in a
+// packet the first decides. A packet that came before (a resend) has the "again" of the newest
+// place; the second resend since the newest came has that of the place after it, and so on.
 //
 // Standard input: "target CALL ADDRESS PORT" (the call's server), "begin", end of input (the end).
 // Standard output: one line with the two ports of each call; "begun". LOG gets a line for each
@@ -40,6 +40,7 @@
 #define WAITING_MAX 8192
 #define FATES_MAX 65536
 #define PLACE_TICKS 960
+#define PLACE_US 20000
 #define HOLDS_MAX 4096
 #define LOG_MAX (1 << 21)
 #define HEADER_BYTES 28
@@ -181,7 +182,7 @@ static int32_t fate_at(const struct fates *fates, int64_t place)
 }
 
 static int32_t rtp_fate(struct direction *plan, struct lane *lane, const uint8_t *bytes,
-                        int32_t *number)
+                        int64_t came, int32_t *number)
 {
     uint16_t sequence = (uint16_t)(bytes[2] << 8 | bytes[3]);
     uint32_t timestamp =
@@ -191,7 +192,7 @@ static int32_t rtp_fate(struct direction *plan, struct lane *lane, const uint8_t
     if (!lane->has_number || ssrc != lane->ssrc) {
         // Another source goes on where the one before has ended.
         lane->newest = lane->has_number ? lane->newest + 1 : 0;
-        lane->first_place = lane->has_number ? lane->newest_place + 1 : 0;
+        lane->first_place = (came - begun) / PLACE_US;
         lane->first_timestamp = timestamp;
         lane->newest_place = lane->first_place;
         lane->has_number = true;
@@ -231,7 +232,7 @@ static int64_t due_of(int call, int direction, const uint8_t *bytes, int length,
     if (!begun)
         return due;
     if (line->kind == RTP)
-        fate = rtp_fate(plan, lane, bytes, &line->number);
+        fate = rtp_fate(plan, lane, bytes, came, &line->number);
     else if (line->kind == RTCP)
         fate = fate_at(&plan->rtcp, line->number = (int32_t)lane->rtcp_count++);
     if (plan->bits_per_second) {
