@@ -12,11 +12,10 @@ struct LoadResult: Sendable {
   /// The codes of the `error` events that came, each once.
   var errorCodes: [String] = []
   /// For so much of the time the tone must have come back.
-  var rightTenthsMin = 9
+  var rightTenthsMin = VoiceLoss(percent: 0).rightTenthsMin
 
-  /// Connected, and its own tone came back for nine tenths of the time since it was first heard (or
-  /// for `rightTenthsMin`), which is all of the call but its first two seconds, and at least half
-  /// of it.
+  /// Connected, and its own tone came back for `rightTenthsMin` of the time since it was first
+  /// heard, which is all of the call but its first two seconds, and at least half of it.
   func isGood(seconds: Int) -> Bool {
     let windows = seconds * 5  // of 200 ms
     return failure == nil && figures.tone.windows >= max(windows - 10, (windows + 1) / 2)

@@ -202,7 +202,7 @@ import Wire
       failure: failure ?? (isSilent ? "session.updated did not come" : nil),
       figures: call.client.figures, updateMicroseconds: update,
       errorCodes: call.events.errorCodes,
-      rightTenthsMin: loss.percent > 0 ? VoiceLoss.rightTenthsMin : 9)
+      rightTenthsMin: loss.rightTenthsMin)
   }
 
   private func drain(_ number: Int, through loop: OpaquePointer) {
