@@ -325,7 +325,8 @@ struct ws_socket *ws_client_open(struct ws_client *client, const struct ws_targe
     socket->opening = true;
     struct lws *wsi = connect_to(client, target, socket);
     socket->opening = false;
-    if (!wsi || socket->closing) {
+    // It may be open already, and its owner may have closed it when told so.
+    if (!wsi || socket->ended) {
         web_fail(error, 0, "%s",
                  socket->ending.reason[0] ? socket->ending.reason : "cannot connect");
         socket_discard(socket);

@@ -73,8 +73,11 @@ static void let_go(struct connection *connection)
     free(connection);
 }
 
+// A closed descriptor stays in the epoll while another one of its connection is open, as in a child
+// between fork and exec: its events would then be those of a connection that is gone.
 static void end(struct connection *connection)
 {
+    epoll_ctl(connection->server->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
     close(connection->fd);
     let_go(connection);
 }

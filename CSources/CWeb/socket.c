@@ -90,8 +90,10 @@ void socket_end(struct lws *wsi)
     lws_set_opaque_user_data(wsi, NULL);
     socket->wsi = NULL;
     socket->closing = true;
-    if (socket->opening)
+    if (socket->opening) {
+        socket->ended = true;
         return;
+    }
     struct socket_family *family = socket->family;
     if (family->events.on_close)
         family->events.on_close(family->context, socket, &socket->ending);

@@ -40,6 +40,7 @@ struct ws_socket {
     bool is_client, is_stream;
     bool established;
     bool opening;  // within ws_client_open: an end is told by its result, not by an event
+    bool ended;    // while it was opening
     bool closing;  // asked for, by ws_socket_close
     bool held;     // nothing is read for the moment
 

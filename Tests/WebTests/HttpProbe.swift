@@ -189,6 +189,26 @@ final class HttpProbe {
 
   deinit { close(descriptor) }
 
+  /// Its own port.
+  var port: UInt16 { HttpProbe.ports(of: descriptor).own }
+
+  /// Of any connection of this process: the ports of its two ends; 0 where there is none.
+  static func ports(of descriptor: Int32) -> (own: UInt16, other: UInt16) {
+    func port(_ name: (Int32, UnsafeMutablePointer<sockaddr>, inout socklen_t) -> Int32) -> UInt16 {
+      var address = sockaddr_in()
+      var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+      let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          unsafe name(descriptor, $0, &length)
+        }
+      }
+      return result == 0 ? UInt16(bigEndian: address.sin_port) : 0
+    }
+    return unsafe (
+      port { unsafe getsockname($0, $1, &$2) }, port { unsafe getpeername($0, $1, &$2) }
+    )
+  }
+
   func endOfSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
   /// Sends all of the text; false when the server has closed.

@@ -271,6 +271,23 @@ struct WebServerLifeTests {
     unsafe ws_server_destroy(server)
   }
 
+  /// As a child does that another thread starts, until it has become another program.
+  @Test func aConnectionThatIsGoneStaysGoneWhoeverHoldsItsDescriptor() throws {
+    let server = try ServerUnderTest()
+    var copies: [Int32] = []
+    defer { for copy in copies { close(copy) } }
+    for _ in 0..<20 {
+      let probe = server.connect()
+      probe.send("GET /alive HTTP/1.1\r\nHost: h\r\n\r\n")
+      _ = probe.read(until: "path=/alive")
+      let wanted = (server.port, probe.port)
+      let end = try #require((3..<20_000).first { HttpProbe.ports(of: $0) == wanted })
+      copies.append(fcntl(end, F_DUPFD_CLOEXEC, 3))
+    }
+    pause(milliseconds: 200)
+    for _ in 0..<20 { #expect(server.stillServes) }
+  }
+
   @Test func thePortIsFreeAfterTheEnd() throws {
     // Another test may be given the port; not each of five.
     #expect(try (0..<5).contains { _ in try isFreeAfterTheEnd() })
