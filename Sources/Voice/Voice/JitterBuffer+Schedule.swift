@@ -40,8 +40,9 @@ extension JitterBuffer {
     return isEarly ? .stretch : .shorten
   }
 
-  /// A quiet frame has been decoded; whether to leave it out, because at `now` a whole one too much
-  /// waits and the next is there.
+  /// A quiet frame has been decoded; whether to leave it out, because at `now` one too much waits
+  /// and the next is there. A little less than a whole one will do: what is as little early plays
+  /// as it is, and each stall would leave half a frame of delay behind.
   mutating func spareQuietFrame(at now: Instant, pendingUnits: Int64) -> Bool {
     playedSinceQuiet = 0
     guard let estimator, isAnchored, let slot = lowest(), isNext(slot), slot.time - end < 120 else {
@@ -49,6 +50,7 @@ extension JitterBuffer {
     }
     let held = estimator.targetUnits + redundancyUnits
     let due = estimator.scheduledTime(at: Self.units(at: now)) - redundancyUnits + pendingUnits
-    return min(due - slot.time, bufferedUnits(from: slot) - held) >= frameUnits
+    return min(due - slot.time, bufferedUnits(from: slot) - held)
+      >= frameUnits - Self.earlyUnitsMax
   }
 }
