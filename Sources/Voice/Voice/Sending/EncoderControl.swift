@@ -280,13 +280,14 @@ extension EncoderControl {
     at now: Instant, isPause: Bool, budget: inout EncodingBudget
   ) -> EncodingPlan {
     let loss = losses.percent(seconds: 10, at: now).percent
-    let hasRows = losses.isBursty(at: now)
-    protects = isLossy(at: now) && !hasRows
+    let isLossy = isLossy(at: now)
+    let hasRows = isLossy && losses.isBursty(at: now)
+    protects = isLossy && !hasRows
     let needsSilk = protects && isSilkWanted(loss, at: now)
     change(to: needsSilk || isNarrow ? .silk : .celt, isPause: isPause, at: now, &budget)
     plan.packetMilliseconds = rung.packetMilliseconds
     plan.carriesCopy = protects && mayCopy(at: now)
-    let wantsMore = isLossy(at: now) && hasRows && plan.coder == .celt
+    let wantsMore = hasRows && plan.coder == .celt
     plan.bitsPerSecond = wantsMore && maySpend(at: now) ? bitsPerSecondInRows : bitsPerSecond()
     spendsMore = plan.carriesCopy || plan.bitsPerSecond > rung.bitsPerSecond
     plan.lossPercent = lossToPrepareFor(loss)
