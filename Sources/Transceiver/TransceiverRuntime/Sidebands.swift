@@ -1,13 +1,14 @@
 import Backends
 import Runtime
 import Signalling
+import TransceiverCore
 
 /// The WebSockets beside calls, on the web server's thread: what they say goes to the shards, and
 /// what the shards answer goes out. A sideband and its call end with each other's notice, whichever
 /// is first.
 final class Sidebands {
   /// What a shard is told; a client is a WebSocket here.
-  enum News {
+  enum News: Sendable {
     case joined
     case said([UInt8])
     case left
@@ -34,7 +35,7 @@ final class Sidebands {
 
   /// Whether a call can have one more.
   func hasRoom(beside call: CallReference) -> Bool {
-    attached.values.count { $0.call == call } < Shard.sidebandsMax
+    attached.values.count { $0.call == call } < Shard.clientsMax
   }
 
   func attach(_ socket: WebSocketID, to call: CallReference) {

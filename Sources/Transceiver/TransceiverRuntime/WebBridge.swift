@@ -2,6 +2,7 @@ import Crypto
 import Glibc
 import Signalling
 import Token
+import TransceiverCore
 import Wire
 
 /// The HTTP side of a transceiver: requests from the web server to `Signalling`, its outcomes to
@@ -26,12 +27,7 @@ final class WebBridge: WebHandler {
     self.registry = registry
     self.shards = shards
     sidebands = Sidebands(sockets, mail) { call, line, news in
-      let shard = shards[Int(call.shard)]
-      switch news {
-      case .joined: shard.post(.sidebandJoined(call.callID, line))
-      case .said(let event): shard.post(.sidebandSaid(call.callID, line, event))
-      case .left: shard.post(.sidebandLeft(call.callID, line))
-      }
+      shards[Int(call.shard)].post(.sideband(call.callID, line, news))
     }
   }
 
@@ -84,7 +80,7 @@ final class WebBridge: WebHandler {
 
   private static let tooManySidebands = ApiError(
     429, "too_many_sidebands",
-    "A call has at most \(Shard.sidebandsMax) WebSockets beside it."
+    "A call has at most \(Shard.clientsMax) WebSockets beside it."
   ).response
 
   func receive(_ message: [UInt8], isText: Bool, from socket: WebSocketID) {
@@ -104,8 +100,7 @@ final class WebBridge: WebHandler {
 
   private func begin(_ plan: CallPlan) {
     let shard = shards[Int(plan.shard)]
-    registry.begin(
-      plan.reference, CallFigures(plan, shard.shard.identity.transceiver), by: plan.caller)
+    registry.begin(plan.reference, CallFigures(plan, shard.transceiver), by: plan.caller)
     shard.post(.begin(plan, CallSeeds.fresh()))
   }
 }

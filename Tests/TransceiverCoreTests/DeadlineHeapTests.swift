@@ -1,8 +1,7 @@
-import Runtime
 import Testing
 import Wire
 
-@testable import TransceiverRuntime
+@testable import TransceiverCore
 
 @Suite("Deadline heap")
 struct DeadlineHeapTests {
@@ -63,20 +62,5 @@ struct PathOwnersTests {
     #expect(owners.first == 1)
     owners.release(1)
     #expect(owners.first == nil)
-  }
-}
-
-@Suite("Mailbox")
-struct MailboxTests {
-  @Test("letters come out once, oldest first")
-  func order() {
-    let mailbox = Mailbox<Int>()
-    #expect(mailbox.collect().isEmpty)
-    mailbox.post(1)
-    mailbox.post(2)
-    #expect(mailbox.collect() == [1, 2])
-    #expect(mailbox.collect().isEmpty)
-    mailbox.post(3)
-    #expect(mailbox.collect() == [3])
   }
 }

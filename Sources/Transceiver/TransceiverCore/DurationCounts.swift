@@ -1,6 +1,6 @@
 /// How often durations of each size were seen: eight buckets to each power of two, so what is read
 /// from it is at most an eighth too high. Allocates nothing after its making. One thread.
-struct DurationCounts: Sendable {
+package struct DurationCounts: Sendable {
   private static let bucketCount = 8 * 40
   private var counts = [UInt64](repeating: 0, count: bucketCount)
   private(set) var total: UInt64 = 0

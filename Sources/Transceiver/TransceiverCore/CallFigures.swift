@@ -1,48 +1,46 @@
-import Json
+package import Json
 import Sctp
-import Session
-import Signalling
-import Token
+package import Session
+package import Signalling
+package import Token
 import Voice
-import Wire
+package import Wire
 
 /// What is told of a living call, to its page and to operators. Made with the call and renewed once
 /// a second; nil is what is not known (yet).
-struct CallFigures: Sendable {
-  let backend: String
-  let transceiver: TransceiverID
-  var isConnected = false
+package struct CallFigures: Sendable {
+  package let backend: String
+  package let transceiver: TransceiverID
+  package var isConnected = false
   /// Since the answer was made.
-  var ageMilliseconds: UInt64 = 0
+  package var ageMilliseconds: UInt64 = 0
   /// From the answer to working media.
-  var connectMilliseconds: UInt64?
+  package var connectMilliseconds: UInt64?
   /// For instance `AEAD_AES_128_GCM`.
-  var srtpProfile: String?
+  package var srtpProfile: String?
   /// Why there are no data channels any more.
-  var channelsLost: String?
+  package var channelsLost: String?
   /// What the session says of itself.
-  var session: SessionFigures?
+  package var session: SessionFigures?
 
-  init(backend: String, _ transceiver: TransceiverID) {
+  package init(backend: String, _ transceiver: TransceiverID) {
     self.backend = backend
     self.transceiver = transceiver
   }
 
-  init(_ plan: CallPlan, _ transceiver: TransceiverID) {
+  package init(_ plan: CallPlan, _ transceiver: TransceiverID) {
     self.init(backend: plan.backend, transceiver)
   }
 
-  /// These figures with what the session says at `now`.
-  func updated(from session: CallSession, at now: Instant) -> CallFigures {
-    var copy = self
-    copy.isConnected = session.isConnected
-    copy.ageMilliseconds = session.ageMilliseconds(at: now)
-    copy.session = session.figures
-    return copy
+  /// Renews them with what the session says at `now`.
+  mutating func update(from session: CallSession, at now: Instant) {
+    isConnected = session.isConnected
+    ageMilliseconds = session.ageMilliseconds(at: now)
+    self.session = session.figures
   }
 
   /// The JSON that `GET /v1/realtime/calls/{id}/stats` answers.
-  func json(_ callID: CallID) -> JsonObject {
+  package func json(_ callID: CallID) -> JsonObject {
     var whole = JsonObject()
     whole.add("id", callID.text)
     whole.add("state", isConnected ? "connected" : "connecting")
@@ -85,10 +83,10 @@ struct CallFigures: Sendable {
 }
 
 /// A figure under the name that statistics and log lines share.
-typealias NamedFigure = (name: String, value: UInt64?)
+package typealias NamedFigure = (name: String, value: UInt64?)
 
 extension LatencyFigures {
-  var named: [NamedFigure] {
+  package var named: [NamedFigure] {
     [
       ("first_stun_ms", firstStunMilliseconds), ("dtls_ms", dtlsMilliseconds),
       ("first_audio_in_ms", firstAudioInMilliseconds),
@@ -109,7 +107,7 @@ extension LatencyFigures {
 
 extension SessionFigures {
   /// What became of the client's sound that the network lost or held up.
-  var repair: [NamedFigure] {
+  package var repair: [NamedFigure] {
     [
       ("packets_restored", packetsRestored), ("packets_recovered", packetsRecovered),
       ("packets_asked_for", packetsAskedFor), ("packets_answered", packetsResent),
@@ -138,7 +136,9 @@ extension SessionFigures {
 
 extension EncodingFigures {
   /// What the line of a call's end says.
-  var named: [NamedFigure] { [("coder_changes", coderChanges), ("narrowings", narrowings)] }
+  package var named: [NamedFigure] {
+    [("coder_changes", coderChanges), ("narrowings", narrowings)]
+  }
 
   fileprivate var json: JsonObject {
     var object = JsonObject()
@@ -155,7 +155,7 @@ extension EncodingFigures {
 
 extension ChannelFigures {
   /// What they have carried so far; messages on every channel, without headers.
-  var named: [NamedFigure] {
+  package var named: [NamedFigure] {
     [
       ("events_received", eventsReceived), ("events_sent", eventsSent),
       ("message_bytes_received", association?.messageBytesReceived),

@@ -2,7 +2,7 @@ import Sdp
 import Testing
 import Voice
 
-@testable import TransceiverRuntime
+@testable import TransceiverCore
 
 /// What a client says of Opus (RFC 7587, section 6.1), as the encoder's settings.
 @Suite struct CallTranslationTests {

@@ -1,7 +1,6 @@
 import Backends
 import Dtls
 import Ice
-import Log
 import Realtime
 import Sdp
 import Session
@@ -10,7 +9,7 @@ import Token
 import Voice
 import Wire
 
-// Signalling, sessions and logs do not know one another; here one's words become another's.
+// Signalling and sessions do not know one another; here one's words become the other's.
 
 extension SessionParameters {
   /// - Parameters:
@@ -80,9 +79,4 @@ extension DtlsFingerprint {
     guard let hash = DtlsHash(name: fingerprint.hash.rawValue) else { return nil }
     self.init(hash: hash, digest: fingerprint.bytes)
   }
-}
-
-extension CallID {
-  /// Who knows a call's ID may end the call, so logs carry its beginning only.
-  var logName: LogValue { .text(String(text.prefix(12))) }
 }

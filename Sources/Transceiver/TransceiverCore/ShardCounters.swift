@@ -1,8 +1,7 @@
-import Session
 import Trunk
 
 /// Where each trunk datagram, and each packet within, ended. One thread.
-struct ShardCounters {
+package struct ShardCounters: Sendable {
   /// Trunk datagrams with a good tag for this shard.
   var bundles: UInt64 = 0
   /// Longer than the receive buffer.
@@ -33,9 +32,9 @@ struct ShardCounters {
   var callsUnseen: UInt64 = 0
 
   /// Until a batch's packets were with their sessions, from the moment since which they can have
-  /// waited (`pl_loop_waiting_since`), for each batch.
-  var takingIn = DurationCounts()
+  /// waited in the socket, for each batch.
+  var receiveDelay = DurationCounts()
   /// From the moment at which a session wanted to run, nearly always to say a frame, until what it
   /// said was given to the kernel: waiting for the thread, decoding, encoding, SRTP, bundling.
-  var sayingOut = DurationCounts()
+  var sendDelay = DurationCounts()
 }

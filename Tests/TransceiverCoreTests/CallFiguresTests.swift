@@ -1,11 +1,9 @@
-import CallClient
 import Json
-import Signalling
 import Testing
 import Token
 import Wire
 
-@testable import TransceiverRuntime
+@testable import TransceiverCore
 
 /// What `GET /v1/realtime/calls/{id}/stats` answers.
 @Suite struct CallFiguresTests {
@@ -34,35 +32,5 @@ import Wire
         "route":{"client":null,"relay":null,"relay_worker":null,"listener":null,\
         "transceiver_node":7,"transceiver_shard":3}}
         """)
-  }
-
-  @Test func ofACallWithEvents() throws {
-    let rig = try ShardRig()
-    let address = TransportAddress("192.0.2.9:50009")!
-    let caller = try rig.makeConnectedCall(from: address, channels: ["oai-events"])
-    let update = #"{"type":"session.update","session":{"instructions":"Sing."}}"#
-    _ = caller.client.send(Array(update.utf8), at: rig.now)
-    rig.run(2_500)
-    let call = CallReference(callID: caller.callID!, shard: 0)
-    let figures = try JsonValue.parse(Array(#require(rig.registry.figures(of: call)).text.utf8))
-    #expect(figures["state"]?.text == "connected")
-    #expect(figures["srtp_profile"]?.text == "AEAD_AES_128_GCM")
-    #expect(figures["route"]?["client"]?.text == "192.0.2.x:50009")
-    let channels = try #require(figures["channels"])
-    #expect(channels["open"] == .integer(1))
-    #expect(channels["lost"] == .null)
-    #expect(channels["events_received"] == .integer(1))
-    #expect(channels["message_bytes_received"] == .integer(update.utf8.count))
-    #expect(channels["sctp_retransmissions"] == .integer(0))
-    #expect(channels["send_buffer_bytes"] == .integer(0))
-    // session.created and session.updated at least; the tone makes more.
-    guard case .integer(let sent) = channels["events_sent"],
-      case .integer(let bytes) = channels["message_bytes_sent"]
-    else {
-      Issue.record("\(channels)")
-      return
-    }
-    #expect(sent >= 2)
-    #expect(bytes > 2 * update.utf8.count)
   }
 }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import TransceiverRuntime
+@testable import TransceiverCore
 
 @Suite struct DurationCountsTests {
   @Test func nothingWasSeen() {
