@@ -227,8 +227,8 @@ let package = Package(
     tests(
       "TransceiverCoreTests",
       uses: [
-        "TransceiverCore", "Backends", "CallClient", "Crypto", "Dtls", "Json", "Sdp", "Session",
-        "Signalling", "Token", "Trunk", "Voice", "Wire",
+        "TestSupport", "TransceiverCore", "Backends", "CallClient", "Crypto", "Dtls", "Json", "Sdp",
+        "Session", "Signalling", "Srtp", "Token", "Trunk", "Voice", "Wire",
       ]),
     tests(
       "WholeCallTests",

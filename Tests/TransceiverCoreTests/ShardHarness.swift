@@ -181,12 +181,36 @@ final class ShardHarness {
   /// Brings the shard one datagram of the client at `address`.
   func inject(_ bytes: [UInt8], from address: TransportAddress) { inject([bytes], from: address) }
 
-  /// Brings it one trunk datagram with these packets of a client; gives how often it paused.
-  @discardableResult
-  func inject(_ packets: [[UInt8]], from address: TransportAddress) -> Int {
-    var pauses = 0
+  /// Frames that the shard had sent when somebody looked.
+  var packetsSeen: UInt64 = 0
+
+  /// Time goes by, and nobody does anything.
+  func pass(milliseconds: UInt64) { now = now.advanced(byMilliseconds: milliseconds) }
+
+  /// The trunk datagrams with voice that a caller makes in so many milliseconds; nothing of them
+  /// is delivered, and time stands still afterwards as it did before.
+  func trunkDatagrams(of caller: HarnessCaller, milliseconds: Int) -> [[UInt8]] {
+    var datagrams: [[UInt8]] = []
+    var buffer = [UInt8](repeating: 0, count: 1_536)
+    var then = now
+    for _ in 0..<milliseconds {
+      then = then.advanced(byMilliseconds: 1)
+      if caller.client.deadline <= then { caller.client.handleTimeout(at: then) }
+      while let next = unsafe buffer.withUnsafeMutableBytes({
+        unsafe caller.client.nextDatagram(into: $0)
+      }) {
+        guard DatagramKind.classify(firstByte: buffer[0]) == .media, next.length > 80 else {
+          continue
+        }
+        datagrams.append(trunkDatagram([Array(buffer[..<next.length])], from: caller.address))
+      }
+    }
+    return datagrams
+  }
+
+  private func trunkDatagram(_ packets: [[UInt8]], from address: TransportAddress) -> [UInt8] {
     var datagram = [UInt8](repeating: 0, count: 9_216)
-    unsafe datagram.withUnsafeMutableBytes { buffer in
+    let count = unsafe datagram.withUnsafeMutableBytes { buffer in
       var writer = unsafe BundleWriter(
         into: buffer,
         TrunkHeader(kind: .up, cluster: 1, transceiver: Self.transceiver, ingress: 1))
@@ -197,9 +221,19 @@ final class ShardHarness {
         #expect(isIn)
       }
       writer.seal(key)
+      return writer.count
+    }
+    return Array(datagram[..<count])
+  }
+
+  /// Brings it one trunk datagram with these packets of a client; gives how often it paused.
+  @discardableResult
+  func inject(_ packets: [[UInt8]], from address: TransportAddress) -> Int {
+    var pauses = 0
+    var datagram = trunkDatagram(packets, from: address)
+    unsafe datagram.withUnsafeMutableBytes { bytes in
       let received = unsafe ReceivedTrunkDatagram(
-        bytes: UnsafeMutableRawBufferPointer(rebasing: buffer[..<writer.count]),
-        isTruncated: false, relay: Self.relay)
+        bytes: bytes, isTruncated: false, relay: Self.relay)
       var progress = shard.takeDatagram(received, at: now)
       while case .paused(let cursor) = progress {
         pauses += 1

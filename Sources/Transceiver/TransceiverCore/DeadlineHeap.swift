@@ -23,8 +23,8 @@ struct DeadlineHeap: ~Copyable {
   /// The slot whose deadline is the earliest and has come by `now`; nil when there is none. The
   /// slot keeps its deadline until `set` moves it.
   func due(at now: Instant) -> Int? {
-    guard let first = heap.first, deadline[Int(first)] <= now.nanoseconds else { return nil }
-    return Int(first)
+    guard !heap.isEmpty, deadline[Int(heap[0])] <= now.nanoseconds else { return nil }
+    return Int(heap[0])
   }
 
   /// Gives `slot` a deadline; `.never` takes it out.

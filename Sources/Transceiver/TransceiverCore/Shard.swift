@@ -96,8 +96,9 @@ package struct Shard: ~Copyable {
   /// Notes that everything that the calls had to say in this turn is with the kernel at `instant`.
   package mutating func noteSent(at instant: Instant) {
     guard !dueInTurn.isEmpty else { return }
-    for due in dueInTurn {
-      let elapsed = instant.nanoseconds(since: due)
+    // By index: an iterator would hold the array, and emptying it would cost a new one.
+    for index in 0..<dueInTurn.count {
+      let elapsed = instant.nanoseconds(since: dueInTurn[index])
       counters.sendDelay.note(nanoseconds: elapsed)
       load.noteFrame(nanosecondsLate: elapsed)
     }
@@ -124,7 +125,7 @@ package struct Shard: ~Copyable {
       unsafe bundles.append(bytes, to: item.path, proven: item.proven, ended: item.ended)
     }
     if !outbox.actions.isEmpty { heed(outbox.actions, of: call, at: slot) }
-    for event in outbox.events { note(event, of: call) }
+    if !outbox.events.isEmpty { note(outbox.events, of: call) }
     outbox.clear()
     if call.session.end == nil {
       calls.refreshDeadline(slot)
@@ -148,6 +149,10 @@ package struct Shard: ~Copyable {
 
   func reference(to callID: CallID) -> CallReference {
     CallReference(callID: callID, shard: configuration.transceiver.shard)
+  }
+
+  private mutating func note(_ events: [SessionEvent], of call: Call) {
+    for event in events { note(event, of: call) }
   }
 
   private mutating func note(_ event: SessionEvent, of call: Call) {
