@@ -63,7 +63,7 @@ final class ShardHarness {
   private var random = SeededRandom(seed: 11)
   private let key: TrunkKey?
 
-  init(admission: AdmissionLimits = AdmissionLimits()) throws {
+  init(admission: AdmissionLimits = AdmissionLimits(), failsDtls: Bool = false) throws {
     let announced = TransportAddress(ipv4: 0x7F00_0001, port: 3_478)
     let keys = RoutingKeys.generate(random: &random)
     key = TrunkKey(keys.trunk)
@@ -76,7 +76,9 @@ final class ShardHarness {
     var configuration = ShardConfiguration(
       cluster: 1, transceiver: Self.transceiver, trunkKey: key
     ) { configuration, seed throws(DtlsSetupError) in
-      try OpenSslDtls(identity: ShardHarness.identity, configuration: configuration, seed: seed)
+      if failsDtls { throw DtlsSetupError(description: "no memory") }
+      return try OpenSslDtls(
+        identity: ShardHarness.identity, configuration: configuration, seed: seed)
     }
     configuration.callsMax = 8
     configuration.admission = admission

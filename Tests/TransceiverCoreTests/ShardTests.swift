@@ -92,6 +92,22 @@ import Wire
     #expect(figures(harness)["calls_unseen"] == 1)
   }
 
+  /// Whoever waits for the call is told, and nothing of it stays.
+  @Test func aCallThatCannotBeginIsRefusedWithTheReason() throws {
+    let harness = try ShardHarness(failsDtls: true)
+    let caller = try harness.makeCall(from: Self.address)
+    #expect(harness.shard.callCount == 0)
+    #expect(harness.effects.count == 2)
+    guard case .event(caller.callID, .notBegun(let reason)) = harness.effects.first,
+      case .callEnded(let call) = harness.effects.last
+    else {
+      Issue.record("\(harness.effects)")
+      return
+    }
+    #expect(reason == "cannot make a DTLS endpoint: no memory")
+    #expect(call.callID == caller.callID)
+  }
+
   /// One trunk datagram may cause more than there is room for: the shard pauses, and every check
   /// is answered.
   @Test func aDatagramThatCausesTooMuchIsTakenInSteps() throws {

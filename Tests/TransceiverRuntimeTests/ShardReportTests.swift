@@ -38,6 +38,23 @@ import Wire
     #expect(registry.shardForNewCall() == .shard(0), "one without calls keeps up")
   }
 
+  /// The HTTP request is answered once, when the shard says what became of its call.
+  @Test(arguments: [true, false])
+  func aRequestIsAnsweredWhenItsCallHasBegunOrNot(hasBegun: Bool) {
+    let mail = WebMail {}
+    let effects = ShardEffects(
+      Self.transceiver, registry: CallRegistry(shards: 1, maximum: 8), services: nil,
+      webMail: mail, log: Log(program: "test", descriptor: -1))
+    effects.expect(callID(), request: 7)
+    #expect(mail.collect().isEmpty)
+    let event: CallEvent = hasBegun ? .begun(backend: "echo") : .notBegun("no free slot")
+    for _ in 0..<2 { effects.perform(.event(callID(), event)) }
+    let answers = mail.collect().map { letter in
+      if case .begun(7, let hasBegun) = letter { hasBegun } else { Bool?.none }
+    }
+    #expect(answers == [hasBegun])
+  }
+
   /// A call of which nothing was ever seen says so.
   @Test func aCallThatNeverConnectedSaysWhatWasSeen() throws {
     var ends: [Int32] = [0, 0]

@@ -23,6 +23,8 @@ final class ShardEffects {
   var post: @Sendable (ShardLoop.Letter) -> Void = { _ in }
   private var lines: [ServiceID: ServiceLine] = [:]
   private var sidebands: [UInt32: SidebandLine] = [:]
+  /// Requests that wait until their calls have begun.
+  private var requests: [CallID: UInt64] = [:]
 
   init(
     _ transceiver: TransceiverID, registry: CallRegistry, services: ServiceHub?, webMail: WebMail,
@@ -51,6 +53,9 @@ final class ShardEffects {
     }
   }
 
+  /// The request of this number waits for what becomes of a call.
+  func expect(_ callID: CallID, request: UInt64) { requests[callID] = request }
+
   func perform(_ effect: ShardEffect) {
     switch effect {
     case .openService(let service, _): open(service)
@@ -60,7 +65,9 @@ final class ShardEffects {
     case .closeClient(let client, let code, let reason):
       guard let line = sidebands.removeValue(forKey: client) else { return }
       webMail.post(.close(line, code: code, reason: reason))
-    case .event(let callID, let event): log.write(event, of: callID, on: transceiver)
+    case .event(let callID, let event):
+      answer(callID, event)
+      log.write(event, of: callID, on: transceiver)
     case .figures(let callID, let figures): registry.update(callID, figures)
     case .callEnded(let call): registry.end(call)
     case .callsMax(let most): registry.set(callsMax: most, shard: transceiver.shard)
@@ -68,6 +75,18 @@ final class ShardEffects {
       log.write(news, second, of: transceiver, calls: calls, refuses: refuses)
     case .lossyCalls(let lossy, let speaking): lossyCalls.set(lossy, speaking: speaking)
     }
+  }
+
+  private func answer(_ callID: CallID, _ event: CallEvent) {
+    guard !requests.isEmpty else { return }
+    let hasBegun: Bool
+    switch event {
+    case .begun: hasBegun = true
+    case .notBegun: hasBegun = false
+    default: return
+    }
+    guard let request = requests.removeValue(forKey: callID) else { return }
+    webMail.post(.begun(request, hasBegun))
   }
 
   // MARK: - Services

@@ -21,7 +21,8 @@ final class ShardLoop: LoopOwner {
 
   /// What other threads may ask of a shard.
   enum Letter: Sendable {
-    case begin(CallPlan, CallSeeds)
+    /// The HTTP request of this number is answered when the call is there.
+    case begin(CallPlan, CallSeeds, request: UInt64)
     case hangUp(CallID)
     /// What a connection to a service tells.
     case service(ServiceID, ServiceLine, ServiceNews)
@@ -104,7 +105,9 @@ final class ShardLoop: LoopOwner {
 
   private func take(_ letter: Letter, at now: Instant, through loop: OpaquePointer) {
     switch letter {
-    case .begin(let plan, let seeds): shard.take(.begin(plan, seeds), at: now)
+    case .begin(let plan, let seeds, let request):
+      effects.expect(plan.callID, request: request)
+      shard.take(.begin(plan, seeds), at: now)
     case .hangUp(let callID): shard.take(.hangUp(callID), at: now)
     case .service(let service, let line, let news):
       line.noteHandled(news)

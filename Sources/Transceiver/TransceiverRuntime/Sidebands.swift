@@ -20,16 +20,14 @@ final class Sidebands {
   }
 
   private let sockets: WebSockets
-  private let mail: WebMail
   private let tell: (CallReference, SidebandLine, News) -> Void
   private var attached: [WebSocketID: Attached] = [:]
 
   init(
-    _ sockets: WebSockets, _ mail: WebMail,
+    _ sockets: WebSockets,
     tell: @escaping (CallReference, SidebandLine, News) -> Void
   ) {
     self.sockets = sockets
-    self.mail = mail
     self.tell = tell
   }
 
@@ -60,19 +58,16 @@ final class Sidebands {
     tell(gone.call, gone.line, .left)
   }
 
-  /// Does what the shards want.
-  func readMail() {
-    for letter in mail.collect() {
-      switch letter {
-      case .send(let line, let bytes):
-        line.toClient.give(bytes.count)
-        guard attached[line.socket] != nil else { continue }
-        if !sockets.send(bytes, isText: true, to: line.socket) {
-          sockets.close(line.socket, code: 1_008, reason: "Events are not read fast enough.")
-        }
-      case .close(let line, let code, let reason):
-        sockets.close(line.socket, code: code, reason: reason)
-      }
+  /// One event for a client.
+  func send(_ bytes: [UInt8], by line: SidebandLine) {
+    line.toClient.give(bytes.count)
+    guard attached[line.socket] != nil else { return }
+    if !sockets.send(bytes, isText: true, to: line.socket) {
+      sockets.close(line.socket, code: 1_008, reason: "Events are not read fast enough.")
     }
+  }
+
+  func close(_ line: SidebandLine, code: UInt16, reason: String) {
+    sockets.close(line.socket, code: code, reason: reason)
   }
 }

@@ -49,7 +49,7 @@ package enum Transceiver {
     let refusals = Refusals(log)
     let bridge = WebBridge(
       signalling: Signalling(signallingOptions(options, certificate)), registry: registry,
-      shards: shards, sockets: sockets, mail: webMail,
+      shards: shards, server: server, sockets: sockets, mail: webMail,
       forwarder: peers.map { Forwarder($0, server, sockets, refusals) }, refusals: refusals)
     services?.start()
     peers?.start()
