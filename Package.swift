@@ -201,7 +201,7 @@ let package = Package(
       "SessionTests",
       uses: [
         "TestSupport", "Session", "CallClient", "Ice", "Dtls", "Sctp", "Sdp", "Srtp", "Voice",
-        "Backends", "Realtime", "Json", "Wire",
+        "Backends", "Realtime", "Json", "Wire", "COpus",
       ]),
     tests("LoadTests", uses: ["Load", "CallClient", "Rtp", "Voice", "Wire"]),
     tests(
