@@ -90,8 +90,11 @@ final class CallJournal {
     "relay \(path.relay) ingress \(path.ingress) listener \(path.listener) client \(path.client)"
   }
 
+  /// OpenSSL's own reason, which comes last, is worded in another way by other releases.
   private static func text(_ end: SessionEnd) -> String {
-    end.name + (end.detail.map { " (\($0))" } ?? "")
+    guard var clauses = end.detail?.split(separator: ":").map(String.init) else { return end.name }
+    if case .dtlsFailed = end, clauses.count > 1 { clauses[clauses.count - 1] = " *" }
+    return "\(end.name) (\(clauses.joined(separator: ":")))"
   }
 
   private static func text(_ event: SessionEvent) -> String {
