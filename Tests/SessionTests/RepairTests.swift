@@ -204,7 +204,7 @@ final class Listener: VoiceBackend {
   }
 
   /// Gives the call's server this RTCP of its client.
-  private static func tell(_ call: CallPair, _ plain: [UInt8]) throws {
+  static func tell(_ call: CallPair, _ plain: [UInt8]) throws {
     let media = try #require(call.client.media)
     var length = plain.count
     var bytes = plain + [UInt8](repeating: 0, count: 80)

@@ -196,8 +196,9 @@ def up(folder):
 def explained(folder):
     """The names in the JSON of --explain; the values are this machine's."""
     done = subprocess.run(
-        [PROGRAMS / "martlet-relay", "--keys", folder / "keys", "--listen", "127.0.0.1:0", *KNOWN,
-         "--steering", "kernel", "--explain", "--json"], check=True, capture_output=True, timeout=LIMIT_SECONDS)
+        [PROGRAMS / "martlet-relay", "--keys", folder / "keys", "--listen", "127.0.0.1:0",
+         *KNOWN, "--steering", "kernel", "--explain", "--json"],
+        check=True, capture_output=True, timeout=LIMIT_SECONDS)
     return names_in(json.loads(done.stdout))
 
 

@@ -39,6 +39,25 @@ struct GoldenCallTests {
   private static func echo(_ journal: CallJournal) throws {
     let call = try CallPair(journal: journal, network: { _ in [20] })
     call.run(5_000)
+    end(call, journal)
+    for (sends, receives, heard) in [
+      (false, true, 111), (true, false, 111), (true, true, 96),
+    ] as [(Bool, Bool, UInt8)] {
+      journal.title("sends \(sends), receives \(receives), payload type \(heard)")
+      let other = try CallPair(
+        journal: journal, network: { _ in [20] },
+        change: {
+          $0.sendsAudio = sends
+          $0.receivesAudio = receives
+          $0.heardPayloadTypes = [heard]
+        })
+      other.run(900)
+      end(other, journal)
+    }
+  }
+
+  /// The caller hangs up.
+  static func end(_ call: CallPair, _ journal: CallJournal) {
     call.client.hangUp(at: call.now)
     call.collect()
     call.run(200)
@@ -91,6 +110,16 @@ struct GoldenCallTests {
     call.news(.closed("done"))
     call.run(1_500)
     journal.finish(call)
+    journal.title("a service that fails four times, and somebody who comes late")
+    let failing = try CallPair(backend: .realtime, journal: journal, network: { _ in [20] })
+    failing.run(300)
+    for _ in 0..<4 {
+      failing.news(.failed("refused"))
+      failing.run(900)
+    }
+    failing.join()
+    failing.run(1_000)
+    journal.finish(failing)
   }
 
   private static func audioSocket(_ journal: CallJournal) throws {
@@ -171,53 +200,17 @@ struct GoldenCallTests {
     call.client.abortChannels(at: call.now)
     call.collect()
     call.run(500)
-    call.client.hangUp(at: call.now)
-    call.collect()
-    call.run(100)
-    journal.finish(call)
-  }
-
-  // MARK: - Networks
-
-  private static func losses(_ journal: CallJournal) throws {
-    var random = SeededRandom(seed: 5)
-    let call = try CallPair(
-      journal: journal, network: { _ in [20] },
-      offering: {
-        $0.offersNack = true
-        $0.red = .beforeOpus
-        $0.offersTransportFeedback = true
-      })
-    call.run(1_000)
-    call.network = { datagram in
-      let roll = random.next() % 100
-      guard datagram.bytes[0] >= 128 else { return [20] }
-      return roll < 12 ? [] : roll < 15 ? [20, 45] : [roll < 25 ? 60 : 20]
+    end(call, journal)
+    for stream in [0, 5] as [UInt16] {
+      journal.title("stream \(stream) is agreed on, and the client waits for the first event")
+      let agreed = try CallPair(
+        setup: .active, channels: [NegotiatedChannelTests.negotiated(stream)], journal: journal,
+        network: { _ in [20] })
+      agreed.run(900)
+      agreed.say(NegotiatedChannelTests.update)
+      agreed.run(200)
+      end(agreed, journal)
     }
-    call.run(4_000)
-    // The caller asks again for three packets of the last, and for one that was never sent.
-    let last = number(try #require(call.sent.last { $0.way == .down && isVoice($0) }).bytes, 2, 2)
-    for behind in [2, 3, 5, -40] {
-      try RepairTests.ask(call, for: UInt16(truncatingIfNeeded: last - behind))
-    }
-    call.run(1_000)
-    call.hangUp()
-    call.run(200)
-    journal.finish(call)
-  }
-
-  /// A NAT that changes its mapping, twice; the server is the one that begins DTLS.
-  private static func move(_ journal: CallJournal) throws {
-    let call = try CallPair(setup: .passive, journal: journal, network: { _ in [20] })
-    call.run(1_500)
-    call.clientAddress.port = 50_001
-    call.run(4_000)
-    call.clientAddress = TransportAddress(ipv4: 0xC000_0263, port: 50_001)
-    call.run(3_000)
-    call.client.hangUp(at: call.now)
-    call.collect()
-    call.run(200)
-    journal.finish(call)
   }
 
   static func isVoice(_ datagram: CallPair.Datagram) -> Bool {

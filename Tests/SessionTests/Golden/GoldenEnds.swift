@@ -113,6 +113,9 @@ extension GoldenCallTests {
         inject(record + noise(2, 20), "a forged record \(kind) of epoch \(epoch)")
       }
     }
+    journal.note("RTCP whose padding counts nothing, and a report of no source", at: call.now)
+    try RepairTests.tell(call, [0xA0, 201, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0])
+    try RepairTests.tell(call, [0x80, 201, 0, 1, 0, 0, 0, 1])
     call.run(600)
     call.hangUp()
     call.run(100)
