@@ -110,16 +110,18 @@ struct GoldenCallTests {
     call.news(.closed("done"))
     call.run(1_500)
     journal.finish(call)
-    journal.title("a service that fails four times, and somebody who comes late")
-    let failing = try CallPair(backend: .realtime, journal: journal, network: { _ in [20] })
-    failing.run(300)
-    for _ in 0..<4 {
-      failing.news(.failed("refused"))
-      failing.run(900)
+    for joins in [true, false] {
+      journal.title("a service that fails four times, and somebody who comes late: \(joins)")
+      let failing = try CallPair(backend: .realtime, journal: journal, network: { _ in [20] })
+      failing.run(300)
+      for _ in 0..<4 {
+        failing.news(.failed("refused"))
+        failing.run(1_100)
+      }
+      if joins { failing.join() }
+      failing.run(4_000) { failing.session.end != nil }
+      journal.finish(failing)
     }
-    failing.join()
-    failing.run(1_000)
-    journal.finish(failing)
   }
 
   private static func audioSocket(_ journal: CallJournal) throws {

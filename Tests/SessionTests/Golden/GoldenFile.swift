@@ -47,22 +47,25 @@ struct GoldenFile {
   }
 
   /// The first lines that differ, with their numbers in the file and in this run.
-  static func difference(_ before: [String], _ after: [String]) -> String {
-    let start = zip(before, after).prefix { $0 == $1 }.count
-    let common = before.reversed().prefix(before.count - start)
-    let end = zip(common, after.reversed().prefix(after.count - start)).prefix { $0 == $1 }.count
-    let window = 60
-    let old = before[start..<min(before.count - end, start + window)]
-    let new = after[start..<min(after.count - end, start + window)]
-    let lines = Array(new).difference(from: Array(old)).map { change in
-      switch change {
-      case .remove(let offset, let line, _): (offset, "- \(start + offset + 1): \(line)")
-      case .insert(let offset, let line, _): (offset, "+ \(start + offset + 1): \(line)")
+  private static func difference(_ before: [String], _ after: [String]) -> String {
+    let changes = after.difference(from: before)
+    let removed = Set(changes.removals.map(\.offset))
+    let inserted = Set(changes.insertions.map(\.offset))
+    var lines: [String] = []
+    var (old, new) = (0, 0)
+    while old < before.count || new < after.count {
+      if removed.contains(old) {
+        lines.append("- \(old + 1): \(before[old])")
+        old += 1
+      } else if inserted.contains(new) {
+        lines.append("+ \(new + 1): \(after[new])")
+        new += 1
+      } else {
+        (old, new) = (old + 1, new + 1)
       }
     }
-    let shown = lines.sorted { $0.0 < $1.0 }.prefix(40).map(\.1)
-    let span = "lines \(start + 1) to \(before.count - end) of \(before.count) differ"
-    return ([span] + shown).joined(separator: "\n")
+    let rest = lines.count > 40 ? ["... and \(lines.count - 40) more"] : []
+    return (lines.prefix(40) + rest).joined(separator: "\n")
   }
 
   // MARK: - Files
@@ -94,5 +97,13 @@ struct GoldenFile {
     unsafe fclose(file)
     let isRenamed = unsafe rename(temporary, path) == 0
     guard count == bytes.count, isRenamed else { throw Failure("cannot write \(path)") }
+  }
+}
+
+extension CollectionDifference.Change {
+  fileprivate var offset: Int {
+    switch self {
+    case .insert(let offset, _, _), .remove(let offset, _, _): offset
+    }
   }
 }
