@@ -59,7 +59,7 @@ struct ShardLoad {
 
 extension Shard {
   /// Whether `endSecond` is due.
-  package func isSecondOver(at now: Instant) -> Bool { nextSecondAt <= now }
+  package mutating func isSecondOver(at now: Instant) -> Bool { nextSecondAt <= now }
 
   /// Once a second while there are calls: tells how they fare, and judges whether the shard keeps
   /// up with them. Drain afterwards.
