@@ -9,6 +9,7 @@ from .tree import Tree
 
 PACKAGE = "Package.swift"
 CORE = "Sources/Relay/RelayCore/Planted.swift"
+TRANSCEIVER = "Sources/Transceiver/TransceiverCore/Planted.swift"
 SESSION = "Sources/Calls/Session/Planted.swift"
 WIRE = "Sources/Protocol/Wire/Planted.swift"
 C = "CSources/CWeb/planted.c"
@@ -102,6 +103,8 @@ PLANTS = [
     ("wire_imports_nothing", "Crypto", WIRE, None, "import Crypto\n", f"{WIRE}:1"),
     ("protocol_code_is_pure", "a clock in RelayCore", CORE, None,
      "let clock = ContinuousClock()\n", f"{CORE}:1"),
+    ("protocol_code_is_pure", "a clock in TransceiverCore", TRANSCEIVER, None,
+     "let clock = ContinuousClock()\n", f"{TRANSCEIVER}:1"),
     ("protocol_code_is_pure", "a die in Session", SESSION, None,
      "let number = Int.random(in: 0..<6)\n", f"{SESSION}:1"),
     ("protocol_code_is_pure", "threads in Wire", WIRE, None, "import Dispatch\n", f"{WIRE}:1"),
