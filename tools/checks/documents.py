@@ -37,7 +37,6 @@ UNDOCUMENTED_MAX = {
     "Signalling": 33,
     "Srtp": 2,
     "Token": 22,
-    "TransceiverCore": 13,
     "TransceiverRuntime": 3,
     "Trunk": 6,
     "Voice": 33,

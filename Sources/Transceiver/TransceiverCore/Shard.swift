@@ -35,6 +35,8 @@ package struct Shard: ~Copyable {
   /// Effects that wait at most before the next step.
   private static let effectsMax = 1_024
 
+  /// Takes all memory that does not depend on how many calls there will be. Traps where the
+  /// configuration is out of range.
   package init(_ configuration: ShardConfiguration) {
     self.configuration = configuration
     calls = CallTable(capacity: configuration.callsMax)

@@ -13,6 +13,7 @@ package struct ShardClocks: Sendable {
   /// Trunk datagrams that found the receive queue full.
   package var lostUnread: UInt64
 
+  /// All count from any fixed moment: differences are used.
   package init(busyNanoseconds: UInt64, nanoseconds: UInt64, lostUnread: UInt64) {
     self.busyNanoseconds = busyNanoseconds
     self.nanoseconds = nanoseconds
