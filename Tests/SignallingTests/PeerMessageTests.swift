@@ -77,6 +77,7 @@ struct PeerMessageTests {
     let response = try #require(ApiResponse(forwarded: Array(Self.answer.utf8)))
     #expect(response.status == 204)
     #expect(response.headers.map(\.name) == ["ETag", "Access-Control-Allow-Origin"])
+    #expect(response.header("etag") == response.header("ETag"))
     #expect(response.header("ETag") == "\"x\"")
     #expect(response.body == Array("hi".utf8))
   }

@@ -9,7 +9,7 @@ package struct ApiRequest: Sendable {
   package var path: String
   /// The query's parts, for instance `backend=echo`, percent-decoded, in order.
   package var query: [String]
-  /// Header fields; names in lower case.
+  /// Header fields, in order.
   package var headers: [(name: String, value: String)]
   package var body: [UInt8]
   /// The client's IP address as text; "" when it is not known.
@@ -32,10 +32,8 @@ package struct ApiRequest: Sendable {
     TransportAddress(peer: peer)?.maskedHost ?? ""
   }
 
-  /// The first header field of that name; `name` in lower case.
-  package func header(_ name: String) -> String? {
-    headers.first { $0.name == name }?.value
-  }
+  /// The first header field of that name, however it is spelled.
+  package func header(_ name: String) -> String? { headers.field(name) }
 
   /// The value of the query's first `name=value`.
   package func parameter(_ name: String) -> String? {
@@ -45,6 +43,15 @@ package struct ApiRequest: Sendable {
   /// `Content-Type`: the media type of the body in lower case ("" when none is given), and its
   /// parameters.
   var contentType: FieldValue { FieldValue(header("content-type") ?? "") }
+}
+
+extension [(name: String, value: String)] {
+  /// The value of the first header field of that name. Names mean the same in upper and lower case
+  /// (RFC 9110, section 5.1).
+  func field(_ name: String) -> String? {
+    let name = name.lowercased()
+    return first { $0.name.lowercased() == name }?.value
+  }
 }
 
 extension ApiRequest {

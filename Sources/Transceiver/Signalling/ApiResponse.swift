@@ -22,10 +22,8 @@ package struct ApiResponse: Sendable {
     self.init(status: status, headers: [("Content-Type", mediaType)], body: Array(text.utf8))
   }
 
-  /// The first header field of that name, spelled exactly so.
-  package func header(_ name: String) -> String? {
-    headers.first { $0.name == name }?.value
-  }
+  /// The first header field of that name, however it is spelled.
+  package func header(_ name: String) -> String? { headers.field(name) }
 }
 
 /// A refusal in the form that clients of the Realtime API read:

@@ -157,33 +157,41 @@ package struct Signalling: ~Copyable {
         405, "method_not_allowed", "\(request.method) is not a method of \(request.path).")
     }
     guard request.body.isEmpty || request.isBodyPlain else { throw Self.encodedBody }
+    return try answer(request, route, directory, unixSeconds, &random)
+  }
+
+  /// The work of a route. Whoever has no key sees the page and that the process lives, and nothing
+  /// else.
+  private func answer(
+    _ request: ApiRequest, _ route: Route, _ directory: some CallDirectory, _ unixSeconds: Int64,
+    _ random: inout some RandomNumberGenerator
+  ) throws(ApiError) -> ApiOutcome {
     switch route {
     case .health: return .respond(Self.fresh("{\"status\":\"ok\"}"))
     case .page(let path):
       let file = options.page.first { $0.path == path }
       return .respond(file?.response(to: request) ?? ApiResponse(status: 404))
-    default: break
-    }
-    let asker = try admit(request, unixSeconds)
-    switch route {
     case .calls, .whip:
       let base = route == .whip ? Self.whipBase : Self.callsBase
+      let asker = try admit(request, unixSeconds)
       return try create(request, base, asker, directory, unixSeconds, &random)
     case .secrets:
-      guard asker.mayManage else { throw Self.needsKey }
+      guard try admit(request, unixSeconds).mayManage else { throw Self.needsKey }
       return .respond(try makeSecret(request, unixSeconds, &random))
     case .backends:
+      _ = try admit(request, unixSeconds)
       var object = JsonObject()
       object.add("backends", options.backends)
       return .respond(Self.fresh(object.text))
     case .sideband:
+      _ = try admit(request, unixSeconds)
       throw ApiError(426, "upgrade_required", "This is a WebSocket: ask for an upgrade.")
     case .call(let id), .hangUp(let id), .whipCall(let id), .figures(let id):
+      let asker = try admit(request, unixSeconds)
       switch try find(id, request, asker, directory, unixSeconds, &random) {
       case .here(let call): return try act(on: call, request, route, directory)
       case .elsewhere(let forward): return .forward(forward)
       }
-    case .health, .page: preconditionFailure("\(route) was answered above")
     }
   }
 
