@@ -90,7 +90,8 @@ let package = Package(
     // Voice: PCM and Opus; what a backend hears and says. Sans-IO as well.
     module("Voice", in: "Voice", uses: ["Wire", "Rtp", "COpus"]),
     module("Backends", in: "Voice", uses: ["Wire", "Voice"]),
-    module("Realtime", in: "Voice", uses: ["Wire", "Json", "Voice", "Backends"]),
+    module("PlainBackends", in: "Voice", uses: ["Wire", "Voice", "Backends"]),
+    module("Realtime", in: "Voice", uses: ["Wire", "Json", "Voice", "Backends", "PlainBackends"]),
 
     // Calls: both ends of a call, composed from the protocols. Sans-IO as well.
     module(
@@ -195,8 +196,10 @@ let package = Package(
     tests("SdpTests", uses: ["Sdp"]),
     tests("SctpTests", uses: ["Sctp", "Wire"]),
     tests("VoiceTests", uses: ["CProbe", "TestSupport", "Voice", "Rtp", "Wire"]),
-    tests("BackendsTests", uses: ["Backends", "Voice", "Wire"]),
-    tests("RealtimeTests", uses: ["TestSupport", "Realtime", "Backends", "Json", "Voice", "Wire"]),
+    tests("BackendsTests", uses: ["Backends", "PlainBackends", "Voice", "Wire"]),
+    tests(
+      "RealtimeTests",
+      uses: ["TestSupport", "Realtime", "Backends", "PlainBackends", "Json", "Voice", "Wire"]),
     tests(
       "SessionTests",
       uses: [

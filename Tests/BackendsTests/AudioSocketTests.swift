@@ -1,4 +1,5 @@
 import Backends
+import PlainBackends
 import Testing
 import Voice
 import Wire

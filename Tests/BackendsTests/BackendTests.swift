@@ -1,11 +1,12 @@
 import Backends
+import PlainBackends
 import Testing
 import Voice
 import Wire
 
 /// A call without a network: one backend, its pacer, and what was said, on virtual time.
 struct Conversation: ~Copyable {
-  let backend: any VoiceBackend
+  let backend: any Speaker
   var pacer: Pacer
   var tone: ToneGenerator
   var detector = VoiceActivityDetector()
@@ -14,7 +15,7 @@ struct Conversation: ~Copyable {
   var said: [[Int16]?] = []
   var frames = 0
 
-  init(_ backend: any VoiceBackend) {
+  init(_ backend: any Speaker) {
     self.backend = backend
     pacer = Pacer(rate: backend.rate, capacityMilliseconds: backend.pacerMilliseconds)
     tone = ToneGenerator(hertz: 440, level: -15, rate: backend.rate)

@@ -1,5 +1,6 @@
 import Backends
 import Json
+import PlainBackends
 import Testing
 import Voice
 

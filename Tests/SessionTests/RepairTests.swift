@@ -8,18 +8,13 @@ import Wire
 @testable import CallClient
 
 /// Hears promptly, as a service does, and counts.
-final class Listener: VoiceBackend {
-  let rate = PcmRate.hertz16000
-  let pacerMilliseconds = 1_000
-  let hearsPromptly: Bool
+final class Listener: SilentBackend {
   private(set) var frames: [HeardFrame: Int] = [:]
   private var meter = ToneMeter(rate: .hertz16000)
   private(set) var windows = 0
   private(set) var rightWindows = 0
 
-  init(hearsPromptly: Bool = true) { self.hearsPromptly = hearsPromptly }
-
-  func hear(_ voice: HeardVoice, at now: Instant, pacer: inout Pacer) -> BackendEvents {
+  override func hear(_ voice: HeardVoice, at now: Instant, pacer: inout Pacer) -> BackendEvents {
     frames[voice.frame, default: 0] += 1
     if unsafe meter.hear(voice.samples), let reading = meter.reading {
       let isRight = abs(reading.hertz - CallPair.tone.hertz) < 3 && reading.purity > 0.9

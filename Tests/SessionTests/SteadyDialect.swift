@@ -12,6 +12,8 @@ final class SteadyDialect: VoiceBackend {
   /// The service keeps real time; this is for its haste.
   let pacerMilliseconds = 2_000
   let takesTurns = false
+  let hearsPromptly = false
+  let deadline = Instant.never
   private(set) var playedSamples: UInt64 = 0
   private(set) var figures = PartyFigures()
   private var queue = ActionQueue()
@@ -84,6 +86,12 @@ final class SteadyDialect: VoiceBackend {
     default: queue.add(.toService(ServiceMessage(bytes, isText: true, isAudio: false)))
     }
   }
+
+  // Its events are short, and nothing is due at any time.
+  func eventTooLong(
+    for client: ClientID, byteCount: Int, byteCountMax: Int, at now: Instant
+  ) {}
+  func handleTimeout(at now: Instant, pacer: inout Pacer) {}
 
   func nextAction() -> PartyAction? { queue.next() }
 

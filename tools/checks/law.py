@@ -32,7 +32,7 @@ IMPURE_WORDS = re.compile(
 
 # What serves every dialect of events alike: the session, the voice, their clocks, and all of C.
 DIALECT_FREE_ROOMS = ["Protocol", "Calls"]
-DIALECT_FREE_MODULES = ["Voice", "Backends", "ServiceClient"]
+DIALECT_FREE_MODULES = ["Voice", "Backends", "PlainBackends", "ServiceClient"]
 # Who reads JSON has begun to know a dialect.
 DIALECT_MODULES = ["Realtime", "Json"]
 # What operators call the choices that they have; the kernel's clock is not meant.

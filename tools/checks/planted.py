@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import tempfile
 
+from .documents import UNDOCUMENTED_MAX
 from .tree import Tree
 
 PACKAGE = "Package.swift"
@@ -159,6 +160,11 @@ PLANTS = [
      f"{WIRE}:1"),
     ("package_items_are_documented", "none above an attribute", WIRE, None,
      "// Planted.\n@inline(__always)\npackage func planted() {}\n", f"{WIRE}:3"),
+    # Of what follows, the protocol documents `description` alone.
+    ("package_items_are_documented", "beside what a protocol wants", WIRE, None,
+     "/// Planted.\npackage struct P: CustomStringConvertible {\n"
+     '  package var description: String { "" }\n  package var planted: Int { 0 }\n}\n',
+     f"Wire: {UNDOCUMENTED_MAX['Wire'] + 1} "),
 ]
 
 # (subject, file, text): functions that are as long as may be, and what is no function.

@@ -18,6 +18,7 @@ package final class RealtimeBackend: VoiceBackend {
   package let rate: PcmRate
   /// 30 s of speech are 30 s of memory; an answer of which more waits is cut off.
   package let pacerMilliseconds = 30_000
+  package let takesTurns = true
   package let hearsPromptly = true
 
   var events: RealtimeEvents

@@ -1,4 +1,5 @@
 package import Backends
+import PlainBackends
 import Wire
 
 /// What is this call's own of all that a Realtime endpoint needs.

@@ -3,13 +3,15 @@ import Json
 package import Voice
 package import Wire
 
-/// Gives a backend that only hears and speaks the manners of a Realtime session: the events that
+/// Gives a speaker the manners of a Realtime session: the events that
 /// clients rely on, made from our own ear and from what is played.
 ///
 /// What goes through: `session.update` (merged, answered at once), `output_audio_buffer.clear`,
 /// `response.cancel`, `input_audio_buffer.clear`. Everything else is answered with an `error`.
 package final class RealtimeDialect: VoiceBackend {
-  private let inner: any VoiceBackend
+  private let inner: any Speaker
+  /// The same, where a service speaks for it.
+  private let service: (any ServiceSpeaker)?
   private var events: RealtimeEvents
   private var session: SessionResource
   private var clients: Set<ClientID> = []
@@ -24,8 +26,9 @@ package final class RealtimeDialect: VoiceBackend {
   private var lastWord: RealtimeError?
 
   /// - Parameter model: its name in the session.
-  package init(_ inner: any VoiceBackend, model: String, call: RealtimeCall) {
+  package init(_ inner: any Speaker, model: String, call: RealtimeCall) {
     self.inner = inner
+    service = inner as? any ServiceSpeaker
     events = RealtimeEvents(identity: call.identity)
     born = events.names.next("sess")
     session = SessionResource(id: born, model: model)
@@ -36,6 +39,7 @@ package final class RealtimeDialect: VoiceBackend {
   package var rate: PcmRate { inner.rate }
   package var pacerMilliseconds: Int { inner.pacerMilliseconds }
   package var takesTurns: Bool { inner.takesTurns }
+  package var hearsPromptly: Bool { inner.hearsPromptly }
 
   // MARK: - Voice
 
@@ -135,12 +139,10 @@ package final class RealtimeDialect: VoiceBackend {
     queue.add(
       .toClient(client, events.event("session.created") { $0.add("session", json: session) }))
     if let lastWord { queue.add(.toClient(client, events.error(lastWord))) }
-    inner.clientJoined(client, at: now)
   }
 
   package func clientLeft(_ client: ClientID, at now: Instant) {
     clients.remove(client)
-    inner.clientLeft(client, at: now)
   }
 
   package func eventTooLong(
@@ -217,20 +219,21 @@ package final class RealtimeDialect: VoiceBackend {
 
   // MARK: - What is behind
 
-  package func begin(at now: Instant) { inner.begin(at: now) }
-  package func played(at now: Instant, pacer: inout Pacer) { inner.played(at: now, pacer: &pacer) }
+  package func begin(at now: Instant) { service?.begin(at: now) }
+  // A speaker tells by itself what has begun and ended.
+  package func played(at now: Instant, pacer: inout Pacer) {}
   package func serviceNews(_ news: ServiceNews, at now: Instant, pacer: inout Pacer) {
-    inner.serviceNews(news, at: now, pacer: &pacer)
+    service?.serviceNews(news, at: now, pacer: &pacer)
   }
-  package var deadline: Instant { inner.deadline }
+  package var deadline: Instant { service?.deadline ?? .never }
   package func handleTimeout(at now: Instant, pacer: inout Pacer) {
-    inner.handleTimeout(at: now, pacer: &pacer)
+    service?.handleTimeout(at: now, pacer: &pacer)
   }
-  package func end(at now: Instant) { inner.end(at: now) }
+  package func end(at now: Instant) { service?.end(at: now) }
 
   package func nextAction() -> PartyAction? {
     if let action = queue.next() { return action }
-    guard let action = inner.nextAction() else { return nil }
+    guard let action = service?.nextAction() else { return nil }
     guard case .endCall(let reason) = action else { return action }
     let error: RealtimeError =
       switch reason {
@@ -244,7 +247,7 @@ package final class RealtimeDialect: VoiceBackend {
   }
 
   package var figures: PartyFigures {
-    var figures = inner.figures
+    var figures = service?.figures ?? PartyFigures()
     figures.clientEvents += counts.clientEvents
     figures.clientEventsRefused += counts.clientEventsRefused
     figures.interruptions = counts.interruptions

@@ -1,3 +1,4 @@
+package import Backends
 package import Voice
 package import Wire
 
@@ -7,9 +8,11 @@ package import Wire
 /// 20 ms. The protocol has no word for an interruption, so our own ear decides: what waits to be
 /// played is dropped when the person begins to speak. A service that keeps real time loses nothing
 /// by it, and one that is faster would talk on for seconds.
-package final class AudioSocketBackend: VoiceBackend {
+package final class AudioSocketBackend: ServiceSpeaker {
   package let rate: PcmRate
   package let pacerMilliseconds = 30_000
+  package let takesTurns = true
+  package let hearsPromptly = false
 
   private let uuid: [UInt8]
   private var link = ServiceLink()

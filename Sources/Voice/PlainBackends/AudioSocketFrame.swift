@@ -2,12 +2,15 @@ package import Voice
 
 /// The frames of Asterisk's AudioSocket: a byte of type, two of length (network order), a payload.
 package enum AudioSocketFrame {
+  /// Of type and length.
   package static let headerByteCount = 3
+  /// Who sends it hangs up; no payload.
   package static let hangUp: UInt8 = 0x00
   /// Who calls: 16 bytes, the first frame of a connection.
   package static let uuid: UInt8 = 0x01
   /// One ASCII character.
   package static let dtmf: UInt8 = 0x03
+  /// Something failed; one byte of a code, or none.
   package static let error: UInt8 = 0xFF
   /// Signed 16 bits, little-endian, mono, at eight rates: 8, 12, 16, 24, 32, 44.1, 48, 96 kHz.
   package static let audio: ClosedRange<UInt8> = 0x10...0x17
@@ -48,6 +51,7 @@ package enum AudioSocketFrame {
 package struct AudioSocketReader: Sendable {
   private var partial: [UInt8] = []
 
+  /// At the beginning of a stream.
   package init() {}
 
   /// Takes a piece of the stream and gives each whole frame's type and payload to `body`, valid

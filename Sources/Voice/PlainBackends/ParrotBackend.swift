@@ -1,3 +1,4 @@
+package import Backends
 package import Voice
 package import Wire
 
@@ -6,10 +7,12 @@ package import Wire
 /// It shows turn-taking with nothing installed. A turn is what lies between the detector's start
 /// and end, with a little of the sound from before the start, which the detector needed to decide.
 /// What a loudspeaker returns counts as an interruption: cancelling echo is the client's work.
-@safe package final class ParrotBackend: VoiceBackend {
+@safe package final class ParrotBackend: Speaker {
   package let rate: PcmRate
   /// As long as the longest turn.
   package let pacerMilliseconds: Int
+  package let takesTurns = true
+  package let hearsPromptly = false
 
   private var isListening = false
   private let turn: UnsafeMutableBufferPointer<Int16>
