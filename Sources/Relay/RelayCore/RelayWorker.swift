@@ -168,9 +168,13 @@ package struct RelayWorker: ~Copyable {
     touched ^= routes.touch(RouteKey(listener: listener, client: client))
   }
 
+  // What a runtime asks in each batch is `mutating`, so that the worker is handed over by its
+  // address: to read one of its properties, another module copies the whole of it (836 bytes, for
+  // each packet, Swift 6.3).
+
   /// Whether the runtime must drain (`finishBatch`, send, `reset`) before the next datagram.
   package var needsDrain: Bool {
-    @_noLocks get {
+    @_noLocks mutating get {
       output.room < outgoingReserve + RelayLimits.bundlesMax
         || bundles.room < RelayLimits.bundlesPerDatagramMax
     }
@@ -192,11 +196,11 @@ package struct RelayWorker: ~Copyable {
   }
 
   /// How many datagrams wait for sending.
-  package var outgoingCount: Int { @_noLocks get { output.count } }
+  package var outgoingCount: Int { @_noLocks mutating get { output.count } }
 
   /// The datagram to send at `index`, below `outgoingCount`; valid until `reset`.
   @_noLocks
-  package func outgoing(at index: Int) -> OutgoingDatagram { output[index] }
+  package mutating func outgoing(at index: Int) -> OutgoingDatagram { output[index] }
 
   /// Everything outgoing has been sent: its memory is used again.
   @_noLocks
