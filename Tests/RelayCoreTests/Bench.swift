@@ -28,6 +28,7 @@ struct Bench: ~Copyable {
 
   let keys: RoutingKeys
   let trunkKey: TrunkKey?
+  var places: TransceiverPlaces
   var worker: RelayWorker
   var random: SeededRandom
   var now = Instant(nanoseconds: 1_000_000_000_000)
@@ -44,12 +45,12 @@ struct Bench: ~Copyable {
       trunkIsIPv4: true)
     configure(&configuration)
     do {
-      worker = try RelayWorker(
-        configuration, transceivers: Self.transceivers, keys: keys, trunkKey: trunkKey,
-        random: &random)
+      places = try TransceiverPlaces(Self.transceivers, placesMax: configuration.placesMax)
     } catch {
       preconditionFailure("\(error)")
     }
+    worker = RelayWorker(
+      configuration, places: places, keys: keys, trunkKey: trunkKey, random: &random)
     worker.tokenMinutes = Self.nowMinutes
     self.random = random
   }
@@ -73,6 +74,13 @@ enum Sent: Equatable {
 }
 
 extension Bench {
+  /// From now on those of `list` are the worker's transceivers.
+  mutating func replaceDirectory(_ list: [TransceiverEntry]) throws {
+    try places.replace(with: list)
+    var directory = TransceiverDirectory(places)
+    worker.replaceDirectory(with: &directory)
+  }
+
   /// A routing token for transceiver `index` of the bench.
   mutating func token(
     for index: Int, cluster: UInt16 = Bench.cluster, minted: UInt32 = Bench.nowMinutes,

@@ -30,9 +30,9 @@ struct RelayPath: ~Copyable {
     let configuration = WorkerConfiguration(
       cluster: 7, relayID: 3, listeners: [.ipv4], trunkIsIPv4: true)
     do {
-      worker = try RelayWorker(
-        configuration, transceivers: [transceiver], keys: keys, trunkKey: trunkKey,
-        random: &random)
+      worker = RelayWorker(
+        configuration, places: try TransceiverPlaces([transceiver]), keys: keys,
+        trunkKey: trunkKey, random: &random)
     } catch {
       preconditionFailure("\(error)")
     }

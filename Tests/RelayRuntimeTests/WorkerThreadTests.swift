@@ -28,6 +28,7 @@ import Wire
         options, number: 0, placement,
         listeners: [try Sockets.open(listener, .clients(.ipv4)).descriptor],
         trunk: try Sockets.open(listener, .trunk).descriptor,
+        try TransceiverPlaces([entry]),
         PathTable(from: listener, bundleBytesMax: options.bundleBytes, pathsMax: 1)))
   }
 

@@ -8,7 +8,7 @@ package enum RelayCounter: UInt8, CaseIterable, Sendable {
   // Client datagrams.
   /// A STUN request went to the transceiver that its token names.
   case clientForwardedByToken
-  /// Went to the owner of its flow.
+  /// Went to the owner of its flow, or to the challenger alone while the owner is away.
   case clientForwardedByRoute
   /// Went to the owner and to the challenger of its flow.
   case clientForwardedToBoth
@@ -20,7 +20,7 @@ package enum RelayCounter: UInt8, CaseIterable, Sendable {
   case clientTooLong
   /// From port 0, or from an address that no host has: unspecified, multicast, broadcast.
   case clientUnusableSource
-  /// Belongs to no flow that this worker knows.
+  /// Belongs to no flow that this worker knows, or to one whose transceivers are away.
   case clientWithoutRoute
   /// Begins like STUN but is not.
   case clientStunMalformed

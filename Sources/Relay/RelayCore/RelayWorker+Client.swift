@@ -46,9 +46,16 @@ extension RelayWorker {
     guard slot >= 0 else { return routeAsCandidate(datagram, frame, key, now) }
     let route = routes.route(at: slot)
     let isChallenged = route.isChallenged(at: now)
-    forward(datagram, frame, to: Int(route.owner))
-    if isChallenged { forward(datagram, frame, to: Int(route.challenger)) }
-    counters.count(isChallenged ? .clientForwardedToBoth : .clientForwardedByRoute)
+    let isForOwner = forward(datagram, frame, to: Int(route.owner))
+    var isForBoth = false
+    if isChallenged {
+      let isForChallenger = forward(datagram, frame, to: Int(route.challenger))
+      isForBoth = isForOwner && isForChallenger
+      guard isForOwner || isForChallenger else { return counters.count(.clientWithoutRoute) }
+    } else {
+      guard isForOwner else { return counters.count(.clientWithoutRoute) }
+    }
+    counters.count(isForBoth ? .clientForwardedToBoth : .clientForwardedByRoute)
     unsafe counters.count(.bytesUp, datagram.bytes.count)
   }
 
@@ -61,7 +68,7 @@ extension RelayWorker {
     guard owner >= 0 else {
       return counters.count(frame.client.isOfHost ? .clientWithoutRoute : .clientUnusableSource)
     }
-    forward(datagram, frame, to: owner)
+    guard forward(datagram, frame, to: owner) else { return counters.count(.clientWithoutRoute) }
     counters.count(.clientForwardedByRoute)
     unsafe counters.count(.bytesUp, datagram.bytes.count)
   }
@@ -132,7 +139,8 @@ extension RelayWorker {
       }
       if slot < 0 { noteCandidate(key, place, now) }
     }
-    forward(datagram, frame, to: place)
+    let isForwarded = forward(datagram, frame, to: place)
+    precondition(isForwarded, "the directory found it")
     counters.count(.clientForwardedByToken)
     unsafe counters.count(.bytesUp, datagram.bytes.count)
   }

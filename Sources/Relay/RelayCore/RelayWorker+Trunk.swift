@@ -45,7 +45,7 @@ extension RelayWorker {
       return counters.count(.trunkWrongSource)
     }
     counters.count(.trunkAccepted)
-    directory.noteHeard(from: speaker)
+    trafficTable.noteHeard(from: speaker)
     takeFrames(datagram, bytes, UInt16(truncatingIfNeeded: speaker), now)
   }
 

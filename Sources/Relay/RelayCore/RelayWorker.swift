@@ -25,6 +25,9 @@ package struct WorkerConfiguration: Sendable {
   package var idleMilliseconds: UInt64
   /// How old a token may be that opens a flow.
   package var validity: TokenValidity
+  /// Places that a directory may have, 1 to `RelayLimits.transceiversMax`: room for those that come
+  /// later, 24 bytes each.
+  package var placesMax: Int
 
   package init(cluster: UInt16, relayID: UInt16, listeners: [IPVersions], trunkIsIPv4: Bool) {
     self.cluster = cluster
@@ -37,6 +40,7 @@ package struct WorkerConfiguration: Sendable {
     routesMax = RelayLimits.routesMax
     idleMilliseconds = RelayLimits.idleMilliseconds
     validity = TokenValidity()
+    placesMax = RelayLimits.transceiversMax
   }
 }
 
@@ -84,7 +88,9 @@ package struct RelayWorker: ~Copyable {
   let outgoingReserve: Int
   let idleNanoseconds: UInt64
   let validity: TokenValidity
-  let directory: TransceiverDirectory
+  let placesMax: Int
+  var directory: TransceiverDirectory
+  var trafficTable: TrafficTable
   let opener: TokenOpener
   let passwords: IcePasswordDeriver
   let trunkKey: TrunkKey?
@@ -107,13 +113,18 @@ package struct RelayWorker: ~Copyable {
   /// be nil only where both ends of the trunk are on the loopback interface. `random` seeds the
   /// route tables' hash.
   package init(
-    _ configuration: WorkerConfiguration, transceivers: [TransceiverEntry], keys: RoutingKeys,
+    _ configuration: WorkerConfiguration, places: TransceiverPlaces, keys: RoutingKeys,
     trunkKey: TrunkKey?, random: inout some RandomNumberGenerator
-  ) throws(DirectoryError) {
+  ) {
     let listeners = configuration.listeners
     precondition(!listeners.isEmpty && listeners.count <= RelayLimits.listenersMax)
     precondition(configuration.idleMilliseconds >= RelayLimits.idleMillisecondsMin)
-    directory = try TransceiverDirectory(transceivers)
+    let placesMax = configuration.placesMax
+    precondition(placesMax > 0 && placesMax <= RelayLimits.transceiversMax)
+    precondition(places.count <= placesMax, "more places than there is room for")
+    self.placesMax = placesMax
+    directory = TransceiverDirectory(places)
+    trafficTable = TrafficTable(placesMax: placesMax)
     relayID = configuration.relayID
     cluster = configuration.cluster
     listenerCount = listeners.count
@@ -133,7 +144,7 @@ package struct RelayWorker: ~Copyable {
     routes = RouteTable(routesMax: configuration.routesMax, hash: hash)
     candidates = CandidateTable(candidatesMax: max(64, configuration.routesMax / 8), hash: hash)
     bundles = BundlePool(
-      transceiverCount: transceivers.count, bufferBytes: trunkBytesMax,
+      transceiverCount: placesMax, bufferBytes: trunkBytesMax,
       bundleBytes: configuration.bundleBytes)
     output = OutputQueue(
       capacity: RelayLimits.outgoingMax + RelayLimits.bundlesMax + outgoingReserve)
@@ -146,13 +157,28 @@ package struct RelayWorker: ~Copyable {
   /// Routes that the worker holds now.
   package var routeCount: Int { routes.count }
 
-  /// What each transceiver was sent and said, in the order in which they were given. Allocates: not
-  /// for the packet path.
-  package var traffic: [TransceiverTraffic] { directory.traffic }
+  /// What each transceiver was sent and said, by place, those that are away included. Allocates:
+  /// not for the packet path.
+  package var traffic: [TransceiverTraffic] { trafficTable.first(directory.count) }
 
-  /// Sets what the way to the transceiver at `place` of the directory (the order in which they were
-  /// given) carries, in bytes of UDP payload: a bundle, at most the configured one, and a single
-  /// packet's datagram that leaves whole. Between two batches.
+  /// Takes `other` in, which the same `TransceiverPlaces` have made later than the former one, and
+  /// leaves the former one in its place, to be freed where allocating is allowed. Reads each place
+  /// once and allocates nothing. Between two batches: traps while anything waits for sending.
+  ///
+  /// Every route lives on. A transceiver that is away is sent nothing and not listened to: a client
+  /// whose route names it is served by a live challenger alone, else its packets are counted as
+  /// `clientWithoutRoute`; without word from it the route ends by its idleness, unless it is there
+  /// again before. After the call `setWay` is due for whoever is new or has moved.
+  package mutating func replaceDirectory(with other: inout TransceiverDirectory) {
+    precondition(bundles.count == 0 && output.count == 0, "a batch is not finished")
+    precondition(other.count <= placesMax, "the directory has more places than there is room for")
+    precondition(other.continues(directory), "a place would mean another transceiver")
+    swap(&directory, &other)
+  }
+
+  /// Sets what the way to the transceiver at `place` carries, in bytes of UDP payload: a bundle, at
+  /// most the configured one, and a single packet's datagram that leaves whole. Between two
+  /// batches.
   package mutating func setWay(bundleBytes: Int, wholeBytes: Int, for place: Int) {
     bundles.setWay(bundleBytes: bundleBytes, wholeBytes: wholeBytes, for: place)
   }
@@ -224,13 +250,19 @@ package struct RelayWorker: ~Copyable {
 }
 
 extension RelayWorker {
-  /// Puts a client's packet into the bundle for the transceiver at `place`.
+  /// Puts a client's packet into the bundle for the transceiver at `place`. False when that is
+  /// away.
   @_noLocks
-  mutating func forward(_ datagram: ReceivedDatagram, _ frame: TrunkFrame, to place: Int) {
-    if unsafe bundles.append(frame, datagram.bytes, for: place) { return }
+  mutating func forward(
+    _ datagram: ReceivedDatagram, _ frame: TrunkFrame, to place: Int
+  ) -> Bool {
+    // Who has a bundle is there: no directory is replaced while one is open.
+    if unsafe bundles.append(frame, datagram.bytes, for: place) { return true }
+    guard directory.isThere(place) else { return false }
     let header = TrunkHeader(
       kind: .up, cluster: cluster, transceiver: directory.entry(at: place).id, ingress: relayID)
     unsafe bundles.begin(for: place, header, frame, datagram.bytes)
+    return true
   }
 
   /// Seals a bundle and queues it.
@@ -240,7 +272,7 @@ extension RelayWorker {
     counters.count(.bundlesSent)
     counters.count(.framesSent, frames)
     let place = bundles.place(of: bundle)
-    directory.noteSent(to: place)
+    trafficTable.noteSent(to: place)
     let destination = directory.entry(at: place).address
     unsafe output.append(
       OutgoingDatagram(

@@ -83,17 +83,24 @@ final class RunningRelay {
       from: options.trunk, bundleBytesMax: options.bundleBytes,
       pathsMax: options.transceivers.count)
     pathWatch = PathWatch(paths, log: log)
+    let places = try Self.places(options)
     for number in 0..<options.workers {
       workers.append(
         WorkerThread(
           WorkerPlan(
             options, number: number, layout.placement,
             listeners: groups.map { $0.descriptors[number] }, trunk: trunks.descriptors[number],
-            paths)))
+            places, paths)))
     }
     for group in groups {
       try steer(group)
       group.settle()
+    }
+  }
+
+  private static func places(_ options: RelayOptions) throws(RelayFailure) -> TransceiverPlaces {
+    do { return try TransceiverPlaces(options.transceivers) } catch {
+      throw RelayFailure(error.description)
     }
   }
 

@@ -131,7 +131,7 @@ extension RelayOptions {
     guard trunk.port == 0 || Int(trunk.port) + workers <= 65_536 else {
       throw RelayFailure("\(workers) workers need as many trunk ports from \(trunk.port) on")
     }
-    do { _ = try TransceiverDirectory(transceivers) } catch {
+    do { _ = try TransceiverPlaces(transceivers) } catch {
       throw RelayFailure(error.description)
     }
     try checkDestinations()

@@ -15,7 +15,8 @@ struct WorkerPlan: Sendable {
   /// The same for the trunk.
   let trunk: Int32
   let configuration: WorkerConfiguration
-  let transceivers: [TransceiverEntry]
+  /// The transceivers that the worker begins with.
+  let places: TransceiverPlaces
   let keys: RoutingKeys
   let signsTrunk: Bool
   /// Whether datagrams for clients leave as frames, by the interface's queue of this number.
@@ -27,7 +28,7 @@ struct WorkerPlan: Sendable {
 
   init(
     _ options: RelayOptions, number: Int, _ placement: Placement, listeners: [Int32], trunk: Int32,
-    _ paths: PathTable
+    _ places: TransceiverPlaces, _ paths: PathTable
   ) {
     self.number = number
     cpu = placement.cpu(of: number)
@@ -35,7 +36,7 @@ struct WorkerPlan: Sendable {
     self.listeners = listeners
     self.trunk = trunk
     configuration = options.workerConfiguration
-    transceivers = options.transceivers
+    self.places = places
     keys = options.keys
     signsTrunk = options.signsTrunk
     sendsFrames = options.transmit == .frames

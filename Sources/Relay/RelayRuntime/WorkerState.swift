@@ -46,7 +46,7 @@ struct PublishedReport: Sendable {
   var counters = RelayCounters()
   var routes = 0
   var evidence = Evidence()
-  /// What each transceiver was sent and said, in the options' order.
+  /// What each transceiver was sent and said, by place.
   var traffic: [TransceiverTraffic] = []
 }
 

@@ -82,15 +82,10 @@ import Wire
       guard status == 0 else { throw refused("it cannot run on CPU \(plan.cpu): errno \(status)") }
     }
     let state = UnsafeMutablePointer<WorkerState>.allocate(capacity: 1)
-    do {
-      unsafe state.initialize(
-        to: WorkerState(
-          core: try makeCore(), trunkSocket: UInt16(plan.listeners.count),
-          ways: WaysOut(plan), answered: answered))
-    } catch {
-      unsafe state.deallocate()
-      throw error
-    }
+    unsafe state.initialize(
+      to: WorkerState(
+        core: makeCore(), trunkSocket: UInt16(plan.listeners.count), ways: WaysOut(plan),
+        answered: answered))
     unsafe self.state = state
     let memory = unsafe state.pointee.core.routeMemory
     unsafe LargePages.collapse(memory)
@@ -98,15 +93,11 @@ import Wire
     unsafe try makeLoop(LoopHandlers.make(for: state))
   }
 
-  private func makeCore() throws(RelayFailure) -> RelayWorker {
+  private func makeCore() -> RelayWorker {
     var random = SecureRandom()
-    do {
-      return try RelayWorker(
-        plan.configuration, transceivers: plan.transceivers, keys: plan.keys,
-        trunkKey: plan.signsTrunk ? TrunkKey(plan.keys.trunk) : nil, random: &random)
-    } catch {
-      throw RelayFailure(error.description)
-    }
+    return RelayWorker(
+      plan.configuration, places: plan.places, keys: plan.keys,
+      trunkKey: plan.signsTrunk ? TrunkKey(plan.keys.trunk) : nil, random: &random)
   }
 
   private func makeLoop(_ handlers: pl_handlers) throws(RelayFailure) {
