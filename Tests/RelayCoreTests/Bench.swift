@@ -29,6 +29,7 @@ struct Bench: ~Copyable {
   let keys: RoutingKeys
   let trunkKey: TrunkKey?
   var places: TransceiverPlaces
+  private let flows: FlowMemory
   var worker: RelayWorker
   var random: SeededRandom
   var now = Instant(nanoseconds: 1_000_000_000_000)
@@ -49,11 +50,15 @@ struct Bench: ~Copyable {
     } catch {
       preconditionFailure("\(error)")
     }
+    flows = FlowMemory.allocate(routesMax: configuration.routesMax)
     worker = RelayWorker(
-      configuration, places: places, keys: keys, trunkKey: trunkKey, random: &random)
+      configuration, places: places, keys: keys, trunkKey: trunkKey, flows: flows,
+      hash: RouteHash(random: &random))
     worker.tokenMinutes = Self.nowMinutes
     self.random = random
   }
+
+  deinit { flows.deallocate() }
 }
 
 /// A trunk datagram that came out, opened, or a datagram for a client.

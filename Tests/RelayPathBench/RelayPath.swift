@@ -15,6 +15,7 @@ struct RelayPath: ~Copyable {
   private let packetBytes: Int
   private let packetsEach: Int
   private let transceiver: TransceiverEntry
+  /// Its flows' memory ends with the process.
   private var worker: RelayWorker
   private var now = Instant(nanoseconds: 1_000_000_000_000)
   private var position = 0
@@ -32,7 +33,8 @@ struct RelayPath: ~Copyable {
     do {
       worker = RelayWorker(
         configuration, places: try TransceiverPlaces([transceiver]), keys: keys,
-        trunkKey: trunkKey, random: &random)
+        trunkKey: trunkKey, flows: .allocate(routesMax: configuration.routesMax),
+        hash: RouteHash(random: &random))
     } catch {
       preconditionFailure("\(error)")
     }

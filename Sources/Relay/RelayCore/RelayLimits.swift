@@ -20,6 +20,8 @@ package enum RelayLimits {
   /// Routes that one worker keeps, unless configured: 56 bytes of memory each, and 4 for
   /// those that are unanswered.
   @inlinable package static var routesMax: Int { @_noLocks get { 32_768 } }
+  /// Flows that a worker of `routesMax` routes lets wait for their transceiver's answer.
+  package static func candidatesMax(routesMax: Int) -> Int { max(64, routesMax / 8) }
   /// The greatest UDP payload on a 1,500-byte IPv4 path: a large client datagram may fill it alone.
   @inlinable package static var trunkBytesIPv4: Int { @_noLocks get { 1472 } }
   /// The same on IPv6.

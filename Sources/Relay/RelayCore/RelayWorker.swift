@@ -109,12 +109,13 @@ package struct RelayWorker: ~Copyable {
   /// The time by `TokenClock`; the runtime keeps it right to a minute.
   package var tokenMinutes: UInt32 = 0
 
-  /// Prepares keys and tables; allocates all memory that the worker will ever use. `trunkKey` may
-  /// be nil only where both ends of the trunk are on the loopback interface. `random` seeds the
-  /// route tables' hash.
+  /// Prepares keys and tables; allocates all memory that the worker will ever use, but that of the
+  /// flows: `flows`, for `routesMax` of them, outlives the worker. `hash` is the tables', a secret
+  /// of the process. `trunkKey` may be nil only where both ends of the trunk are on the loopback
+  /// interface. Traps on a configuration that no options lead to.
   package init(
     _ configuration: WorkerConfiguration, places: TransceiverPlaces, keys: RoutingKeys,
-    trunkKey: TrunkKey?, random: inout some RandomNumberGenerator
+    trunkKey: TrunkKey?, flows: FlowMemory, hash: RouteHash
   ) {
     let listeners = configuration.listeners
     precondition(!listeners.isEmpty && listeners.count <= RelayLimits.listenersMax)
@@ -140,9 +141,10 @@ package struct RelayWorker: ~Copyable {
       keys, validity: TokenValidity(lifetimeMinutes: .max, skewMinutes: .max))
     passwords = IcePasswordDeriver(keys)
     self.trunkKey = trunkKey
-    let hash = RouteHash(random: &random)
-    routes = RouteTable(routesMax: configuration.routesMax, hash: hash)
-    candidates = CandidateTable(candidatesMax: max(64, configuration.routesMax / 8), hash: hash)
+    let routesMax = configuration.routesMax
+    unsafe routes = RouteTable(flows.routes, routesMax: routesMax, hash: hash)
+    unsafe candidates = CandidateTable(
+      flows.candidates, candidatesMax: RelayLimits.candidatesMax(routesMax: routesMax), hash: hash)
     bundles = BundlePool(
       transceiverCount: placesMax, bufferBytes: trunkBytesMax,
       bundleBytes: configuration.bundleBytes)
@@ -182,10 +184,6 @@ package struct RelayWorker: ~Copyable {
   package mutating func setWay(bundleBytes: Int, wholeBytes: Int, for place: Int) {
     bundles.setWay(bundleBytes: bundleBytes, wholeBytes: wholeBytes, for: place)
   }
-
-  /// The memory of the route table, most of what the worker has; at a multiple of 2 MiB when it is
-  /// that large. Valid as long as the worker.
-  package var routeMemory: UnsafeRawBufferPointer { unsafe routes.memory }
 
   /// Says that a datagram of `client` on `listener` is about to be taken. Announcing a whole batch
   /// before the first is taken lets the processor fetch all their routes at the same time.

@@ -28,15 +28,15 @@ package struct RouteKey: Equatable, Sendable, BitwiseCopyable {
   }
 }
 
-/// Spreads route keys over a table, by a secret that each process draws for itself: who chooses
-/// source addresses must not be able to choose the slots that they fall into.
+/// Spreads route keys over a table, by a secret that comes from outside: who chooses source
+/// addresses must not be able to choose the slots that they fall into.
 ///
 /// Two 64x64-bit multiplications folded to 64 bits. It is not a MAC; it only has to be unknown.
 package struct RouteHash: Sendable, BitwiseCopyable {
   private let first: UInt64
   private let second: UInt64
 
-  /// `random` is a secure generator in service, a seeded one in tests.
+  /// The secret is what `random` gives next: a secure generator in service, a seeded one in tests.
   package init(random: inout some RandomNumberGenerator) {
     first = random.next()
     second = random.next()

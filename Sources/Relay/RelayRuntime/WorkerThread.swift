@@ -23,6 +23,7 @@ import Wire
   private let plan: WorkerPlan
   // Made by the thread, read by the main thread once `start` has returned.
   private var state: UnsafeMutablePointer<WorkerState>?
+  private var flows: FlowMemory?
   private var loop: OpaquePointer?
   private var failure: RelayFailure?
   /// Why something that the worker can do without is refused, a sentence for each such thing.
@@ -46,6 +47,7 @@ import Wire
     unsafe pl_loop_destroy(loop)
     unsafe state?.deinitialize(count: 1)
     unsafe state?.deallocate()
+    flows?.deallocate()
     unsafe sem_destroy(answered)
     unsafe answered.deallocate()
   }
@@ -81,23 +83,25 @@ import Wire
       let status = pl_pin_to_cpu(Int32(plan.cpu))
       guard status == 0 else { throw refused("it cannot run on CPU \(plan.cpu): errno \(status)") }
     }
+    let flows = FlowMemory.allocate(routesMax: plan.configuration.routesMax)
+    self.flows = flows
     let state = UnsafeMutablePointer<WorkerState>.allocate(capacity: 1)
     unsafe state.initialize(
       to: WorkerState(
-        core: makeCore(), trunkSocket: UInt16(plan.listeners.count), ways: WaysOut(plan),
+        core: makeCore(flows), trunkSocket: UInt16(plan.listeners.count), ways: WaysOut(plan),
         answered: answered))
     unsafe self.state = state
-    let memory = unsafe state.pointee.core.routeMemory
-    unsafe LargePages.collapse(memory)
-    birthplace = (Int(pl_current_cpu()), unsafe Int(pl_node_of_memory(memory.baseAddress)))
+    unsafe LargePages.collapse(flows.routes)
+    birthplace = (Int(pl_current_cpu()), unsafe Int(pl_node_of_memory(flows.routes.baseAddress)))
     unsafe try makeLoop(LoopHandlers.make(for: state))
   }
 
-  private func makeCore() -> RelayWorker {
+  private func makeCore(_ flows: FlowMemory) -> RelayWorker {
     var random = SecureRandom()
     return RelayWorker(
       plan.configuration, places: plan.places, keys: plan.keys,
-      trunkKey: plan.signsTrunk ? TrunkKey(plan.keys.trunk) : nil, random: &random)
+      trunkKey: plan.signsTrunk ? TrunkKey(plan.keys.trunk) : nil, flows: flows,
+      hash: RouteHash(random: &random))
   }
 
   private func makeLoop(_ handlers: pl_handlers) throws(RelayFailure) {
