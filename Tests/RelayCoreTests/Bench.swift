@@ -42,8 +42,10 @@ struct Bench: ~Copyable {
     keys = RoutingKeys.generate(random: &random)
     trunkKey = hasTrunkKey ? TrunkKey(keys.trunk) : nil
     var configuration = WorkerConfiguration(
-      cluster: Self.cluster, relayID: Self.relayID, listeners: [.ipv4, .ipv6],
-      trunkIsIPv4: true)
+      cluster: Self.cluster, relayID: Self.relayID,
+      listeners: [
+        RelayListener(number: 0, versions: .ipv4), RelayListener(number: 1, versions: .ipv6),
+      ], trunkIsIPv4: true)
     configure(&configuration)
     do {
       places = try TransceiverPlaces(Self.transceivers, placesMax: configuration.placesMax)

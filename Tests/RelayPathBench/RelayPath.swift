@@ -29,7 +29,8 @@ struct RelayPath: ~Copyable {
       id: TransceiverID(node: 1, shard: 0),
       address: TransportAddress(ipv4: 0x0A00_0001, port: 4_000))
     let configuration = WorkerConfiguration(
-      cluster: 7, relayID: 3, listeners: [.ipv4], trunkIsIPv4: true)
+      cluster: 7, relayID: 3, listeners: [RelayListener(number: 0, versions: .ipv4)],
+      trunkIsIPv4: true)
     do {
       worker = RelayWorker(
         configuration, places: try TransceiverPlaces([transceiver]), keys: keys,

@@ -13,7 +13,7 @@ extension RelayWorker {
   package mutating func takeClientDatagram(
     _ datagram: ReceivedDatagram, listener: UInt8, at now: Instant
   ) {
-    precondition(Int(listener) < listenerCount)
+    precondition(listeners.contains(listener))
     let bytes = unsafe datagram.bytes.bytes
     takeClient(datagram, bytes, listener, now)
   }
@@ -22,7 +22,9 @@ extension RelayWorker {
   private mutating func takeClient(
     _ datagram: ReceivedDatagram, _ bytes: RawSpan, _ listener: UInt8, _ now: Instant
   ) {
-    let frame = TrunkFrame(listener: listener, client: datagram.peer)
+    // A default value of another module's is a call.
+    let frame = TrunkFrame(
+      listener: listener, client: datagram.peer, proven: false, ended: false)
     let length = bytes.byteCount
     guard !datagram.isTruncated else { return counters.count(.clientTruncated) }
     guard length > 0 else { return counters.count(.clientUnrecognised) }

@@ -9,8 +9,8 @@ package struct WorkerConfiguration: Sendable {
   package var cluster: UInt16
   /// Our ID in the trunk's headers.
   package var relayID: UInt16
-  /// Each listener's IP versions, in the order of their numbers.
-  package var listeners: [IPVersions]
+  /// The listeners, each with a number of its own.
+  package var listeners: [RelayListener]
   /// Whether the trunk runs over IPv4.
   package var trunkIsIPv4: Bool
   /// The greatest bundle, in bytes of UDP payload.
@@ -29,7 +29,7 @@ package struct WorkerConfiguration: Sendable {
   /// later, 24 bytes each.
   package var placesMax: Int
 
-  package init(cluster: UInt16, relayID: UInt16, listeners: [IPVersions], trunkIsIPv4: Bool) {
+  package init(cluster: UInt16, relayID: UInt16, listeners: [RelayListener], trunkIsIPv4: Bool) {
     self.cluster = cluster
     self.relayID = relayID
     self.listeners = listeners
@@ -49,13 +49,6 @@ extension WorkerConfiguration {
   package var trunkDatagramBytesMax: Int {
     max(trunkIsIPv4 ? RelayLimits.trunkBytesIPv4 : RelayLimits.trunkBytesIPv6, bundleBytes)
   }
-}
-
-/// Which clients a listener's socket reaches.
-package enum IPVersions: Hashable, Sendable {
-  case ipv4, ipv6
-  /// The IPv6 wildcard that stands for IPv4's as well.
-  case both
 }
 
 /// A datagram as the runtime hands it in. Its memory stays valid until the worker's `reset`.
@@ -80,10 +73,7 @@ package enum IPVersions: Hashable, Sendable {
 package struct RelayWorker: ~Copyable {
   let relayID: UInt16
   let cluster: UInt16
-  let listenerCount: Int
-  /// Bit n is set when listener n reaches IPv4 clients, and IPv6 clients.
-  let ipv4Listeners: UInt64
-  let ipv6Listeners: UInt64
+  let listeners: ListenerSet
   let trunkBytesMax: Int
   let outgoingReserve: Int
   let idleNanoseconds: UInt64
@@ -117,8 +107,6 @@ package struct RelayWorker: ~Copyable {
     _ configuration: WorkerConfiguration, places: TransceiverPlaces, keys: RoutingKeys,
     trunkKey: TrunkKey?, flows: FlowMemory, hash: RouteHash
   ) {
-    let listeners = configuration.listeners
-    precondition(!listeners.isEmpty && listeners.count <= RelayLimits.listenersMax)
     precondition(configuration.idleMilliseconds >= RelayLimits.idleMillisecondsMin)
     let placesMax = configuration.placesMax
     precondition(placesMax > 0 && placesMax <= RelayLimits.transceiversMax)
@@ -128,9 +116,7 @@ package struct RelayWorker: ~Copyable {
     trafficTable = TrafficTable(placesMax: placesMax)
     relayID = configuration.relayID
     cluster = configuration.cluster
-    listenerCount = listeners.count
-    ipv4Listeners = Self.bits(listeners) { $0 != .ipv6 }
-    ipv6Listeners = Self.bits(listeners) { $0 != .ipv4 }
+    listeners = ListenerSet(configuration.listeners)
     trunkBytesMax = configuration.trunkDatagramBytesMax
     outgoingReserve = configuration.receiveBytesMax / RelayLimits.frameBytesMin + 2
     idleNanoseconds = configuration.idleMilliseconds * 1_000_000
@@ -150,10 +136,6 @@ package struct RelayWorker: ~Copyable {
       bundleBytes: configuration.bundleBytes)
     output = OutputQueue(
       capacity: RelayLimits.outgoingMax + RelayLimits.bundlesMax + outgoingReserve)
-  }
-
-  private static func bits(_ listeners: [IPVersions], _ isSet: (IPVersions) -> Bool) -> UInt64 {
-    listeners.enumerated().reduce(0) { isSet($1.element) ? $0 | 1 << $1.offset : $0 }
   }
 
   /// Routes that the worker holds now.

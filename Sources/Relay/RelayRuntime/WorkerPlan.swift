@@ -10,7 +10,8 @@ struct WorkerPlan: Sendable {
   let cpu: Int
   /// The NUMA node for the datagrams' memory, or -1 for any.
   let node: Int
-  /// One socket of each listener; the worker's loop owns it and closes it.
+  /// One socket of each of the configuration's listeners, in their order; the worker's loop owns it
+  /// and closes it.
   let listeners: [Int32]
   /// The same for the trunk.
   let trunk: Int32
@@ -36,6 +37,7 @@ struct WorkerPlan: Sendable {
     self.listeners = listeners
     self.trunk = trunk
     configuration = options.workerConfiguration
+    precondition(listeners.count == configuration.listeners.count, "a socket for each listener")
     self.places = places
     keys = options.keys
     signsTrunk = options.signsTrunk

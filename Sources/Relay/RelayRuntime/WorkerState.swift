@@ -15,8 +15,8 @@ import Wire
 @safe struct WorkerState: ~Copyable {
   /// What the relay thinks; touched by the worker's thread alone.
   var core: RelayWorker
-  /// The loop's index of the trunk socket.
-  let trunkSocket: UInt16
+  /// What the loop's sockets are for.
+  var sockets: SocketTable
   /// What the ways to the transceivers carry; the worker's own.
   var ways: WaysOut
   /// The value of `wanted` at the last report; the worker's own.
@@ -29,11 +29,11 @@ import Wire
   let answered: UnsafeMutablePointer<sem_t>
 
   init(
-    core: consuming RelayWorker, trunkSocket: UInt16, ways: consuming WaysOut,
+    core: consuming RelayWorker, sockets: consuming SocketTable, ways: consuming WaysOut,
     answered: UnsafeMutablePointer<sem_t>
   ) {
     self.core = core
-    self.trunkSocket = trunkSocket
+    self.sockets = sockets
     self.ways = ways
     self.ways.adopt(into: &self.core)
     unsafe self.answered = answered
@@ -70,12 +70,13 @@ extension WorkerState {
     guard let first = unsafe batch.first else { return }
     core.tokenMinutes = tokenMinutesNow()
     if ways.haveChanged { ways.adopt(into: &core) }
-    if unsafe first.socket == trunkSocket {
-      unsafe takeFromTrunk(batch, loop, now)
-    } else {
-      // Listeners are added to the loop first, so the loop's index is the listener's number.
-      let listener = UInt8(truncatingIfNeeded: unsafe first.socket)
-      unsafe takeFromClients(batch, listener, loop, now)
+    switch unsafe sockets.use(of: first.socket) {
+    case .trunk: unsafe takeFromTrunk(batch, loop, now)
+    case .listener(let listener):
+      switch listener.transport {
+      case .udp: unsafe takeFromClients(batch, listener.number, loop, now)
+      }
+    case .none: preconditionFailure("the loop has a socket that nobody has told of")
     }
     unsafe drain(into: loop)
   }
@@ -117,7 +118,7 @@ extension WorkerState {
     while index < count {
       let item = core.outgoing(at: index)
       var peer = pl_address(item.destination)
-      let socket = item.exit == OutgoingDatagram.trunk ? trunkSocket : UInt16(item.exit)
+      let socket = sockets.index(for: item.exit)
       index += 1
       if item.isTooLong {
         unsafe TrunkRebuilder.send(item.bytes, peer, through: loop, socket)
@@ -128,7 +129,7 @@ extension WorkerState {
         UInt32(truncatingIfNeeded: item.bytes.count), &peer)
     }
     unsafe pl_loop_flush(loop)
-    if unsafe ways.rebuilder.sendRefused(through: loop, trunkSocket) { ways.adopt(into: &core) }
+    if unsafe ways.rebuilder.sendRefused(through: loop, sockets.trunk) { ways.adopt(into: &core) }
     core.reset()
   }
 

@@ -88,8 +88,8 @@ import Wire
     let state = UnsafeMutablePointer<WorkerState>.allocate(capacity: 1)
     unsafe state.initialize(
       to: WorkerState(
-        core: makeCore(flows), trunkSocket: UInt16(plan.listeners.count), ways: WaysOut(plan),
-        answered: answered))
+        core: makeCore(flows), sockets: SocketTable(socketsMax: plan.listeners.count + 1),
+        ways: WaysOut(plan), answered: answered))
     unsafe self.state = state
     unsafe LargePages.collapse(flows.routes)
     birthplace = (Int(pl_current_cpu()), unsafe Int(pl_node_of_memory(flows.routes.baseAddress)))
@@ -118,15 +118,11 @@ import Wire
     }
     unsafe self.loop = loop
     let configuration = plan.configuration
-    let sockets =
-      plan.listeners.map { ($0, configuration.clientBytesMax) }
-      + [(plan.trunk, configuration.receiveBytesMax)]
-    for (socket, bytes) in sockets {
-      guard unsafe pl_loop_add_socket(loop, socket, UInt32(bytes), &error) >= 0 else {
-        throw refused(error.sentence)
-      }
+    for (listener, descriptor) in zip(configuration.listeners, plan.listeners) {
+      try add(descriptor, .listener(listener), bytesMax: configuration.clientBytesMax)
     }
-    guard unsafe pl_loop_keep_refused(loop, UInt16(plan.listeners.count), &error) == 0 else {
+    try add(plan.trunk, .trunk, bytesMax: configuration.receiveBytesMax)
+    guard unsafe pl_loop_keep_refused(loop, made.pointee.sockets.trunk, &error) == 0 else {
       throw refused(error.sentence)
     }
     if plan.sendsFrames { sendFrames() }
@@ -136,14 +132,24 @@ import Wire
     }
   }
 
+  /// Gives the loop a socket, and the worker word of it.
+  private func add(
+    _ descriptor: Int32, _ use: SocketUse, bytesMax: Int
+  ) throws(RelayFailure) {
+    var error = pl_error()
+    let index = unsafe pl_loop_add_socket(loop, descriptor, UInt32(bytesMax), &error)
+    guard index >= 0 else { throw refused(error.sentence) }
+    unsafe made.pointee.sockets.add(use, at: Int(index))
+  }
+
   /// Has the listeners' datagrams leave as frames. A listener that cannot goes on with UDP.
   private func sendFrames() {
     var error = pl_error()
-    for listener in plan.listeners.indices {
-      let status = unsafe pl_loop_send_frames(
-        loop, UInt16(listener), UInt32(plan.number), &error)
+    for listener in plan.configuration.listeners {
+      let socket = unsafe made.pointee.sockets.index(for: listener.number)
+      let status = unsafe pl_loop_send_frames(loop, socket, UInt32(plan.number), &error)
       if status != 0 {
-        refusals.append("listener \(listener) sends by UDP alone: \(error.sentence)")
+        refusals.append("listener \(listener.number) sends by UDP alone: \(error.sentence)")
       }
     }
   }
