@@ -203,10 +203,10 @@ final class RunningRelay {
   /// Asks all workers what they have done so far, and says it. Of a worker that is too busy to
   /// answer within a second the last report stands, with a warning: no figure ever goes back.
   func report() {
-    for worker in workers { worker.wantReport() }
+    let questions = workers.map { $0.wantReport() }
     var reports: [PublishedReport] = []
-    for worker in workers {
-      if let report = worker.waitForReport(seconds: 1) {
+    for (worker, question) in zip(workers, questions) {
+      if let report = worker.waitForReport(question, seconds: 1) {
         reports.append(report)
       } else {
         log.warning(

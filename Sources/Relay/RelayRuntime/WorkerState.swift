@@ -9,9 +9,8 @@ import Wire
 
 /// One worker as its thread and the main thread see it; it lives behind a pointer.
 ///
-/// The thread owns `core` and the numbers of its sockets. `wanted` and `published` are how the main
-/// thread asks for the counters: the thread copies them between two batches, so nothing on the
-/// packet path waits for anybody.
+/// The thread owns `core`, `sockets` and `ways`. The main thread asks for a report by `wanted`; the
+/// thread makes it between two batches, so nothing on the packet path waits for anybody.
 @safe struct WorkerState: ~Copyable {
   /// What the relay thinks; touched by the worker's thread alone.
   var core: RelayWorker
@@ -19,30 +18,27 @@ import Wire
   var sockets: SocketTable
   /// What the ways to the transceivers carry; the worker's own.
   var ways: WaysOut
-  /// The value of `wanted` at the last report; the worker's own.
+  /// The number of the last question that was answered; the worker's own.
   var lastAnswered: UInt64 = 0
-  /// Every time the main thread wants a report it counts this up.
+  /// The number of the main thread's last question.
   let wanted = Atomic<UInt64>(0)
-  /// The last report made, and the value of `wanted` that it answers.
-  let published = Mutex(PublishedReport())
-  /// Posted when a report has been made; outlives this.
-  let answered: UnsafeMutablePointer<sem_t>
+  /// Where the answers are laid down.
+  let reports: ReportDesk<PublishedReport>
 
   init(
     core: consuming RelayWorker, sockets: consuming SocketTable, ways: consuming WaysOut,
-    answered: UnsafeMutablePointer<sem_t>
+    reports: ReportDesk<PublishedReport>
   ) {
     self.core = core
     self.sockets = sockets
     self.ways = ways
     self.ways.adopt(into: &self.core)
-    unsafe self.answered = answered
+    self.reports = reports
   }
 }
 
 /// A worker's counters at one moment.
 struct PublishedReport: Sendable {
-  var answers: UInt64 = 0
   var counters = RelayCounters()
   var routes = 0
   var evidence = Evidence()
@@ -52,8 +48,7 @@ struct PublishedReport: Sendable {
 
 extension PublishedReport {
   /// What `core` has done. Allocates.
-  init(answers: UInt64, _ core: borrowing RelayWorker) {
-    self.answers = answers
+  init(_ core: borrowing RelayWorker) {
     counters = core.counters
     routes = core.routeCount
     evidence = core.evidence
@@ -136,16 +131,11 @@ extension WorkerState {
   /// After the batches: house-keeping, and a report when one is wanted. Returns the next deadline.
   mutating func turn(at now: Instant) -> Instant {
     let wanted = wanted.load(ordering: .acquiring)
-    if wanted != lastAnswered { publish(answering: wanted) }
+    if wanted != lastAnswered {
+      reports.answer(wanted, PublishedReport(core))
+      lastAnswered = wanted
+    }
     return core.onTurn(at: now)
-  }
-
-  /// Makes the report that the main thread waits for.
-  private mutating func publish(answering wanted: UInt64) {
-    let report = PublishedReport(answers: wanted, core)
-    published.withLock { $0 = report }
-    lastAnswered = wanted
-    unsafe sem_post(answered)
   }
 }
 
