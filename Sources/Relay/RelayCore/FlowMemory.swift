@@ -8,10 +8,15 @@
   /// multiple of 64.
   package let candidates: UnsafeMutableRawBufferPointer
 
-  /// Memory of the caller's. What is in it is overwritten when the worker is made.
+  /// Memory of the caller's, two regions apart. What is in it is overwritten when the worker is
+  /// made.
   package init(
     routes: UnsafeMutableRawBufferPointer, candidates: UnsafeMutableRawBufferPointer
   ) {
+    let isApart =
+      unsafe Self.lies(routes, before: candidates)
+      || Self.lies(candidates, before: routes)
+    precondition(isApart, "a check would write over a route")
     unsafe self.routes = routes
     unsafe self.candidates = candidates
   }
@@ -33,6 +38,14 @@
   package func deallocate() {
     unsafe routes.deallocate()
     unsafe candidates.deallocate()
+  }
+
+  /// Whether all of `region` lies before `other`.
+  private static func lies(
+    _ region: UnsafeMutableRawBufferPointer, before other: UnsafeMutableRawBufferPointer
+  ) -> Bool {
+    guard let start = region.baseAddress, let end = other.baseAddress else { return false }
+    return unsafe start + region.count <= end
   }
 
   /// The start of `memory`, which has to hold `bytes`.

@@ -1,12 +1,14 @@
 /// How clients reach a listener.
 package enum ListenerTransport: UInt8, Hashable, Sendable, BitwiseCopyable {
-  /// A datagram is a datagram.
+  /// A datagram of the client's is one of the listener's, and the same way back.
   case udp
 }
 
 /// Which clients a listener's socket reaches.
 package enum IPVersions: UInt8, Hashable, Sendable, BitwiseCopyable {
+  /// IPv4's alone: the socket is bound to an IPv4 address.
   case ipv4
+  /// IPv6's alone.
   case ipv6
   /// The IPv6 wildcard that stands for IPv4's as well.
   case both

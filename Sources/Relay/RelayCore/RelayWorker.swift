@@ -2,8 +2,8 @@ package import Token
 package import Trunk
 package import Wire
 
-/// What a relay worker is told at the start. The same for all workers of a relay but the directory
-/// and the keys, which each worker prepares for its own thread.
+/// What a relay worker is told at the start, the same for all workers of a relay. A value that is
+/// checked when the worker is made; wrong ones are our own mistake and trap.
 package struct WorkerConfiguration: Sendable {
   /// The cluster whose tokens and trunk datagrams are taken.
   package var cluster: UInt16
@@ -13,15 +13,16 @@ package struct WorkerConfiguration: Sendable {
   package var listeners: [RelayListener]
   /// Whether the trunk runs over IPv4.
   package var trunkIsIPv4: Bool
-  /// The greatest bundle, in bytes of UDP payload.
+  /// The greatest bundle, in bytes of UDP payload, from `RelayLimits.bundleBytesMin`.
   package var bundleBytes: Int
-  /// The listeners' receive buffers; longer datagrams come as truncated.
+  /// The listeners' receive buffers, in bytes; longer datagrams come as truncated.
   package var clientBytesMax: Int
-  /// The trunk socket's.
+  /// The trunk socket's, in bytes.
   package var receiveBytesMax: Int
-  /// Routes that the worker keeps.
+  /// Routes that the worker keeps, 1 to 2^24.
   package var routesMax: Int
-  /// How long a route outlives its transceiver's last frame.
+  /// How long a route outlives its transceiver's last frame, from
+  /// `RelayLimits.idleMillisecondsMin`.
   package var idleMilliseconds: UInt64
   /// How old a token may be that opens a flow.
   package var validity: TokenValidity
@@ -29,6 +30,7 @@ package struct WorkerConfiguration: Sendable {
   /// later, 24 bytes each.
   package var placesMax: Int
 
+  /// The configuration of a relay with these; everything else as `RelayLimits` has it.
   package init(cluster: UInt16, relayID: UInt16, listeners: [RelayListener], trunkIsIPv4: Bool) {
     self.cluster = cluster
     self.relayID = relayID
@@ -53,11 +55,14 @@ extension WorkerConfiguration {
 
 /// A datagram as the runtime hands it in. Its memory stays valid until the worker's `reset`.
 @safe package struct ReceivedDatagram: BitwiseCopyable {
+  /// What came; may be empty.
   package let bytes: UnsafeRawBufferPointer
   /// Longer than the receive buffer; the rest is lost.
   package let isTruncated: Bool
+  /// Where it says that it comes from.
   package let peer: TransportAddress
 
+  /// A datagram in the runtime's memory; copies nothing.
   package init(bytes: UnsafeRawBufferPointer, isTruncated: Bool, peer: TransportAddress) {
     unsafe self.bytes = bytes
     self.isTruncated = isTruncated
@@ -92,11 +97,11 @@ package struct RelayWorker: ~Copyable {
   /// What `announce` read; means nothing.
   var touched: UInt16 = 0
 
-  /// What has become of all datagrams so far.
+  /// What has become of all datagrams so far. To read it copies all of it.
   package internal(set) var counters = RelayCounters()
   /// What the last refused ones of some kinds said.
   package internal(set) var evidence = Evidence()
-  /// The time by `TokenClock`; the runtime keeps it right to a minute.
+  /// The time by `TokenClock`, in minutes; the runtime keeps it right to a minute.
   package var tokenMinutes: UInt32 = 0
 
   /// Prepares keys and tables; allocates all memory that the worker will ever use, but that of the
@@ -108,6 +113,8 @@ package struct RelayWorker: ~Copyable {
     trunkKey: TrunkKey?, flows: FlowMemory, hash: RouteHash
   ) {
     precondition(configuration.idleMilliseconds >= RelayLimits.idleMillisecondsMin)
+    precondition(configuration.bundleBytes >= RelayLimits.bundleBytesMin)
+    precondition(configuration.clientBytesMax > 0 && configuration.receiveBytesMax > 0)
     let placesMax = configuration.placesMax
     precondition(placesMax > 0 && placesMax <= RelayLimits.transceiversMax)
     precondition(places.count <= placesMax, "more places than there is room for")
@@ -161,9 +168,10 @@ package struct RelayWorker: ~Copyable {
   }
 
   /// Sets what the way to the transceiver at `place` carries, in bytes of UDP payload: a bundle, at
-  /// most the configured one, and a single packet's datagram that leaves whole. Between two
-  /// batches.
+  /// most the configured one, and a single packet's datagram that leaves whole; both above 0, and
+  /// as small as an interface of this machine makes them. Between two batches.
   package mutating func setWay(bundleBytes: Int, wholeBytes: Int, for place: Int) {
+    precondition(bundleBytes > 0 && wholeBytes > 0, "a way that carries nothing is none")
     bundles.setWay(bundleBytes: bundleBytes, wholeBytes: wholeBytes, for: place)
   }
 

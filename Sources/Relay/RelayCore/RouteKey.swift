@@ -10,6 +10,7 @@ package struct RouteKey: Equatable, Sendable, BitwiseCopyable {
   let port: UInt16
   let listener: UInt8
 
+  /// The flow of `client`, as `listener` saw it. Any address: nothing is checked.
   @_noLocks
   package init(listener: UInt8, client: TransportAddress) {
     high = client.high
@@ -21,6 +22,7 @@ package struct RouteKey: Equatable, Sendable, BitwiseCopyable {
   /// The client's part of the key.
   package var client: TransportAddress { TransportAddress(high: high, low: low, port: port) }
 
+  /// All 19 bytes are the same.
   @_noLocks @inline(__always)
   package static func == (left: RouteKey, right: RouteKey) -> Bool {
     left.low == right.low && left.port == right.port && left.listener == right.listener

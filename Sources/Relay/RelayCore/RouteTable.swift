@@ -55,12 +55,15 @@ import Wire
     unsafe slots[home(of: key)].owner
   }
 
-  /// Adds a route whose key is not there yet. False when the table is full.
+  /// Adds a route whose key is not there yet; traps when it is. False when the table is full.
   @_noLocks
   mutating func insert(_ route: Route) -> Bool {
     guard count < routesMax else { return false }
     var slot = home(of: route.key)
-    while unsafe slots[slot].isOccupied { slot = following(slot) }
+    while unsafe slots[slot].isOccupied {
+      precondition(unsafe !(slots[slot].key == route.key), "two routes of one client")
+      slot = following(slot)
+    }
     unsafe slots[slot] = route
     count &+= 1
     return true

@@ -46,6 +46,7 @@ import Wire
 
   /// Starts the thread and waits until it has made the worker or found that it cannot.
   func start() throws(RelayFailure) {
+    unsafe precondition(thread == nil && state == nil, "a worker begins once")
     let births = ReportDesk<Birth>()
     let question = births.ask()
     var status: Int32 = 0
