@@ -118,8 +118,11 @@ extension RelayCounter {
     }
   }
 
-  /// The group that the first word names. Allocates.
-  package var group: RelayCounterGroup { RelayCounterGroup(rawValue: words[0]) ?? .event }
+  /// By raw value: read once, for reports ask each second.
+  private static let groups = allCases.map { RelayCounterGroup(rawValue: $0.words[0]) ?? .event }
+
+  /// The group that the first word names.
+  package var group: RelayCounterGroup { Self.groups[Int(rawValue)] }
 
   /// The name in logs and JSON: words parted by underscores. Allocates.
   package var name: String { words.joined(separator: "_") }
@@ -150,7 +153,7 @@ package struct RelayCounters: Sendable {
     values[Int(counter.rawValue)] &+= UInt64(truncatingIfNeeded: amount)
   }
 
-  /// The sum of a group's counters: how many datagrams or frames there were. Allocates.
+  /// The sum of a group's counters: how many datagrams or frames there were.
   package func total(of group: RelayCounterGroup) -> UInt64 {
     RelayCounter.allCases.reduce(0) { $1.group == group ? $0 &+ self[$1] : $0 }
   }
