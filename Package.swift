@@ -114,12 +114,17 @@ let package = Package(
     module(
       "ServiceClient", in: "Transceiver", uses: ["Runtime", "Backends", "CWeb"]),
     module(
+      "TransceiverCore", in: "Transceiver",
+      uses: [
+        "Session", "Signalling", "Backends", "Realtime", "Voice", "Wire", "Json", "Token", "Trunk",
+        "Ice", "Dtls", "Sctp", "Sdp",
+      ]),
+    module(
       "TransceiverRuntime", in: "Transceiver",
       uses: [
-        "Log", "Complaints", "Runtime", "Paths", "ServiceClient", "Session", "Signalling",
-        "Backends", "Realtime", "Voice", "Wire", "Json", "Crypto", "Token", "Trunk", "Ice", "Dtls",
-        "Sctp", "Sdp", "Srtp", "CPacketLoop", "CWeb", "CPage",
-        "CMemory",
+        "TransceiverCore", "Log", "Complaints", "Runtime", "Paths", "ServiceClient", "Session",
+        "Signalling", "Backends", "Voice", "Wire", "Json", "Crypto", "Token", "Trunk", "Dtls",
+        "Sdp", "Srtp", "CPacketLoop", "CWeb", "CPage", "CMemory",
       ]),
 
     // Programs: options in, a runtime started.
@@ -196,7 +201,7 @@ let package = Package(
       "SessionTests",
       uses: [
         "TestSupport", "Session", "CallClient", "Ice", "Dtls", "Sctp", "Sdp", "Srtp", "Voice",
-        "Backends", "Realtime", "Json", "Wire",
+        "Backends", "Realtime", "Json", "Wire", "COpus",
       ]),
     tests("LoadTests", uses: ["Load", "CallClient", "Rtp", "Voice", "Wire"]),
     tests(
@@ -220,12 +225,22 @@ let package = Package(
     tests("ServiceClientTests", uses: ["ServiceClient", "Backends", "CWeb"]),
     tests("PathsTests", uses: ["Paths", "Log", "Runtime", "Trunk", "Wire", "CPacketLoop"]),
     tests(
+      "TransceiverCoreTests",
+      uses: [
+        "TestSupport", "TransceiverCore", "Backends", "CallClient", "Crypto", "Dtls", "Json", "Sdp",
+        "Session", "Signalling", "Srtp", "Token", "Trunk", "Voice", "Wire",
+      ]),
+    tests(
+      "WholeCallTests",
+      uses: [
+        "RelayCore", "TransceiverCore", "Backends", "CallClient", "Crypto", "Dtls", "Json", "Sdp",
+        "Signalling", "Token", "Trunk", "Wire",
+      ]),
+    tests(
       "TransceiverRuntimeTests",
       uses: [
-        "TransceiverRuntime", "Paths", "Backends", "CPacketLoop", "CallClient", "Complaints",
-        "Crypto",
-        "Dtls", "Log",
-        "Json", "Runtime", "Sdp", "Session", "Signalling", "Token", "Trunk", "Voice", "Wire",
+        "TransceiverRuntime", "TransceiverCore", "CPacketLoop", "Complaints", "Dtls", "Log",
+        "Paths", "Runtime", "Session", "Signalling", "Token", "Wire",
       ]),
     tests("SettingsTests", uses: ["Settings", "Json", "Log"]),
     tests("BenchTests", uses: ["Bench", "CTraffic", "Json", "Settings"]),

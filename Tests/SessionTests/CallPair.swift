@@ -45,6 +45,8 @@ final class CallPair {
   private(set) var heard: [CallerChannelEvent] = []
   var readsChannels = true
   let start: Instant
+  /// Told of everything, where somebody wants to know.
+  private let journal: CallJournal?
   private var outbox = SessionOutbox()
   private var inFlight: [(at: Instant, order: Int, to: TransportAddress, datagram: Datagram)] = []
   private var counts: [Way: Int] = [:]
@@ -54,12 +56,13 @@ final class CallPair {
     setup: CallClientOptions.Setup = .actpass, backend: BackendKind = .echo,
     answering: (any VoiceBackend)? = nil, keepsConsent: Bool = true, seed: UInt64 = 1,
     channels: [CallerChannelOptions] = [],
-    expecting identity: DtlsIdentity = CallPair.callerIdentity,
+    expecting identity: DtlsIdentity = CallPair.callerIdentity, journal: CallJournal? = nil,
     network: @escaping (Datagram) -> [UInt64] = { _ in [1] },
     offering prepare: (inout CallClientOptions) -> Void = { _ in },
     change: (inout SessionParameters) -> Void = { _ in },
     dtls wrap: (OpenSslDtls) -> any DtlsEndpoint = { $0 }
   ) throws {
+    self.journal = journal
     var options = CallClientOptions()
     options.setup = setup
     options.channels = channels
@@ -84,7 +87,8 @@ final class CallPair {
       answering
       ?? BackendSettings(backend).makeRealtimeBackend(
         RealtimeCall(identity: Array(seedBytes[..<16])))
-    session = CallSession(parameters: parameters, backend: answering, dtls: wrap(dtls), at: now)
+    let endpoint = journal?.tap(wrap(dtls), since: now) ?? wrap(dtls)
+    session = CallSession(parameters: parameters, backend: answering, dtls: endpoint, at: now)
     try client.accept(answer: Self.answer(to: offer), at: now)
     collect()
   }
@@ -240,16 +244,21 @@ final class CallPair {
   func collect() {
     for index in 0..<outbox.count {
       let item = outbox.item(index)
+      unsafe journal?.note(item, Array(outbox.bytes(index)), at: now)
       if item.ended {
         endedPaths.append(item.path)
       } else {
         post(.down, unsafe Array(outbox.bytes(index)), to: item.path.client)
       }
     }
+    journal?.note(outbox.events, outbox.actions, at: now)
     events += outbox.events
     actions += outbox.actions
     outbox.clear()
-    while readsChannels, let event = client.nextChannelEvent(at: now) { heard.append(event) }
+    while readsChannels, let event = client.nextChannelEvent(at: now) {
+      journal?.note(event, at: now)
+      heard.append(event)
+    }
     var buffer = [UInt8](repeating: 0, count: 1_536)
     while let next = unsafe buffer.withUnsafeMutableBytes({ unsafe client.nextDatagram(into: $0) })
     {
@@ -261,6 +270,7 @@ final class CallPair {
     let datagram = Datagram(way: way, index: counts[way, default: 0], bytes: bytes)
     counts[way, default: 0] += 1
     sent.append(datagram)
+    if way == .up { journal?.noteCaller(bytes, at: now) }
     for delay in network(datagram) {
       order += 1
       inFlight.append((now.advanced(byMilliseconds: delay), order, address, datagram))

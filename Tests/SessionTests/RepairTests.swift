@@ -194,8 +194,17 @@ final class Listener: VoiceBackend {
     #expect(call.session.figures.rtpResent == 5)
   }
 
+  /// The client asks for a packet again.
+  static func ask(_ call: CallPair, for number: UInt16) throws {
+    let sent = try #require(call.sent.last { isVoice($0, .down) }).bytes
+    try tell(
+      call,
+      [0x81, 205, 0, 3, 0, 0, 0, 1] + sent[8..<12]
+        + [UInt8(number >> 8), UInt8(number & 0xFF), 0, 0])
+  }
+
   /// Gives the call's server this RTCP of its client.
-  private static func tell(_ call: CallPair, _ plain: [UInt8]) throws {
+  static func tell(_ call: CallPair, _ plain: [UInt8]) throws {
     let media = try #require(call.client.media)
     var length = plain.count
     var bytes = plain + [UInt8](repeating: 0, count: 80)

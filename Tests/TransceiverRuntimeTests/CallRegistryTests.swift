@@ -1,6 +1,7 @@
 import Signalling
 import Testing
 import Token
+import TransceiverCore
 import Wire
 
 @testable import TransceiverRuntime

@@ -39,9 +39,12 @@ package import Wire
   /// Actions between two drains; what one event of a client or a service can cause is far less.
   package static let actionsMax = 1_024
 
-  /// - Parameter capacity: datagrams between two drains; a session call queues at most a NACK's
-  ///   worth of retransmissions beside one flight, so 64 is ample.
-  package init(capacity: Int = 64) {
+  /// Datagrams between two drains. A session call queues at most a NACK's worth of retransmissions
+  /// beside one flight, so it is ample.
+  package static let capacityUsual = 64
+
+  /// - Parameter capacity: datagrams between two drains.
+  package init(capacity: Int = capacityUsual) {
     unsafe arena = UnsafeMutableRawBufferPointer.allocate(
       byteCount: capacity * Self.datagramCapacity, alignment: 16)
     unsafe items = UnsafeMutableBufferPointer<Item>.allocate(capacity: capacity)

@@ -3,6 +3,8 @@ internal import CDtls
 /// What could not be made, in one sentence.
 package struct DtlsSetupError: Error, Equatable, Sendable, CustomStringConvertible {
   package let description: String
+
+  package init(description: String) { self.description = description }
 }
 
 /// A private key and its self-signed certificate, with which this process answers calls. Made

@@ -141,7 +141,7 @@ package struct RelayWorker: ~Copyable {
     unsafe candidates = CandidateTable(
       flows.candidates, candidatesMax: RelayLimits.candidatesMax(routesMax: routesMax), hash: hash)
     bundles = BundlePool(
-      transceiverCount: placesMax, bufferBytes: trunkBytesMax,
+      placeCount: placesMax, bundlesMax: RelayLimits.bundlesMax, bufferBytes: trunkBytesMax,
       bundleBytes: configuration.bundleBytes)
     output = OutputQueue(
       capacity: RelayLimits.outgoingMax + RelayLimits.bundlesMax + outgoingReserve)
@@ -200,14 +200,11 @@ package struct RelayWorker: ~Copyable {
   /// datagrams in a row.
   @_noLocks
   package mutating func finishBatch() {
-    var first = 0
-    while first < bundles.count {
-      var bundle = bundles.isFirst(first) ? first : -1
-      while bundle >= 0 {
-        seal(bundle)
-        bundle = bundles.next(after: bundle)
-      }
-      first &+= 1
+    var first = bundles.firstOfChain(from: 0)
+    while first >= 0 {
+      var bundle = first
+      while bundle >= 0 { bundle = seal(bundle) }
+      first = bundles.firstOfChain(from: first &+ 1)
     }
   }
 
@@ -255,19 +252,18 @@ extension RelayWorker {
     return true
   }
 
-  /// Seals a bundle and queues it.
+  /// Seals a bundle and queues it; gives the next one of its chain, or -1.
   @_noLocks
-  private mutating func seal(_ bundle: Int) {
-    let frames = bundles.seal(bundle, trunkKey)
+  private mutating func seal(_ bundle: Int) -> Int {
+    let sealed = bundles.seal(bundle, trunkKey)
     counters.count(.bundlesSent)
-    counters.count(.framesSent, frames)
-    let place = bundles.place(of: bundle)
-    trafficTable.noteSent(to: place)
-    let destination = directory.entry(at: place).address
+    counters.count(.framesSent, sealed.frames)
+    trafficTable.noteSent(to: sealed.place)
     unsafe output.append(
       OutgoingDatagram(
-        bytes: bundles.datagram(bundle), exit: OutgoingDatagram.trunk,
-        isTooLong: bundles.isTooLong(bundle), destination: destination))
+        bytes: sealed.datagram, exit: OutgoingDatagram.trunk, isTooLong: sealed.isTooLong,
+        destination: directory.entry(at: sealed.place).address))
+    return sealed.next
   }
 
   /// The slot of the route for `key`, or -1. A route that has been silent too long ends here.

@@ -240,6 +240,12 @@ package struct Signalling: ~Copyable {
   private static let noSuchCall = ApiError(
     404, "call_not_found", "No call has this ID; it may have ended.", param: "call_id")
 
+  /// What is answered when a shard could not begin a call that was agreed on.
+  package static var notBegun: ApiResponse {
+    ApiError(503, "call_not_begun", "The call could not begin. Try again a little later.")
+      .response(on: .calls).withCors
+  }
+
   private static let encodedBody = ApiError(
     415, "unsupported_encoding",
     "A body is taken as it is, without Content-Encoding: send it without compression.")

@@ -2,6 +2,7 @@ import Json
 import Signalling
 import Synchronization
 import Token
+import TransceiverCore
 
 /// The calls of all shards as signalling sees them: which are alive, on which shard, and how they
 /// fare. Shared by the HTTP thread and the shards; touched when a call begins or ends and once a

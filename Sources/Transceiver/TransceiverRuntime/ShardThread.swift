@@ -1,5 +1,6 @@
 import Runtime
 import Session
+import TransceiverCore
 import Wire
 
 /// A shard with its socket, its loop and its thread. Other threads post letters to it; everything
@@ -7,7 +8,8 @@ import Wire
 final class ShardThread: @unchecked Sendable {
   // @unchecked: `shard` is touched by its own thread only, between `start` and `join`; posting and
   // waking are made for any thread.
-  let shard: Shard
+  let shard: ShardLoop
+  let transceiver: TransceiverID
   /// Where the relays reach this shard.
   let trunk: TransportAddress
   private let thread: LoopThread
@@ -16,18 +18,19 @@ final class ShardThread: @unchecked Sendable {
   private static let receiveBytes: UInt32 = 9_216
 
   /// Opens the trunk socket and makes the loop; `start` runs it.
-  init(shard: Shard, listening address: TransportAddress) throws(LoopFailure) {
+  init(shard: ShardLoop, listening address: TransportAddress) throws(LoopFailure) {
     self.shard = shard
+    transceiver = shard.shard.transceiver
     thread = try LoopThread(
       owner: shard, socketsMax: 1, restNanoseconds: UInt32(CallSession.gridNanoseconds))
     trunk = try thread.open(address, bytesMax: Self.receiveBytes, sizesItself: true)
-    shard.post = { [mailbox = shard.mailbox, thread] letter in
+    shard.effects.post = { [mailbox = shard.mailbox, thread] letter in
       if mailbox.post(letter) { thread.wake() }
     }
   }
 
   /// Leaves a letter for the shard. Any thread.
-  func post(_ letter: Shard.Letter) {
+  func post(_ letter: ShardLoop.Letter) {
     if shard.mailbox.post(letter) { thread.wake() }
   }
 
@@ -54,12 +57,13 @@ final class ShardThread: @unchecked Sendable {
   }
 
   private var lastReport: ShardReport {
-    shard.reports.last
-      ?? ShardReport(transceiver: shard.identity.transceiver, calls: 0, figures: [], ends: [])
+    shard.reports.last ?? ShardReport(ofNothingBy: transceiver)
   }
 
   /// What the shard did in all, after `join`.
-  func finalStatistics() -> ShardStatistics { ShardStatistics(shard.makeReport(), thread.counters) }
+  func finalStatistics() -> ShardStatistics {
+    ShardStatistics(shard.shard.makeReport(), thread.counters)
+  }
 
   /// Waits for the thread's end, which follows a `shutDown` letter.
   func join() { thread.join() }

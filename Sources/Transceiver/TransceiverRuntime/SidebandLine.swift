@@ -17,6 +17,8 @@ final class SidebandLine: Sendable {
 /// Letters for the web server's thread, from the shards.
 final class WebMail: Sendable {
   enum Letter: Sendable {
+    /// The call that the request of this number asked for is there, or could not begin.
+    case begun(UInt64, Bool)
     /// One event for the client.
     case send(SidebandLine, [UInt8])
     /// The call has ended, or the shard wants no more of this client.

@@ -1,13 +1,14 @@
 import Backends
 import Runtime
 import Signalling
+import TransceiverCore
 
 /// The WebSockets beside calls, on the web server's thread: what they say goes to the shards, and
 /// what the shards answer goes out. A sideband and its call end with each other's notice, whichever
 /// is first.
 final class Sidebands {
   /// What a shard is told; a client is a WebSocket here.
-  enum News {
+  enum News: Sendable {
     case joined
     case said([UInt8])
     case left
@@ -19,22 +20,20 @@ final class Sidebands {
   }
 
   private let sockets: WebSockets
-  private let mail: WebMail
   private let tell: (CallReference, SidebandLine, News) -> Void
   private var attached: [WebSocketID: Attached] = [:]
 
   init(
-    _ sockets: WebSockets, _ mail: WebMail,
+    _ sockets: WebSockets,
     tell: @escaping (CallReference, SidebandLine, News) -> Void
   ) {
     self.sockets = sockets
-    self.mail = mail
     self.tell = tell
   }
 
   /// Whether a call can have one more.
   func hasRoom(beside call: CallReference) -> Bool {
-    attached.values.count { $0.call == call } < Shard.sidebandsMax
+    attached.values.count { $0.call == call } < Shard.clientsMax
   }
 
   func attach(_ socket: WebSocketID, to call: CallReference) {
@@ -59,19 +58,16 @@ final class Sidebands {
     tell(gone.call, gone.line, .left)
   }
 
-  /// Does what the shards want.
-  func readMail() {
-    for letter in mail.collect() {
-      switch letter {
-      case .send(let line, let bytes):
-        line.toClient.give(bytes.count)
-        guard attached[line.socket] != nil else { continue }
-        if !sockets.send(bytes, isText: true, to: line.socket) {
-          sockets.close(line.socket, code: 1_008, reason: "Events are not read fast enough.")
-        }
-      case .close(let line, let code, let reason):
-        sockets.close(line.socket, code: code, reason: reason)
-      }
+  /// One event for a client.
+  func send(_ bytes: [UInt8], by line: SidebandLine) {
+    line.toClient.give(bytes.count)
+    guard attached[line.socket] != nil else { return }
+    if !sockets.send(bytes, isText: true, to: line.socket) {
+      sockets.close(line.socket, code: 1_008, reason: "Events are not read fast enough.")
     }
+  }
+
+  func close(_ line: SidebandLine, code: UInt16, reason: String) {
+    sockets.close(line.socket, code: code, reason: reason)
   }
 }

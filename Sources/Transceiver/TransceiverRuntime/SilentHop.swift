@@ -1,46 +1,5 @@
 import Log
 import Paths
-import Session
-import Synchronization
-import Token
-
-/// How many of a shard's calls speak, and how many of these miss a tenth of their packets or more,
-/// in the last few seconds. The shard's thread looks; any thread may read `counts`.
-struct LossyCalls {
-  final class Counts: Sendable {
-    let speaking = Atomic<Int>(0)
-    let lossy = Atomic<Int>(0)
-  }
-
-  let counts = Counts()
-  private var before: [CallID: (received: UInt64, missing: Int64)] = [:]
-  private var looks = 0
-
-  private static let looksPerCount = 5
-  /// Packets without which a call does not speak: two seconds of it.
-  private static let packetsMin: Int64 = 100
-
-  /// Once a second, with all calls that live.
-  mutating func look(_ living: [(call: CallID, figures: SessionFigures)]) {
-    looks += 1
-    guard looks % Self.looksPerCount == 0 else { return }
-    var speaking = 0
-    var lossy = 0
-    var now: [CallID: (received: UInt64, missing: Int64)] = [:]
-    for (call, figures) in living {
-      now[call] = (figures.rtpAccepted, figures.packetsLost)
-      guard let past = before[call] else { continue }
-      let received = Int64(clamping: figures.rtpAccepted &- past.received)
-      let missing = max(0, figures.packetsLost - past.missing)
-      guard received + missing >= Self.packetsMin else { continue }
-      speaking += 1
-      if missing * 9 >= received { lossy += 1 }
-    }
-    before = now
-    counts.speaking.store(speaking, ordering: .relaxed)
-    counts.lossy.store(lossy, ordering: .relaxed)
-  }
-}
 
 /// Tells from losses that a hop between relays and this transceiver may drop long datagrams without
 /// a word. Nobody else can: to both ends' kernels the way looks as long as their interfaces carry,
@@ -48,7 +7,7 @@ struct LossyCalls {
 final class SilentHop: @unchecked Sendable {
   // @unchecked: used by one thread alone.
   private let paths: PathTable
-  private let shards: [LossyCalls.Counts]
+  private let shards: [LossyCallCounts]
   private let log: Log
   private var turns = 0
   private var isTold = false
@@ -56,7 +15,7 @@ final class SilentHop: @unchecked Sendable {
   /// Turns of a `PathWatch` in a look: five seconds.
   private static let turnsPerLook = 20
 
-  init(_ paths: PathTable, _ shards: [LossyCalls.Counts], _ log: Log) {
+  init(_ paths: PathTable, _ shards: [LossyCallCounts], _ log: Log) {
     self.paths = paths
     self.shards = shards
     self.log = log
@@ -72,8 +31,8 @@ final class SilentHop: @unchecked Sendable {
   @Sendable func look() {
     turns += 1
     guard turns % Self.turnsPerLook == 0, !isTold else { return }
-    let speaking = shards.reduce(0) { $0 + $1.speaking.load(ordering: .relaxed) }
-    let lossy = shards.reduce(0) { $0 + $1.lossy.load(ordering: .relaxed) }
+    let speaking = shards.reduce(0) { $0 + $1.speaking }
+    let lossy = shards.reduce(0) { $0 + $1.lossy }
     let longest = paths.takeLongestArrival()
     guard Self.isSuspected(speaking: speaking, lossy: lossy, longest: longest) else { return }
     isTold = true

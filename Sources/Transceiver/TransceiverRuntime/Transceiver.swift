@@ -10,6 +10,8 @@ import ServiceClient
 import Signalling
 import Srtp
 import Token
+import TransceiverCore
+import Trunk
 package import Wire
 
 /// A transceiver process: shards that own the calls, and the HTTP server that begins and ends them.
@@ -42,11 +44,12 @@ package enum Transceiver {
       from: options.trunk, bundleBytesMax: options.bundleBytes, pathsMax: Self.relaysMax)
     let shards = try makeShards(options, certificate, registry, services, webMail, paths, log)
     let pathWatch = PathWatch(
-      paths, log: log, everyTurn: SilentHop(paths, shards.map(\.shard.lossyCalls.counts), log).look)
+      paths, log: log, everyTurn: SilentHop(paths, shards.map(\.shard.effects.lossyCalls), log).look
+    )
     let refusals = Refusals(log)
     let bridge = WebBridge(
       signalling: Signalling(signallingOptions(options, certificate)), registry: registry,
-      shards: shards, sockets: sockets, mail: webMail,
+      shards: shards, server: server, sockets: sockets, mail: webMail,
       forwarder: peers.map { Forwarder($0, server, sockets, refusals) }, refusals: refusals)
     services?.start()
     peers?.start()
@@ -127,12 +130,12 @@ package enum Transceiver {
     precondition((1...64).contains(options.shards), "1 to 64 shards")
     var shards: [ShardThread] = []
     for number in 0..<options.shards {
-      let shard = Shard(
-        identity: Shard.Identity(
-          cluster: options.cluster,
-          transceiver: TransceiverID(node: options.node, shard: UInt8(number))),
-        options: options, certificate: certificate, mailbox: Mailbox(), registry: registry,
-        services: services, webMail: webMail, paths: paths.view, log: log)
+      let transceiver = TransceiverID(node: options.node, shard: UInt8(number))
+      let shard = ShardLoop(
+        ShardConfiguration(options, transceiver, certificate), mailbox: Mailbox(),
+        effects: ShardEffects(
+          transceiver, registry: registry, services: services, webMail: webMail, log: log),
+        paths: paths.view)
       let trunk = try address(options.trunk, number)
       do throws(LoopFailure) {
         shards.append(try ShardThread(shard: shard, listening: trunk))
@@ -184,5 +187,23 @@ package enum Transceiver {
         path: String(cString: file.path), mediaType: String(cString: file.media_type),
         body: Array(UnsafeBufferPointer(start: file.bytes, count: file.length)))
     }
+  }
+}
+
+extension ShardConfiguration {
+  fileprivate init(
+    _ options: TransceiverOptions, _ transceiver: TransceiverID, _ certificate: DtlsIdentity
+  ) {
+    self.init(
+      cluster: options.cluster, transceiver: transceiver, trunkKey: TrunkKey(options.keys.trunk)
+    ) { configuration, seed throws(DtlsSetupError) in
+      try OpenSslDtls(identity: certificate, configuration: configuration, seed: seed)
+    }
+    bundleBytesMax = options.bundleBytes
+    callsMax = options.maximumCalls
+    limits = options.limits
+    voiceBitsPerSecond = Int32(options.voiceBitsPerSecond)
+    backends = options.backends
+    admission = options.admission
   }
 }

@@ -2,6 +2,7 @@ import Crypto
 import Glibc
 import Signalling
 import Token
+import TransceiverCore
 import Wire
 
 /// The HTTP side of a transceiver: requests from the web server to `Signalling`, its outcomes to
@@ -11,6 +12,11 @@ final class WebBridge: WebHandler {
   private let registry: CallRegistry
   private let shards: [ShardThread]
   private let sidebands: Sidebands
+  private let mail: WebMail
+  // The server's handler holds this one.
+  private unowned let server: WebServer
+  /// The answers of calls that their shards have not begun yet, by the number of the request.
+  private var answers: [UInt64: (response: ApiResponse, peer: String)] = [:]
   private let forwarder: Forwarder?
   private let refusals: Refusals
   private var random = SecureRandom()
@@ -18,20 +24,18 @@ final class WebBridge: WebHandler {
   /// - Parameter forwarder: the way to the other nodes; nil when there are none.
   init(
     signalling: consuming Signalling, registry: CallRegistry, shards: [ShardThread],
-    sockets: WebSockets, mail: WebMail, forwarder: Forwarder?, refusals: Refusals
+    server: WebServer, sockets: WebSockets, mail: WebMail, forwarder: Forwarder?,
+    refusals: Refusals
   ) {
     self.refusals = refusals
     self.forwarder = forwarder
     self.signalling = signalling
     self.registry = registry
     self.shards = shards
-    sidebands = Sidebands(sockets, mail) { call, line, news in
-      let shard = shards[Int(call.shard)]
-      switch news {
-      case .joined: shard.post(.sidebandJoined(call.callID, line))
-      case .said(let event): shard.post(.sidebandSaid(call.callID, line, event))
-      case .left: shard.post(.sidebandLeft(call.callID, line))
-      }
+    self.server = server
+    self.mail = mail
+    sidebands = Sidebands(sockets) { call, line, news in
+      shards[Int(call.shard)].post(.sideband(call.callID, line, news))
     }
   }
 
@@ -60,7 +64,11 @@ final class WebBridge: WebHandler {
     case .forward(let forward):
       guard let forwarder else { break }
       return forwarder.ask(request, forward, later: later)
-    case .create(let plan, _): begin(plan)
+    case .create(let plan, let response):
+      let number = later()
+      answers[number] = (response, request.peer)
+      begin(plan, request: number)
+      return nil
     case .hangUp(let call, _): shards[Int(call.shard)].post(.hangUp(call.callID))
     }
     return outcome.response
@@ -84,7 +92,7 @@ final class WebBridge: WebHandler {
 
   private static let tooManySidebands = ApiError(
     429, "too_many_sidebands",
-    "A call has at most \(Shard.sidebandsMax) WebSockets beside it."
+    "A call has at most \(Shard.clientsMax) WebSockets beside it."
   ).response
 
   func receive(_ message: [UInt8], isText: Bool, from socket: WebSocketID) {
@@ -98,14 +106,33 @@ final class WebBridge: WebHandler {
   }
 
   func wake() {
-    sidebands.readMail()
+    readMail()
     forwarder?.readNews()
   }
 
-  private func begin(_ plan: CallPlan) {
+  /// Does what the shards want.
+  private func readMail() {
+    for letter in mail.collect() {
+      switch letter {
+      case .begun(let request, let hasBegun): answer(request, hasBegun)
+      case .send(let line, let bytes): sidebands.send(bytes, by: line)
+      case .close(let line, let code, let reason):
+        sidebands.close(line, code: code, reason: reason)
+      }
+    }
+  }
+
+  /// A client that was told of a call finds it there.
+  private func answer(_ request: UInt64, _ hasBegun: Bool) {
+    guard let answer = answers.removeValue(forKey: request) else { return }
+    let response = hasBegun ? answer.response : Signalling.notBegun
+    refusals.note(response, to: answer.peer)
+    server.resume(request, with: response)
+  }
+
+  private func begin(_ plan: CallPlan, request: UInt64) {
     let shard = shards[Int(plan.shard)]
-    registry.begin(
-      plan.reference, CallFigures(plan, shard.shard.identity.transceiver), by: plan.caller)
-    shard.post(.begin(plan, CallSeeds.fresh()))
+    registry.begin(plan.reference, CallFigures(plan, shard.transceiver), by: plan.caller)
+    shard.post(.begin(plan, CallSeeds.fresh(), request: request))
   }
 }

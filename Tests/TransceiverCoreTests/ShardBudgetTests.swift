@@ -1,0 +1,74 @@
+import CallClient
+import Srtp
+import TestSupport
+import Testing
+import Trunk
+import Wire
+
+@testable import TransceiverCore
+
+/// A trunk datagram with a packet of voice, and a turn with one out, make no object and take no
+/// memory beside what the SRTP library takes. Run alone:
+/// `swift test --disable-xctest --no-parallel --filter Budget`.
+@Suite("Budget of a shard", .serialized, .enabled(if: Cost.isMeasurable))
+struct ShardBudgetTests {
+  @Test("voice up and down through a shard")
+  func voice() throws {
+    let library = try Self.costOfProtection()
+    let harness = try ShardHarness()
+    let address = TransportAddress(ipv4: 0xC000_0201, port: 50_000)
+    let caller = try harness.makeConnectedCall(from: address)
+    harness.run(1_000)
+    caller.isUnheard = true
+    let datagrams = harness.trunkDatagrams(of: caller, milliseconds: 800)
+    try #require(datagrams.count >= 20)
+    var costs: [Cost] = []
+    for datagram in datagrams {
+      var bytes = datagram
+      var sent = 0
+      harness.pass(milliseconds: 20)
+      let now = harness.now
+      unsafe bytes.withUnsafeMutableBytes { bytes in
+        let received = unsafe ReceivedTrunkDatagram(
+          bytes: bytes, isTruncated: false, relay: ShardHarness.relay)
+        let cost = Cost.of {
+          _ = harness.shard.takeDatagram(received, at: now)
+          _ = harness.shard.runDue(at: now)
+          while harness.shard.nextDatagram() != nil { sent += 1 }
+          harness.shard.noteSent(at: now)
+        }
+        // A turn in which RTCP went out as well protects one packet more.
+        let packets = harness.shard.makeReport().figures.first { $0.name == "packets_sent" }
+        if packets?.value == harness.packetsSeen + 1 { costs.append(cost) }
+        harness.packetsSeen = packets?.value ?? 0
+        harness.shard.reset()
+      }
+      #expect(sent == 1)
+    }
+    #expect(costs.count >= 15)
+    for cost in costs {
+      #expect(cost.mallocs == library.mallocs)
+      #expect(cost.objects == 0)
+    }
+  }
+
+  /// What one unprotect and one protect of a voice packet cost in the library alone.
+  private static func costOfProtection() throws -> Cost {
+    let master = [UInt8](repeating: 7, count: 28)
+    let keys = try #require(SrtpKeys(profile: .aeadAes128Gcm, local: master, remote: master))
+    let sender = try #require(SrtpContext(keys: keys))
+    let receiver = try #require(SrtpContext(keys: keys))
+    var cost = Cost.nothing
+    for number in 1...8 {
+      var packet: [UInt8] = [0x80, 111, 0, UInt8(number)] + [UInt8](repeating: 9, count: 150)
+      unsafe packet.withUnsafeMutableBytes { bytes in
+        cost = Cost.of {
+          var length = 100
+          _ = unsafe sender.protectRtp(bytes, length: &length)
+          _ = unsafe receiver.unprotectRtp(bytes, length: &length)
+        }
+      }
+    }
+    return cost
+  }
+}
