@@ -239,7 +239,8 @@ let package = Package(
     tests(
       "TransceiverRuntimeTests",
       uses: [
-        "TransceiverRuntime", "TransceiverCore", "CPacketLoop", "Complaints", "Dtls", "Log",
+        "TransceiverRuntime", "TransceiverCore", "Backends", "CPacketLoop", "Complaints", "Dtls",
+        "Log",
         "Paths", "Runtime", "Session", "Signalling", "Token", "Wire",
       ]),
     tests("SettingsTests", uses: ["Settings", "Json", "Log"]),

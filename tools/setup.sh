@@ -12,7 +12,7 @@ BUILD_PACKAGES=(
 AGENT_PACKAGES=(flite python3-venv)
 AGENT_VENV=.build/agent-venv
 # What the checks of the tree look with.
-CHECK_PACKAGES=(git libbpf-dev shellcheck)
+CHECK_PACKAGES=(clang-format-14 git libbpf-dev shellcheck)
 # What the unit tests run beside themselves.
 UNIT_PACKAGES=(iproute2 util-linux)
 # The real clients, and what they and their tests are made of.

@@ -12,11 +12,11 @@ int cc_aes256_gcm_seal(const uint8_t key[32], const uint8_t nonce[12], const voi
 {
     EVP_CIPHER_CTX *ctx = length <= INT_MAX ? EVP_CIPHER_CTX_new() : NULL;
     int count = 0, rest = 0;
-    int good = ctx && EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
-               EVP_EncryptUpdate(ctx, sealed, &count, plain, (int)length) == 1 &&
-               EVP_EncryptFinal_ex(ctx, (uint8_t *)sealed + count, &rest) == 1 &&
-               EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_BYTES,
-                                   (uint8_t *)sealed + length) == 1;
+    int good =
+        ctx && EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
+        EVP_EncryptUpdate(ctx, sealed, &count, plain, (int)length) == 1 &&
+        EVP_EncryptFinal_ex(ctx, (uint8_t *)sealed + count, &rest) == 1 &&
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, (uint8_t *)sealed + length) == 1;
     EVP_CIPHER_CTX_free(ctx);
     return good;
 }

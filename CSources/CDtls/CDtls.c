@@ -12,7 +12,7 @@
 enum {
     MTU_BYTES_MIN = 228,  // OpenSSL accepts no less: 256 without IP and UDP headers
     NEVER_MICROSECONDS = 3600u * 1000000,  // an hour: past any handshake
-    DUE_MICROSECONDS = 1,  // OpenSSL takes less than 15 ms for over
+    DUE_MICROSECONDS = 1,                  // OpenSSL takes less than 15 ms for over
 };
 
 // OpenSSL asks how long the next wait shall be; 0 means that a new flight begins.
@@ -21,10 +21,13 @@ enum {
 // whatever the caller's clock says. So there each wait is over at once: as soon as a flight is out
 // and nothing is there to read, OpenSSL repeats it, under fresh record numbers, until the last of
 // the repetitions asks for a wait that never ends. They are kept until the caller's timer fires.
-static unsigned int timer_interval(SSL *ssl, unsigned int last_us) {
+static unsigned int timer_interval(SSL *ssl, unsigned int last_us)
+{
     struct dtls_connection *connection = SSL_get_ex_data(ssl, connection_index());
-    if (last_us == 0) connection->flights++;
-    if (openssl_timer_is_reachable()) return NEVER_MICROSECONDS;
+    if (last_us == 0)
+        connection->flights++;
+    if (openssl_timer_is_reachable())
+        return NEVER_MICROSECONDS;
     if (last_us == 0)
         repetitions_restart(connection);
     else
@@ -32,7 +35,8 @@ static unsigned int timer_interval(SSL *ssl, unsigned int last_us) {
     return connection->repetitions.made < REPETITIONS ? DUE_MICROSECONDS : NEVER_MICROSECONDS;
 }
 
-static SSL *make_ssl(struct dtls_connection *connection) {
+static SSL *make_ssl(struct dtls_connection *connection)
+{
     SSL *ssl = SSL_new(connection->identity->context);
     BIO *bio = datagram_bio_create(connection);
     if (!ssl || !bio || SSL_set_ex_data(ssl, connection_index(), connection) != 1) {
@@ -52,7 +56,8 @@ static SSL *make_ssl(struct dtls_connection *connection) {
     return ssl;
 }
 
-bool dtls_connection_restart(struct dtls_connection *connection) {
+bool dtls_connection_restart(struct dtls_connection *connection)
+{
     connection->openssl_timer = NULL;
     SSL_free(connection->ssl);
     connection->connected = connection->closed = connection->dead = false;
@@ -63,27 +68,31 @@ bool dtls_connection_restart(struct dtls_connection *connection) {
     dtls_connection_drop_output(connection);
     repetitions_restart(connection);
     connection->ssl = make_ssl(connection);
-    return connection->ssl &&
-           handshake_random_rewind(connection->random, connection->options.seed);
+    return connection->ssl && handshake_random_rewind(connection->random, connection->options.seed);
 }
 
 struct dtls_connection *dtls_connection_create(struct dtls_identity *identity,
-                                               const struct dtls_options *options) {
+                                               const struct dtls_options *options)
+{
     if (options->mtu < MTU_BYTES_MIN || options->mtu > DTLS_DATAGRAM_BYTES_MAX ||
         options->fingerprint_count > DTLS_FINGERPRINTS_MAX)
         return NULL;
     struct dtls_connection *connection = calloc(1, sizeof *connection);
-    if (!connection) return NULL;
+    if (!connection)
+        return NULL;
     connection->identity = identity;
     connection->options = *options;
     connection->random = handshake_random_create();
-    if (connection->random && dtls_connection_restart(connection)) return connection;
+    if (connection->random && dtls_connection_restart(connection))
+        return connection;
     dtls_connection_free(connection);
     return NULL;
 }
 
-void dtls_connection_free(struct dtls_connection *connection) {
-    if (!connection) return;
+void dtls_connection_free(struct dtls_connection *connection)
+{
+    if (!connection)
+        return;
     SSL_free(connection->ssl);
     repetitions_forget(connection);
     protection_forget(&connection->protection);
@@ -92,14 +101,18 @@ void dtls_connection_free(struct dtls_connection *connection) {
     free(connection);
 }
 
-static enum dtls_progress progress_of(const struct dtls_connection *connection) {
-    if (connection->dead) return DTLS_PROGRESS_FATAL;
-    if (connection->closed) return DTLS_PROGRESS_CLOSED;
+static enum dtls_progress progress_of(const struct dtls_connection *connection)
+{
+    if (connection->dead)
+        return DTLS_PROGRESS_FATAL;
+    if (connection->closed)
+        return DTLS_PROGRESS_CLOSED;
     return connection->connected ? DTLS_PROGRESS_CONNECTED : DTLS_PROGRESS_PENDING;
 }
 
 // Notes why the connection died. Before Finished nothing of what it wanted to say goes out.
-static void mark_dead(struct dtls_connection *connection, const char *what) {
+static void mark_dead(struct dtls_connection *connection, const char *what)
+{
     unsigned long code = ERR_peek_last_error();
     if (ERR_GET_LIB(code) == ERR_LIB_SSL &&
         ERR_GET_REASON(code) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
@@ -107,11 +120,14 @@ static void mark_dead(struct dtls_connection *connection, const char *what) {
     describe_openssl_error(what, connection->error);
     connection->dead = true;
     connection->input_length = 0;
-    if (!connection->connected) dtls_connection_drop_output(connection);
+    if (!connection->connected)
+        dtls_connection_drop_output(connection);
 }
 
-enum dtls_progress dtls_connection_drive(struct dtls_connection *connection) {
-    if (connection->connected || connection->dead) return progress_of(connection);
+enum dtls_progress dtls_connection_drive(struct dtls_connection *connection)
+{
+    if (connection->connected || connection->dead)
+        return progress_of(connection);
     ERR_clear_error();
     handshake_random_enter(connection->random);
     int result = SSL_do_handshake(connection->ssl);
@@ -126,20 +142,25 @@ enum dtls_progress dtls_connection_drive(struct dtls_connection *connection) {
     return progress_of(connection);
 }
 
-uint32_t dtls_connection_flights(const struct dtls_connection *connection) {
+uint32_t dtls_connection_flights(const struct dtls_connection *connection)
+{
     return connection->flights;
 }
 
-bool dtls_connection_timer_is_armed(const struct dtls_connection *connection) {
+bool dtls_connection_timer_is_armed(const struct dtls_connection *connection)
+{
     struct timeval left;
     return !connection->dead && DTLSv1_get_timeout(connection->ssl, &left) == 1;
 }
 
-enum dtls_progress dtls_connection_fire_timer(struct dtls_connection *connection) {
-    if (!dtls_connection_timer_is_armed(connection)) return progress_of(connection);
+enum dtls_progress dtls_connection_fire_timer(struct dtls_connection *connection)
+{
+    if (!dtls_connection_timer_is_armed(connection))
+        return progress_of(connection);
     ERR_clear_error();
     if (!openssl_timer_is_reachable()) {
-        if (!repetitions_send_next(connection)) mark_dead(connection, "the peer did not answer");
+        if (!repetitions_send_next(connection))
+            mark_dead(connection, "the peer did not answer");
         return progress_of(connection);
     }
     if (connection->openssl_timer) {  // one second after 1970: due by any clock
@@ -149,7 +170,8 @@ enum dtls_progress dtls_connection_fire_timer(struct dtls_connection *connection
     handshake_random_enter(connection->random);
     long result = DTLSv1_handle_timeout(connection->ssl);
     handshake_random_leave();
-    if (result < 0) mark_dead(connection, "the peer did not answer");
+    if (result < 0)
+        mark_dead(connection, "the peer did not answer");
     return progress_of(connection);
 }
 
@@ -175,8 +197,10 @@ static const struct {
     {"TWFIN", DTLS_EXPECTS_NOTHING, DTLS_EXPECTS_CHANGE_CIPHER_SPEC},
 };
 
-enum dtls_expected dtls_connection_expects(const struct dtls_connection *connection) {
-    if (connection->connected || connection->dead) return DTLS_EXPECTS_NOTHING;
+enum dtls_expected dtls_connection_expects(const struct dtls_connection *connection)
+{
+    if (connection->connected || connection->dead)
+        return DTLS_EXPECTS_NOTHING;
     const char *name = SSL_state_string(connection->ssl);
     size_t length = strcspn(name, " ");
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
@@ -185,43 +209,52 @@ enum dtls_expected dtls_connection_expects(const struct dtls_connection *connect
     return DTLS_EXPECTS_NOTHING;
 }
 
-bool dtls_connection_certificate_refused(const struct dtls_connection *connection) {
+bool dtls_connection_certificate_refused(const struct dtls_connection *connection)
+{
     return connection->certificate_refused;
 }
 
-bool dtls_connection_certificate_mismatched(const struct dtls_connection *connection) {
+bool dtls_connection_certificate_mismatched(const struct dtls_connection *connection)
+{
     return connection->dead && connection->mismatched;
 }
 
-void dtls_connection_tolerate_mismatch(struct dtls_connection *connection, bool tolerates) {
+void dtls_connection_tolerate_mismatch(struct dtls_connection *connection, bool tolerates)
+{
     connection->tolerates_mismatch = tolerates;
 }
 
-bool dtls_connection_has_extended_master_secret(const struct dtls_connection *connection) {
+bool dtls_connection_has_extended_master_secret(const struct dtls_connection *connection)
+{
     return connection->connected && SSL_get_extms_support(connection->ssl) == 1;
 }
 
-bool dtls_connection_certificate_matches(const struct dtls_connection *connection) {
+bool dtls_connection_certificate_matches(const struct dtls_connection *connection)
+{
     X509 *certificate = SSL_get0_peer_certificate(connection->ssl);
     return certificate && certificate_matches(certificate, connection->options.fingerprints,
                                               connection->options.fingerprint_count);
 }
 
-const char *dtls_connection_error(const struct dtls_connection *connection) {
+const char *dtls_connection_error(const struct dtls_connection *connection)
+{
     return connection->error;
 }
 
 static void master_of(uint8_t *master, const uint8_t *key, size_t key_bytes, const uint8_t *salt,
-                      size_t salt_bytes) {
+                      size_t salt_bytes)
+{
     memcpy(master, key, key_bytes);
     memcpy(master + key_bytes, salt, salt_bytes);
 }
 
 bool dtls_connection_export_srtp(struct dtls_connection *connection,
-                                 struct dtls_srtp_masters *masters) {
+                                 struct dtls_srtp_masters *masters)
+{
     memset(masters, 0, sizeof *masters);
     const SRTP_PROTECTION_PROFILE *profile = SSL_get_selected_srtp_profile(connection->ssl);
-    if (!connection->connected || !profile) return false;
+    if (!connection->connected || !profile)
+        return false;
     size_t key = 16;
     size_t salt = profile->id == SRTP_AEAD_AES_128_GCM ? 12 : 14;
     static const char label[] = "EXTRACTOR-dtls_srtp";
@@ -237,24 +270,28 @@ bool dtls_connection_export_srtp(struct dtls_connection *connection,
     return true;
 }
 
-size_t dtls_connection_read(struct dtls_connection *connection, void *bytes, size_t capacity) {
-    if (!connection->connected || connection->dead || connection->closed) return 0;
+size_t dtls_connection_read(struct dtls_connection *connection, void *bytes, size_t capacity)
+{
+    if (!connection->connected || connection->dead || connection->closed)
+        return 0;
     ERR_clear_error();
     int count = SSL_read(connection->ssl, bytes, capacity > INT32_MAX ? INT32_MAX : (int)capacity);
-    if (count > 0) return (size_t)count;
+    if (count > 0)
+        return (size_t)count;
     switch (SSL_get_error(connection->ssl, count)) {
-        case SSL_ERROR_WANT_READ:
-            break;
-        case SSL_ERROR_ZERO_RETURN:
-            connection->closed = true;
-            break;
-        default:
-            mark_dead(connection, "the association failed");
+    case SSL_ERROR_WANT_READ:
+        break;
+    case SSL_ERROR_ZERO_RETURN:
+        connection->closed = true;
+        break;
+    default:
+        mark_dead(connection, "the association failed");
     }
     return 0;
 }
 
-bool dtls_connection_write(struct dtls_connection *connection, const void *bytes, size_t length) {
+bool dtls_connection_write(struct dtls_connection *connection, const void *bytes, size_t length)
+{
     if (progress_of(connection) != DTLS_PROGRESS_CONNECTED || length == 0 ||
         length > DTLS_DATAGRAM_BYTES_MAX)
         return false;
@@ -262,8 +299,10 @@ bool dtls_connection_write(struct dtls_connection *connection, const void *bytes
     return SSL_write(connection->ssl, bytes, (int)length) == (int)length;
 }
 
-void dtls_connection_shutdown(struct dtls_connection *connection) {
-    if (progress_of(connection) != DTLS_PROGRESS_CONNECTED) return;
+void dtls_connection_shutdown(struct dtls_connection *connection)
+{
+    if (progress_of(connection) != DTLS_PROGRESS_CONNECTED)
+        return;
     ERR_clear_error();
     SSL_shutdown(connection->ssl);
 }

@@ -10,7 +10,7 @@
 
 enum {
     OUTPUT_BYTES = 8192,
-    REPETITIONS = 12,  // of one flight; at the next OpenSSL gives up
+    REPETITIONS = 12,           // of one flight; at the next OpenSSL gives up
     REPETITIONS_BYTES = 12288,  // half as much again as ours take in the smallest datagrams
 };
 

@@ -30,17 +30,18 @@ enum {
     WINDOW_BITS = 64,
 };
 
-void protection_forget(struct protection *protection) {
+void protection_forget(struct protection *protection)
+{
     EVP_CIPHER_CTX_free(protection->opener);
     OPENSSL_cleanse(protection, sizeof *protection);
 }
 
 // The key block: client key, server key, client IV, server IV (an AEAD has no MAC keys).
-static bool expand_keys(SSL *ssl, const EVP_MD *digest, uint8_t *block, size_t block_bytes) {
+static bool expand_keys(SSL *ssl, const EVP_MD *digest, uint8_t *block, size_t block_bytes)
+{
     uint8_t master[SSL_MAX_MASTER_KEY_LENGTH];
     uint8_t seed[LABEL_BYTES + 2 * RANDOM_BYTES] = "key expansion";
-    size_t master_bytes =
-        SSL_SESSION_get_master_key(SSL_get_session(ssl), master, sizeof master);
+    size_t master_bytes = SSL_SESSION_get_master_key(SSL_get_session(ssl), master, sizeof master);
     SSL_get_server_random(ssl, seed + LABEL_BYTES, RANDOM_BYTES);
     SSL_get_client_random(ssl, seed + LABEL_BYTES + RANDOM_BYTES, RANDOM_BYTES);
     OSSL_PARAM parameters[] = {
@@ -52,24 +53,34 @@ static bool expand_keys(SSL *ssl, const EVP_MD *digest, uint8_t *block, size_t b
     };
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS1-PRF", NULL);
     EVP_KDF_CTX *context = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
-    bool made = master_bytes > 0 && context &&
-                EVP_KDF_derive(context, block, block_bytes, parameters) == 1;
+    bool made =
+        master_bytes > 0 && context && EVP_KDF_derive(context, block, block_bytes, parameters) == 1;
     EVP_KDF_CTX_free(context);
     EVP_KDF_free(kdf);
     OPENSSL_cleanse(master, sizeof master);
     return made;
 }
 
-static bool prepare(struct protection *protection, SSL *ssl, bool peer_is_server) {
-    if (protection->opener) return true;
+static bool prepare(struct protection *protection, SSL *ssl, bool peer_is_server)
+{
+    if (protection->opener)
+        return true;
     const SSL_CIPHER *suite = SSL_get_current_cipher(ssl);
-    if (!suite || !SSL_get_session(ssl)) return false;
+    if (!suite || !SSL_get_session(ssl))
+        return false;
     const EVP_CIPHER *cipher = NULL;
     switch (SSL_CIPHER_get_cipher_nid(suite)) {
-        case NID_aes_128_gcm: cipher = EVP_aes_128_gcm(); break;
-        case NID_aes_256_gcm: cipher = EVP_aes_256_gcm(); break;
-        case NID_chacha20_poly1305: cipher = EVP_chacha20_poly1305(); break;
-        default: return false;
+    case NID_aes_128_gcm:
+        cipher = EVP_aes_128_gcm();
+        break;
+    case NID_aes_256_gcm:
+        cipher = EVP_aes_256_gcm();
+        break;
+    case NID_chacha20_poly1305:
+        cipher = EVP_chacha20_poly1305();
+        break;
+    default:
+        return false;
     }
     bool is_gcm = SSL_CIPHER_get_cipher_nid(suite) != NID_chacha20_poly1305;
     size_t key_bytes = (size_t)EVP_CIPHER_get_key_length(cipher);
@@ -94,13 +105,16 @@ static bool prepare(struct protection *protection, SSL *ssl, bool peer_is_server
 }
 
 // The replay window of RFC 6347, section 4.1.2.6, of the same width as OpenSSL's own.
-static bool is_replayed(const struct protection *protection, uint64_t number) {
-    if (protection->seen == 0 || number > protection->newest) return false;
+static bool is_replayed(const struct protection *protection, uint64_t number)
+{
+    if (protection->seen == 0 || number > protection->newest)
+        return false;
     uint64_t age = protection->newest - number;
     return age >= WINDOW_BITS || (protection->seen >> age & 1) == 1;
 }
 
-static void note_number(struct protection *protection, uint64_t number) {
+static void note_number(struct protection *protection, uint64_t number)
+{
     if (protection->seen == 0 || number > protection->newest) {
         uint64_t step = protection->seen == 0 ? WINDOW_BITS : number - protection->newest;
         protection->seen = (step < WINDOW_BITS ? protection->seen << step : 0) | 1;
@@ -112,9 +126,11 @@ static void note_number(struct protection *protection, uint64_t number) {
 
 // Writes the plaintext, shorter than the record; its length, or -1 when the tag does not hold.
 static int open_record(struct protection *protection, const uint8_t *record, size_t length,
-                       uint8_t *plaintext) {
+                       uint8_t *plaintext)
+{
     size_t overhead = RECORD_HEADER_BYTES + protection->explicit_nonce_bytes + TAG_BYTES;
-    if (length < overhead) return -1;
+    if (length < overhead)
+        return -1;
     size_t count = length - overhead;
     const uint8_t *body = record + RECORD_HEADER_BYTES;
     uint8_t nonce[NONCE_BYTES];
@@ -144,14 +160,17 @@ static int open_record(struct protection *protection, const uint8_t *record, siz
 }
 
 enum dtls_admission protection_admit(struct protection *protection, SSL *ssl, bool peer_is_server,
-                                     const uint8_t *record, size_t length) {
+                                     const uint8_t *record, size_t length)
+{
     if (!prepare(protection, ssl, peer_is_server)) {
         ERR_clear_error();
         return DTLS_ADMISSION_EARLY;
     }
     uint64_t number = 0;
-    for (int i = 2; i < NUMBER_BYTES; i++) number = number << 8 | record[NUMBER_OFFSET + i];
-    if (is_replayed(protection, number)) return DTLS_ADMISSION_REPLAYED;
+    for (int i = 2; i < NUMBER_BYTES; i++)
+        number = number << 8 | record[NUMBER_OFFSET + i];
+    if (is_replayed(protection, number))
+        return DTLS_ADMISSION_REPLAYED;
     uint8_t plaintext[DTLS_DATAGRAM_BYTES_MAX + TAG_BYTES];
     int count = open_record(protection, record, length, plaintext);
     if (count < 0) {
@@ -161,9 +180,12 @@ enum dtls_admission protection_admit(struct protection *protection, SSL *ssl, bo
     note_number(protection, number);
     protection->says_nothing = count == 0;
     if (record[0] == CONTENT_ALERT && count == ALERT_BYTES) {
-        if (plaintext[0] == ALERT_FATAL) protection->alert = DTLS_ALERT_FATAL;
-        else if (plaintext[1] == CLOSE_NOTIFY) protection->alert = DTLS_ALERT_CLOSE;
-        else protection->says_nothing = true;
+        if (plaintext[0] == ALERT_FATAL)
+            protection->alert = DTLS_ALERT_FATAL;
+        else if (plaintext[1] == CLOSE_NOTIFY)
+            protection->alert = DTLS_ALERT_CLOSE;
+        else
+            protection->says_nothing = true;
     }
     OPENSSL_cleanse(plaintext, (size_t)count);
     return DTLS_ADMISSION_TAKEN;

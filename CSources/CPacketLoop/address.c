@@ -6,14 +6,17 @@
 
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
-bool pl_address_is_ipv4(const struct pl_address *address) {
+bool pl_address_is_ipv4(const struct pl_address *address)
+{
     return memcmp(address->ip, mapped_prefix, sizeof mapped_prefix) == 0;
 }
 
 socklen_t pl_address_to_kernel(const struct pl_address *address, sa_family_t family,
-                               bool takes_ipv4, struct sockaddr_in6 *out) {
+                               bool takes_ipv4, struct sockaddr_in6 *out)
+{
     bool is_ipv4 = pl_address_is_ipv4(address);
-    if (is_ipv4 != (family == AF_INET) && !(is_ipv4 && takes_ipv4)) return 0;
+    if (is_ipv4 != (family == AF_INET) && !(is_ipv4 && takes_ipv4))
+        return 0;
     if (family == AF_INET) {
         struct sockaddr_in *name = (struct sockaddr_in *)out;
         memset(name, 0, sizeof *name);
@@ -29,7 +32,8 @@ socklen_t pl_address_to_kernel(const struct pl_address *address, sa_family_t fam
     return sizeof *out;
 }
 
-void pl_address_from_kernel(const struct sockaddr_in6 *name, struct pl_address *out) {
+void pl_address_from_kernel(const struct sockaddr_in6 *name, struct pl_address *out)
+{
     if (name->sin6_family == AF_INET) {
         const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)name;
         memcpy(out->ip, mapped_prefix, sizeof mapped_prefix);
@@ -41,7 +45,8 @@ void pl_address_from_kernel(const struct sockaddr_in6 *name, struct pl_address *
     out->port = ntohs(name->sin6_port);
 }
 
-const char *pl_address_text(const struct pl_address *address, char text[PL_ADDRESS_TEXT_SIZE]) {
+const char *pl_address_text(const struct pl_address *address, char text[PL_ADDRESS_TEXT_SIZE])
+{
     char ip[INET6_ADDRSTRLEN];
     if (pl_address_is_ipv4(address)) {
         inet_ntop(AF_INET, address->ip + 12, ip, sizeof ip);

@@ -4,12 +4,15 @@
 #include <stdarg.h>
 #include <string.h>
 
-const char *pl_error_text(const struct pl_error *error) {
+const char *pl_error_text(const struct pl_error *error)
+{
     return error->text;
 }
 
-int pl_fail(struct pl_error *error, int number, const char *format, ...) {
-    if (error == NULL) return -1;
+int pl_fail(struct pl_error *error, int number, const char *format, ...)
+{
+    if (error == NULL)
+        return -1;
     error->number = number;
     va_list arguments;
     va_start(arguments, format);

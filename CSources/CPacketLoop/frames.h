@@ -93,7 +93,7 @@ struct pl_questions {
 
 struct pl_frames {
     struct pl_questions questions;
-    int news;  // another netlink socket
+    int news;      // another netlink socket
     uint64_t now;  // of this turn
     uint32_t generation;
     uint64_t secret;

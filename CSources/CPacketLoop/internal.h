@@ -67,10 +67,10 @@ struct pl_socket {
     uint32_t shown_bytes;   // of the next, shown already
     uint32_t queued;        // datagrams in `out`
     uint32_t queued_messages;
-    uint32_t last_bytes;    // of the last message in `out`
-    bool last_is_closed;    // it takes no further datagram
-    bool sends_frames;      // what it can, it sends past the kernel's UDP (frames.h)
-    struct pl_address local;  // then the address that it is bound to
+    uint32_t last_bytes;           // of the last message in `out`
+    bool last_is_closed;           // it takes no further datagram
+    bool sends_frames;             // what it can, it sends past the kernel's UDP (frames.h)
+    struct pl_address local;       // then the address that it is bound to
     struct pl_refusals *refusals;  // NULL: what is too long is lost (refused.c)
     struct pl_messages in;
     struct pl_messages out;
@@ -94,34 +94,34 @@ struct pl_loop {
     struct pl_loop_options options;
     struct pl_socket *keeper;  // the socket that has refusals, if any
     struct pl_frames *frames;  // NULL: everything goes by the sockets
-    int wakeup;  // eventfd
-    int epoll;   // -1 while pl_wait asks about all sockets each time
-    bool has_precise_wait;  // epoll_pwait2 exists
+    int wakeup;                // eventfd
+    int epoll;                 // -1 while pl_wait asks about all sockets each time
+    bool has_precise_wait;     // epoll_pwait2 exists
     uint32_t polled_count;
     struct pollfd polled[PL_POLLED_MAX];
     uint32_t polled_marks[PL_POLLED_MAX];
     uint32_t ready[PL_READY_MAX];  // marks of what is ready after a wait
     atomic_bool stopping;
     _Atomic uint32_t socket_count;  // released after the socket is complete
-    struct pl_socket **sockets;    // sockets_max entries
-    uint16_t *unsent;              // indices of sockets with a filled queue
+    struct pl_socket **sockets;     // sockets_max entries
+    uint16_t *unsent;               // indices of sockets with a filled queue
     uint32_t unsent_count;
-    bool is_behind;                // a socket had more than this turn took
-    bool rests;                    // datagrams come so often that they are read now and then
-    bool has_read;                 // this turn has read something
-    uint64_t read_at;              // when the last datagrams were read
-    uint64_t waiting_since;        // see pl_loop_waiting_since
+    bool is_behind;          // a socket had more than this turn took
+    bool rests;              // datagrams come so often that they are read now and then
+    bool has_read;           // this turn has read something
+    uint64_t read_at;        // when the last datagrams were read
+    uint64_t waiting_since;  // see pl_loop_waiting_since
     uint64_t turns;
     size_t memory_size;
 };
 
 // Stops the program on a mistake of our own. Input from outside never leads here.
-#define PL_REQUIRE(condition)                                                              \
-    do {                                                                                   \
-        if (!(condition)) {                                                                \
-            fprintf(stderr, "%s:%d: violated: %s\n", __FILE__, __LINE__, #condition);      \
-            abort();                                                                       \
-        }                                                                                  \
+#define PL_REQUIRE(condition)                                                         \
+    do {                                                                              \
+        if (!(condition)) {                                                           \
+            fprintf(stderr, "%s:%d: violated: %s\n", __FILE__, __LINE__, #condition); \
+            abort();                                                                  \
+        }                                                                             \
     } while (0)
 
 // Fills `error` (may be NULL) from a format and the errno `number`. Returns -1 for the caller to
@@ -131,7 +131,8 @@ int pl_fail(struct pl_error *error, int number, const char *format, ...)
 
 // Adds to a counter that other threads may be reading. There is one writer, so a relaxed store is
 // enough and costs what a plain add costs.
-static inline void pl_count(uint64_t *counter, uint64_t amount) {
+static inline void pl_count(uint64_t *counter, uint64_t amount)
+{
     __atomic_store_n(counter, *counter + amount, __ATOMIC_RELAXED);
 }
 

@@ -10,7 +10,8 @@
 // A message's bytes, below what an IP packet can hold with either family's headers.
 #define SEGMENTED_BYTES_MAX 65000
 
-uint64_t *pl_failure_counter(struct pl_counters *counters, int code) {
+uint64_t *pl_failure_counter(struct pl_counters *counters, int code)
+{
     switch (code) {
     case EAGAIN:
     case ENOBUFS:
@@ -34,18 +35,21 @@ uint64_t *pl_failure_counter(struct pl_counters *counters, int code) {
 }
 
 // How many datagrams the kernel makes of a message.
-static uint32_t datagrams_in(const struct mmsghdr *message) {
+static uint32_t datagrams_in(const struct mmsghdr *message)
+{
     return (uint32_t)message->msg_hdr.msg_iovlen;
 }
 
 // Counts one datagram that was not sent, unless it is kept for whoever makes it shorter.
-static void count_failure(struct pl_socket *socket, const struct msghdr *header, int code) {
+static void count_failure(struct pl_socket *socket, const struct msghdr *header, int code)
+{
     bool is_kept = code == EMSGSIZE && pl_refused_keep(socket, header->msg_iov, header->msg_name);
     struct pl_counters *counters = &socket->counters;
     pl_count(is_kept ? &counters->given_back : pl_failure_counter(counters, code), 1);
 }
 
-static void count_sent(struct pl_socket *socket, const struct mmsghdr *message) {
+static void count_sent(struct pl_socket *socket, const struct mmsghdr *message)
+{
     pl_count(&socket->counters.sent, datagrams_in(message));
     pl_count(&socket->counters.sent_messages, 1);
     pl_count(&socket->counters.sent_bytes, message->msg_len);
@@ -53,7 +57,8 @@ static void count_sent(struct pl_socket *socket, const struct mmsghdr *message) 
 
 // Sends the datagrams of a message one by one, which the kernel would not split for us: their size
 // is more than the path takes, or the device cannot checksum them.
-static void send_singly(struct pl_socket *socket, const struct mmsghdr *message) {
+static void send_singly(struct pl_socket *socket, const struct mmsghdr *message)
+{
     for (uint32_t i = 0; i < datagrams_in(message); i++) {
         struct msghdr single = message->msg_hdr;
         single.msg_iov += i;
@@ -73,10 +78,12 @@ static void send_singly(struct pl_socket *socket, const struct mmsghdr *message)
 }
 
 // Deals with a message that was not sent. Returns how many messages that settles.
-static uint32_t settle_failure(struct pl_socket *socket, uint32_t next, int code) {
+static uint32_t settle_failure(struct pl_socket *socket, uint32_t next, int code)
+{
     struct mmsghdr *message = &socket->out.headers[next];
     if (datagrams_in(message) > 1 && (code == EINVAL || code == EMSGSIZE || code == EIO)) {
-        if (code == EIO) socket->can_segment = false;  // the device is in the way, not the size
+        if (code == EIO)
+            socket->can_segment = false;  // the device is in the way, not the size
         send_singly(socket, message);
         return 1;
     }
@@ -93,24 +100,28 @@ static uint32_t settle_failure(struct pl_socket *socket, uint32_t next, int code
     return lost;
 }
 
-void pl_socket_flush(struct pl_socket *socket) {
+void pl_socket_flush(struct pl_socket *socket)
+{
     uint32_t next = 0;
     while (next < socket->queued_messages) {
         uint32_t left = socket->queued_messages - next;
         int count = sendmmsg(socket->fd, socket->out.headers + next, left, MSG_DONTWAIT);
         pl_count(&socket->counters.send_calls, 1);
         if (count < 0) {
-            if (errno != EINTR) next += settle_failure(socket, next, errno);
+            if (errno != EINTR)
+                next += settle_failure(socket, next, errno);
             continue;
         }
-        for (int i = 0; i < count; i++) count_sent(socket, &socket->out.headers[next++]);
+        for (int i = 0; i < count; i++)
+            count_sent(socket, &socket->out.headers[next++]);
     }
     socket->queued = 0;
     socket->queued_messages = 0;
 }
 
 static bool is_same_name(const struct sockaddr_in6 *left, const struct sockaddr_in6 *right,
-                         socklen_t length) {
+                         socklen_t length)
+{
     uint64_t heads[2];  // family, port and, with IPv4, the address: most differ here
     memcpy(&heads[0], left, sizeof heads[0]);
     memcpy(&heads[1], right, sizeof heads[1]);
@@ -120,20 +131,22 @@ static bool is_same_name(const struct sockaddr_in6 *left, const struct sockaddr_
 // Whether the kernel can cut the last message, with one more datagram at its end, into what it was
 // made from (UDP_SEGMENT): all of one length but the last, which may be shorter.
 static bool extends_last(const struct pl_socket *socket, uint32_t length,
-                         const struct sockaddr_in6 *name, socklen_t name_length) {
+                         const struct sockaddr_in6 *name, socklen_t name_length)
+{
     if (!socket->can_segment || socket->queued_messages == 0 || socket->last_is_closed) {
         return false;
     }
     uint32_t last = socket->queued_messages - 1;
     const struct msghdr *header = &socket->out.headers[last].msg_hdr;
-    return length > 0 && header->msg_iovlen < PL_SEGMENTS_MAX
-           && length <= header->msg_iov->iov_len
-           && socket->last_bytes + length <= SEGMENTED_BYTES_MAX
-           && header->msg_namelen == name_length
-           && is_same_name(name, &socket->out.names[last], name_length);
+    return length > 0 && header->msg_iovlen < PL_SEGMENTS_MAX &&
+           length <= header->msg_iov->iov_len &&
+           socket->last_bytes + length <= SEGMENTED_BYTES_MAX &&
+           header->msg_namelen == name_length &&
+           is_same_name(name, &socket->out.names[last], name_length);
 }
 
-static void extend_last(struct pl_socket *socket, uint32_t length) {
+static void extend_last(struct pl_socket *socket, uint32_t length)
+{
     uint32_t last = socket->queued_messages - 1;
     struct msghdr *header = &socket->out.headers[last].msg_hdr;
     if (header->msg_iovlen == 1) {
@@ -152,7 +165,8 @@ static void extend_last(struct pl_socket *socket, uint32_t length) {
 }
 
 static void begin_message(struct pl_socket *socket, uint32_t length,
-                          const struct sockaddr_in6 *name, socklen_t name_length) {
+                          const struct sockaddr_in6 *name, socklen_t name_length)
+{
     uint32_t i = socket->queued_messages++;
     struct msghdr *header = &socket->out.headers[i].msg_hdr;
     socket->out.names[i] = *name;
@@ -166,7 +180,8 @@ static void begin_message(struct pl_socket *socket, uint32_t length,
 }
 
 void pl_socket_enqueue(struct pl_socket *socket, const uint8_t *bytes, uint32_t length,
-                       const struct sockaddr_in6 *name, socklen_t name_length) {
+                       const struct sockaddr_in6 *name, socklen_t name_length)
+{
     if (extends_last(socket, length, name, name_length)) {
         extend_last(socket, length);
     } else {
@@ -178,10 +193,12 @@ void pl_socket_enqueue(struct pl_socket *socket, const uint8_t *bytes, uint32_t 
 }
 
 void pl_loop_send(struct pl_loop *loop, uint16_t socket_index, const uint8_t *bytes,
-                  uint32_t length, const struct pl_address *peer) {
+                  uint32_t length, const struct pl_address *peer)
+{
     PL_REQUIRE(socket_index < atomic_load_explicit(&loop->socket_count, memory_order_relaxed));
     struct pl_socket *socket = loop->sockets[socket_index];
-    if (socket->sends_frames && pl_frames_take(loop, socket, bytes, length, peer)) return;
+    if (socket->sends_frames && pl_frames_take(loop, socket, bytes, length, peer))
+        return;
     struct sockaddr_in6 name;
     socklen_t name_length = pl_address_to_kernel(peer, socket->family, socket->takes_ipv4, &name);
     if (name_length == 0) {
@@ -189,13 +206,17 @@ void pl_loop_send(struct pl_loop *loop, uint16_t socket_index, const uint8_t *by
         return;
     }
     // Queues leave the list only all together, in pl_loop_flush, so each is on it at most once.
-    if (socket->queued == 0) loop->unsent[loop->unsent_count++] = socket_index;
+    if (socket->queued == 0)
+        loop->unsent[loop->unsent_count++] = socket_index;
     pl_socket_enqueue(socket, bytes, length, &name, name_length);
-    if (socket->queued == socket->queue) pl_loop_flush(loop);
+    if (socket->queued == socket->queue)
+        pl_loop_flush(loop);
 }
 
-void pl_loop_flush(struct pl_loop *loop) {
-    if (loop->frames != NULL) pl_frames_flush(loop);
+void pl_loop_flush(struct pl_loop *loop)
+{
+    if (loop->frames != NULL)
+        pl_frames_flush(loop);
     for (uint32_t i = 0; i < loop->unsent_count; i++) {
         pl_socket_flush(loop->sockets[loop->unsent[i]]);
     }

@@ -40,7 +40,10 @@ static const uint8_t icon_svg[] = {
 #embed "page/icon.svg"
 };
 
-#define FILE_AT(url, type, array) {(url), (type), (array), sizeof(array)}
+#define FILE_AT(url, type, array)             \
+    {                                         \
+        (url), (type), (array), sizeof(array) \
+    }
 
 static const struct page_file files[] = {
     FILE_AT("/", "text/html; charset=utf-8", index_html),

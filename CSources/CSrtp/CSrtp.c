@@ -17,26 +17,33 @@ struct csrtp_pair {
 static bool library_is_ready;
 
 // libsrtp prints to standard output unless a handler takes its words; the status says it all.
-static void swallow(srtp_log_level_t level, const char *message, void *data) {
+static void swallow(srtp_log_level_t level, const char *message, void *data)
+{
     (void)level;
     (void)message;
     (void)data;
 }
 
-static void prepare_library(void) {
+static void prepare_library(void)
+{
     library_is_ready = srtp_init() == srtp_err_status_ok;
     srtp_install_log_handler(swallow, NULL);
 }
 
-size_t csrtp_master_bytes(uint32_t profile) {
+size_t csrtp_master_bytes(uint32_t profile)
+{
     switch (profile) {
-        case CSRTP_AES128_CM_SHA1_80: return SRTP_AES_ICM_128_KEY_LEN_WSALT;
-        case CSRTP_AEAD_AES_128_GCM: return SRTP_AES_GCM_128_KEY_LEN_WSALT;
-        default: return 0;
+    case CSRTP_AES128_CM_SHA1_80:
+        return SRTP_AES_ICM_128_KEY_LEN_WSALT;
+    case CSRTP_AEAD_AES_128_GCM:
+        return SRTP_AES_GCM_128_KEY_LEN_WSALT;
+    default:
+        return 0;
     }
 }
 
-static srtp_t make_session(uint32_t profile, srtp_ssrc_type_t direction, const uint8_t *master) {
+static srtp_t make_session(uint32_t profile, srtp_ssrc_type_t direction, const uint8_t *master)
+{
     srtp_policy_t policy = {.window_size = REPLAY_WINDOW_PACKETS};
     policy.ssrc.type = direction;
     policy.key = (unsigned char *)master;  // libsrtp reads it here and keeps what it derived
@@ -52,63 +59,86 @@ static srtp_t make_session(uint32_t profile, srtp_ssrc_type_t direction, const u
 }
 
 struct csrtp_pair *csrtp_create(uint32_t profile, const uint8_t *local_master,
-                                const uint8_t *remote_master) {
+                                const uint8_t *remote_master)
+{
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, prepare_library);
-    if (!library_is_ready || csrtp_master_bytes(profile) == 0) return NULL;
+    if (!library_is_ready || csrtp_master_bytes(profile) == 0)
+        return NULL;
     struct csrtp_pair *pair = calloc(1, sizeof *pair);
-    if (!pair) return NULL;
+    if (!pair)
+        return NULL;
     pair->outbound = make_session(profile, ssrc_any_outbound, local_master);
     pair->inbound = make_session(profile, ssrc_any_inbound, remote_master);
-    if (pair->outbound && pair->inbound) return pair;
+    if (pair->outbound && pair->inbound)
+        return pair;
     csrtp_free(pair);
     return NULL;
 }
 
-void csrtp_free(struct csrtp_pair *pair) {
-    if (!pair) return;
-    if (pair->outbound) srtp_dealloc(pair->outbound);
-    if (pair->inbound) srtp_dealloc(pair->inbound);
+void csrtp_free(struct csrtp_pair *pair)
+{
+    if (!pair)
+        return;
+    if (pair->outbound)
+        srtp_dealloc(pair->outbound);
+    if (pair->inbound)
+        srtp_dealloc(pair->inbound);
     free(pair);
 }
 
-static enum csrtp_status status_of(srtp_err_status_t status) {
+static enum csrtp_status status_of(srtp_err_status_t status)
+{
     switch (status) {
-        case srtp_err_status_ok: return CSRTP_OK;
-        case srtp_err_status_auth_fail: return CSRTP_AUTHENTICATION;
-        // libsrtp's GCM on NSS reports a wrong tag as a failed cipher.
-        case srtp_err_status_cipher_fail: return CSRTP_AUTHENTICATION;
-        case srtp_err_status_replay_fail: return CSRTP_REPLAYED;
-        case srtp_err_status_replay_old:
-        case srtp_err_status_pkt_idx_old: return CSRTP_OLD;
-        case srtp_err_status_bad_param:
-        case srtp_err_status_parse_err: return CSRTP_MALFORMED;
-        default: return CSRTP_FAILED;
+    case srtp_err_status_ok:
+        return CSRTP_OK;
+    case srtp_err_status_auth_fail:
+        return CSRTP_AUTHENTICATION;
+    // libsrtp's GCM on NSS reports a wrong tag as a failed cipher.
+    case srtp_err_status_cipher_fail:
+        return CSRTP_AUTHENTICATION;
+    case srtp_err_status_replay_fail:
+        return CSRTP_REPLAYED;
+    case srtp_err_status_replay_old:
+    case srtp_err_status_pkt_idx_old:
+        return CSRTP_OLD;
+    case srtp_err_status_bad_param:
+    case srtp_err_status_parse_err:
+        return CSRTP_MALFORMED;
+    default:
+        return CSRTP_FAILED;
     }
 }
 
 typedef srtp_err_status_t transform(srtp_t session, void *packet, int *length);
 
-static enum csrtp_status apply(transform *step, srtp_t session, void *packet, size_t *length) {
-    if (*length > PACKET_BYTES_MAX) return CSRTP_MALFORMED;
+static enum csrtp_status apply(transform *step, srtp_t session, void *packet, size_t *length)
+{
+    if (*length > PACKET_BYTES_MAX)
+        return CSRTP_MALFORMED;
     int count = (int)*length;
     enum csrtp_status status = status_of(step(session, packet, &count));
-    if (status == CSRTP_OK) *length = (size_t)count;
+    if (status == CSRTP_OK)
+        *length = (size_t)count;
     return status;
 }
 
-enum csrtp_status csrtp_protect_rtp(struct csrtp_pair *pair, void *packet, size_t *length) {
+enum csrtp_status csrtp_protect_rtp(struct csrtp_pair *pair, void *packet, size_t *length)
+{
     return apply(srtp_protect, pair->outbound, packet, length);
 }
 
-enum csrtp_status csrtp_unprotect_rtp(struct csrtp_pair *pair, void *packet, size_t *length) {
+enum csrtp_status csrtp_unprotect_rtp(struct csrtp_pair *pair, void *packet, size_t *length)
+{
     return apply(srtp_unprotect, pair->inbound, packet, length);
 }
 
-enum csrtp_status csrtp_protect_rtcp(struct csrtp_pair *pair, void *packet, size_t *length) {
+enum csrtp_status csrtp_protect_rtcp(struct csrtp_pair *pair, void *packet, size_t *length)
+{
     return apply(srtp_protect_rtcp, pair->outbound, packet, length);
 }
 
-enum csrtp_status csrtp_unprotect_rtcp(struct csrtp_pair *pair, void *packet, size_t *length) {
+enum csrtp_status csrtp_unprotect_rtcp(struct csrtp_pair *pair, void *packet, size_t *length)
+{
     return apply(srtp_unprotect_rtcp, pair->inbound, packet, length);
 }

@@ -9,26 +9,32 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-const char *steering_error_text(const struct steering_error *error) {
+const char *steering_error_text(const struct steering_error *error)
+{
     return error->text;
 }
 
 // EPERM and EACCES: no right to. ENOSYS and EOPNOTSUPP: a kernel built without BPF.
-static bool means_not_permitted(int number) {
+static bool means_not_permitted(int number)
+{
     return number == EPERM || number == EACCES || number == ENOSYS || number == EOPNOTSUPP;
 }
 
 // Whether we have a right, or the one that stands for all of BPF's.
-static bool has_right(int capability) {
+static bool has_right(int capability)
+{
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-    if (syscall(SYS_capget, &header, data) != 0) return true;  // then it cannot be said
+    if (syscall(SYS_capget, &header, data) != 0)
+        return true;  // then it cannot be said
     uint64_t all = (uint64_t)data[1].effective << 32 | data[0].effective;
     return (all >> capability & 1) != 0 || (all >> CAP_SYS_ADMIN & 1) != 0;
 }
 
-const char *steering_missing_right(int number) {
-    if (number == EPERM && !has_right(CAP_BPF)) return " (CAP_BPF is missing)";
+const char *steering_missing_right(int number)
+{
+    if (number == EPERM && !has_right(CAP_BPF))
+        return " (CAP_BPF is missing)";
     // The verifier's own refusal. Linux 6.18 takes our programs without this right.
     if (number == EACCES && !has_right(CAP_PERFMON)) {
         return " (CAP_PERFMON is missing, without which this kernel's verifier asks for more)";
@@ -36,8 +42,10 @@ const char *steering_missing_right(int number) {
     return "";
 }
 
-int steering_fail(struct steering_error *error, int number, const char *format, ...) {
-    if (error == NULL) return -1;
+int steering_fail(struct steering_error *error, int number, const char *format, ...)
+{
+    if (error == NULL)
+        return -1;
     error->number = number;
     error->not_permitted = means_not_permitted(number);
     va_list arguments;

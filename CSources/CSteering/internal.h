@@ -11,7 +11,7 @@ struct bpf_object;
 
 struct steering {
     struct bpf_object *object;
-    int program;   // descriptors, owned by `object`: the two programs and the three maps
+    int program;  // descriptors, owned by `object`: the two programs and the three maps
     int filter;
     int workers;
     int config;

@@ -46,7 +46,7 @@ struct ct_injector {
     uint64_t rate;
     uint64_t start;
     size_t bytes;
-    uint8_t *memory;                // of the frames
+    uint8_t *memory;  // of the frames
     struct ct_injection *shared;
     atomic_bool stops;
 };
@@ -72,7 +72,7 @@ static uint16_t checksum(const struct iphdr *header)
     for (int i = 0; i < 10; i++)
         sum += words[i];
     sum = (sum & 0xFFFF) + (sum >> 16);
-    return (uint16_t)~(sum + (sum >> 16));
+    return (uint16_t) ~(sum + (sum >> 16));
 }
 
 // The UDP checksum is left out, which IPv4 allows: nobody pays for checking it.
@@ -119,8 +119,8 @@ static bool map_memory(struct ct_injector *injector, uint32_t count)
     if (injector->frames < 0 || injector->injection < 0)
         return false;
     injector->bytes = (size_t)injector->frame_bytes * count;
-    injector->memory = mmap(NULL, injector->bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-                            injector->frames, 0);
+    injector->memory =
+        mmap(NULL, injector->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, injector->frames, 0);
     injector->shared = mmap(NULL, sizeof(struct ct_injection), PROT_READ | PROT_WRITE, MAP_SHARED,
                             injector->injection, 0);
     return injector->memory != MAP_FAILED && injector->shared != MAP_FAILED;

@@ -176,6 +176,6 @@ int ct_program_load(const struct ct_program_options *options)
     request.prog_type = BPF_PROG_TYPE_XDP;
     request.insns = (uint64_t)(uintptr_t)code.list;
     request.insn_cnt = (uint32_t)code.count;
-    request.license = (uint64_t)(uintptr_t)"Dual MIT/GPL";
+    request.license = (uint64_t)(uintptr_t) "Dual MIT/GPL";
     return (int)syscall(__NR_bpf, BPF_PROG_LOAD, &request, sizeof request);
 }

@@ -148,8 +148,8 @@ static void run_following(struct ct_sender *sender)
 {
     uint64_t begun = 0;
     while (!atomic_load_explicit(&sender->stops, memory_order_relaxed)) {
-        struct ct_count count = ct_sink_count(sender->options.follows,
-                                              sender->options.follows_group);
+        struct ct_count count =
+            ct_sink_count(sender->options.follows, sender->options.follows_group);
         uint64_t wanted = (count.packets - sender->followed) / sender->options.packets_each;
         if (wanted <= begun) {
             ct_wait_until(ct_clock(CLOCK_MONOTONIC) + TICK);

@@ -78,16 +78,15 @@ static void note_latencies(struct ct_sink *sink, const struct ct_inlet *inlet, i
                sizeof left);
         if (left == 0 || came < left)
             continue;  // not one of the stamped packets
-        atomic_fetch_add_explicit(&sink->buckets[ct_bucket(came - left)], 1,
-                                  memory_order_relaxed);
+        atomic_fetch_add_explicit(&sink->buckets[ct_bucket(came - left)], 1, memory_order_relaxed);
     }
 }
 
 // Reads one batch and returns how many came.
 static int read_batch(struct ct_sink *sink, const struct ct_inlet *inlet)
 {
-    int count = recvmmsg(inlet->descriptor, sink->messages, CT_BATCH, MSG_DONTWAIT | MSG_TRUNC,
-                         NULL);
+    int count =
+        recvmmsg(inlet->descriptor, sink->messages, CT_BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
     if (count <= 0)
         return 0;
     uint64_t packets = 0, bytes = 0;

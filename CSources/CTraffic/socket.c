@@ -24,9 +24,9 @@ int ct_socket_open(uint32_t address, int buffer_bytes, bool has_stamps, uint16_t
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
     socklen_t length = sizeof name;
     int on = 1;
-    if ((has_stamps && setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0)
-        || bind(fd, (struct sockaddr *)&name, length) != 0
-        || getsockname(fd, (struct sockaddr *)&name, &length) != 0) {
+    if ((has_stamps && setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0) ||
+        bind(fd, (struct sockaddr *)&name, length) != 0 ||
+        getsockname(fd, (struct sockaddr *)&name, &length) != 0) {
         int failure = errno;
         close(fd);
         errno = failure;

@@ -62,8 +62,8 @@ uint64_t ct_queue_drops(void)
     while (fgets(line, sizeof line, file) != NULL) {
         // InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors
         // IgnoredMulti MemErrors; the line with the names has no numbers
-        if (sscanf(line, "Udp: %*u %*u %*u %*u %" SCNu64 " %*u %*u %*u %" SCNu64, &full, &memory)
-            >= 1)
+        if (sscanf(line, "Udp: %*u %*u %*u %*u %" SCNu64 " %*u %*u %*u %" SCNu64, &full, &memory) >=
+            1)
             break;
     }
     fclose(file);

@@ -36,9 +36,9 @@ static bool take_size(struct chunks *chunks, uint8_t byte)
             return false;
         [[fallthrough]];
     case CHUNK_SIZE_BLANK:
-        chunks->state = byte == '\r'   ? CHUNK_SIZE_LF
-                        : byte == ';'  ? CHUNK_EXTENSION
-                                       : CHUNK_SIZE_BLANK;
+        chunks->state = byte == '\r'  ? CHUNK_SIZE_LF
+                        : byte == ';' ? CHUNK_EXTENSION
+                                      : CHUNK_SIZE_BLANK;
         return byte == '\r' || byte == ';' || is_blank(byte);
     case CHUNK_EXTENSION:
         if (byte == '\r')

@@ -26,8 +26,8 @@ enum chunk_state {
 
 struct chunks {
     enum chunk_state state;
-    uint64_t left;     // of the chunk
-    uint64_t total;    // of data
+    uint64_t left;   // of the chunk
+    uint64_t total;  // of data
     // Bytes that are not data: at most CHUNKS_EXTRA_BYTES_MAX and eight for each byte of data, so
     // that chunks of one byte are in order and a body of nothing but extensions is not.
     uint64_t extra;

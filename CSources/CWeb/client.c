@@ -223,8 +223,7 @@ static bool can_read(const char *file, struct ws_error *error)
     return is_pem;
 }
 
-struct ws_client *ws_client_create(const struct ws_client_options *options,
-                                   struct ws_error *error)
+struct ws_client *ws_client_create(const struct ws_client_options *options, struct ws_error *error)
 {
     memset(error, 0, sizeof *error);
     struct ws_client *client = can_read(options->ca_file, error) ? calloc(1, sizeof *client) : NULL;

@@ -24,8 +24,8 @@ static const struct fault head_too_large = {
     431, "headers_too_large", "Request line and header fields may have 16,384 bytes together."};
 static const struct fault target_too_long = {
     414, "target_too_long", "Request line and header fields may have 16,384 bytes together."};
-static const struct fault out_of_time = {
-    408, "request_timeout", "The request did not come whole in time."};
+static const struct fault out_of_time = {408, "request_timeout",
+                                         "The request did not come whole in time."};
 
 static lws_usec_t deadline_in(uint32_t seconds)
 {
@@ -170,9 +170,9 @@ static bool finish_reply(struct connection *connection)
     // One request a turn, so that who sends many together keeps nobody waiting.
     connection->has_turn = begins_request(connection);
     connection->guest.has_spoken = connection->has_turn;
-    connection->deadline = deadline_in(connection->has_turn
-                                           ? connection->server->options.timeout_seconds
-                                           : connection->server->options.idle_seconds);
+    connection->deadline =
+        deadline_in(connection->has_turn ? connection->server->options.timeout_seconds
+                                         : connection->server->options.idle_seconds);
     guests_wait(&connection->server->guests, &connection->guest);
     look_for(connection, EPOLLIN);
     return true;

@@ -9,9 +9,9 @@
 enum connection_state {
     READS_HEAD,  // also: waits for a request
     READS_BODY,
-    WAITS,       // for a reply that was put off
+    WAITS,  // for a reply that was put off
     WRITES,
-    LINGERS,     // has said its last, and lets the peer read it (RFC 9112, section 9.6)
+    LINGERS,  // has said its last, and lets the peer read it (RFC 9112, section 9.6)
 };
 
 struct connection {
@@ -19,17 +19,17 @@ struct connection {
     struct ws_server *server;
     int fd;
     enum connection_state state;
-    uint32_t interest;     // what epoll looks for
-    bool has_turn;         // goes on when its turn comes, without anything new from the peer
-    lws_usec_t deadline;   // it is ended then
-    uint8_t *input;        // a head as far as it came, or what came behind a request
+    uint32_t interest;    // what epoll looks for
+    bool has_turn;        // goes on when its turn comes, without anything new from the peer
+    lws_usec_t deadline;  // it is ended then
+    uint8_t *input;       // a head as far as it came, or what came behind a request
     size_t input_length, input_capacity;
     struct head_scan scan;
     char *reply_head;
     size_t reply_head_length, written;
-    size_t lingered;       // bytes that nobody wanted
+    size_t lingered;  // bytes that nobody wanted
     struct exchange exchange;
-    char peer[64];         // IP address
+    char peer[64];  // IP address
 };
 
 // Takes in a connection that was accepted. False: no memory, and it is closed.

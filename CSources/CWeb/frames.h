@@ -37,11 +37,11 @@ struct frame_piece {
     enum piece_kind kind;
     const uint8_t *bytes;  // of data, unmasked; of a Ping or Pong; the reason of a Close
     size_t length;
-    uint64_t announced;    // data: how much more of its frame is to come
-    bool is_text;          // data: valid UTF-8 so far
-    bool is_last;          // data: the message is whole with this
-    uint16_t code;         // of the Close that came, or that is to be sent for a fault
-    const char *fault;     // for people: what was wrong
+    uint64_t announced;  // data: how much more of its frame is to come
+    bool is_text;        // data: valid UTF-8 so far
+    bool is_last;        // data: the message is whole with this
+    uint16_t code;       // of the Close that came, or that is to be sent for a fault
+    const char *fault;   // for people: what was wrong
 };
 
 // What came of the frame under way. All 0 at first, but for `of_client`.

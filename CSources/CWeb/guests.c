@@ -64,7 +64,8 @@ void guests_leave(struct guests *guests, struct guest *guest)
 struct guest *guests_choose(const struct guests *guests)
 {
     struct guest *found = NULL, *guest;
-    TAILQ_FOREACH(guest, &guests->waiting, waiting) {
+    TAILQ_FOREACH(guest, &guests->waiting, waiting)
+    {
         uint32_t here = guests->of_place[guest->place];
         uint32_t there = found ? guests->of_place[found->place] : 0;
         if (here > there || (here == there && found->has_spoken && !guest->has_spoken))

@@ -13,7 +13,7 @@ enum { NONCE_BYTES = 16, GUID_BYTES = 36 };
 
 struct handshake {
     char accept[HANDSHAKE_ACCEPT_BYTES + 1];  // what the server has to answer
-    char *protocols;                // those that are offered; NULL: none
+    char *protocols;                          // those that are offered; NULL: none
     char *reply;
     size_t reply_length;
     size_t request_length, request_capacity;
@@ -22,8 +22,7 @@ struct handshake {
 
 // MARK: The request
 
-void handshake_accept(const char key[HANDSHAKE_KEY_BYTES],
-                      char accept[HANDSHAKE_ACCEPT_BYTES + 1])
+void handshake_accept(const char key[HANDSHAKE_KEY_BYTES], char accept[HANDSHAKE_ACCEPT_BYTES + 1])
 {
     unsigned char joined[HANDSHAKE_KEY_BYTES + GUID_BYTES], digest[SHA_DIGEST_LENGTH];
     memcpy(joined, key, HANDSHAKE_KEY_BYTES);
@@ -146,8 +145,8 @@ static bool holds(const char *list, const char *word, bool in_any_case)
     while (*list) {
         list += strspn(list, " \t,");
         size_t here = strcspn(list, " \t,");
-        if (here == length && (in_any_case ? !strncasecmp(list, word, length)
-                                           : !strncmp(list, word, length)))
+        if (here == length &&
+            (in_any_case ? !strncasecmp(list, word, length) : !strncmp(list, word, length)))
             return true;
         list += here;
     }

@@ -9,8 +9,7 @@ enum { HANDSHAKE_FIELDS_MAX = 16, HANDSHAKE_REPLY_BYTES_MAX = 16384 };
 enum { HANDSHAKE_KEY_BYTES = 24, HANDSHAKE_ACCEPT_BYTES = 28 };
 
 // What a server has to answer to a client's key, as text.
-void handshake_accept(const char key[HANDSHAKE_KEY_BYTES],
-                      char accept[HANDSHAKE_ACCEPT_BYTES + 1]);
+void handshake_accept(const char key[HANDSHAKE_KEY_BYTES], char accept[HANDSHAKE_ACCEPT_BYTES + 1]);
 
 // A handshake under way. Its request may hold a key, so it is wiped when it is freed.
 struct handshake;

@@ -10,14 +10,14 @@ static const struct fault bad_length = {
     "The length of the body is not clear: send one Content-Length, or one Transfer-Encoding."};
 static const struct fault bad_host = {
     400, "bad_host", "An HTTP/1.1 request has one Host field (RFC 9112, section 3.2)."};
-static const struct fault unknown_method = {
-    501, "unknown_method", "This method is not known here."};
-static const struct fault unknown_version = {
-    505, "unknown_version", "HTTP/1.1 and HTTP/1.0 are spoken here."};
+static const struct fault unknown_method = {501, "unknown_method",
+                                            "This method is not known here."};
+static const struct fault unknown_version = {505, "unknown_version",
+                                             "HTTP/1.1 and HTTP/1.0 are spoken here."};
 static const struct fault unknown_coding = {
     501, "unknown_transfer_coding", "The only transfer coding that is known here is chunked."};
-static const struct fault many_fields = {
-    431, "headers_too_large", "The request has more than 100 header fields."};
+static const struct fault many_fields = {431, "headers_too_large",
+                                         "The request has more than 100 header fields."};
 
 enum head_progress head_look(struct head_scan *scan, const uint8_t *bytes, size_t length)
 {

@@ -62,5 +62,5 @@ uint32_t head_find(const struct head *head, const char *name, struct text *value
 // it, in any case.
 bool head_lists(const struct head *head, const char *name, const char *word);
 
-bool text_is(struct text text, const char *other);        // in any case
+bool text_is(struct text text, const char *other);  // in any case
 bool list_holds(struct text list, const char *word, bool in_any_case);

@@ -44,14 +44,13 @@ int listener_open(const struct ws_options *options, uint16_t *port, struct ws_er
     struct sockaddr *address = is_six ? (struct sockaddr *)&six : (struct sockaddr *)&four;
     socklen_t length = is_six ? sizeof six : sizeof four;
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && set_options(fd, family) && !bind(fd, address, length) &&
-        !listen(fd, BACKLOG) && !getsockname(fd, address, &length)) {
+    if (fd >= 0 && set_options(fd, family) && !bind(fd, address, length) && !listen(fd, BACKLOG) &&
+        !getsockname(fd, address, &length)) {
         *port = ntohs(is_six ? six.sin6_port : four.sin_port);
         return fd;
     }
     int number = errno;
-    web_fail(error, number,
-             is_six ? "cannot listen on [%s]:%u: %s" : "cannot listen on %s:%u: %s",
+    web_fail(error, number, is_six ? "cannot listen on [%s]:%u: %s" : "cannot listen on %s:%u: %s",
              options->address, options->port, strerror(number));
     if (fd >= 0)
         close(fd);

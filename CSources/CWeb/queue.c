@@ -31,8 +31,7 @@ static struct message_block *block_create(size_t wanted)
     struct message_block *block = malloc(bytes);
     if (!block)
         return NULL;
-    *block = (struct message_block){
-        .bytes = bytes, .used = rounded(sizeof(struct message_block))};
+    *block = (struct message_block){.bytes = bytes, .used = rounded(sizeof(struct message_block))};
     return block;
 }
 
@@ -62,8 +61,7 @@ bool queue_append(struct message_queue *queue, const uint8_t *bytes, size_t leng
 {
     size_t wanted = sizeof(struct waiting_message) + LWS_PRE + length;
     bool is_plain = queue->bytes + wanted <= PLAIN_BYTES_MAX;
-    struct waiting_message *message =
-        is_plain ? calloc(1, wanted) : take_from_block(queue, wanted);
+    struct waiting_message *message = is_plain ? calloc(1, wanted) : take_from_block(queue, wanted);
     if (!message)
         return false;
     message->length = length;

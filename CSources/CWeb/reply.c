@@ -49,12 +49,12 @@ void ws_reply_body(struct ws_reply *reply, const uint8_t *bytes, size_t length)
 void exchange_refuse(struct exchange *exchange, const struct fault *fault)
 {
     char body[512];
-    int length = snprintf(body, sizeof body,
-                          "{\"error\":{\"message\":\"%s\",\"type\":\"%s\",\"code\":\"%s\","
-                          "\"param\":null}}",
-                          fault->message,
-                          fault->status >= 500 ? "server_error" : "invalid_request_error",
-                          fault->code);
+    int length =
+        snprintf(body, sizeof body,
+                 "{\"error\":{\"message\":\"%s\",\"type\":\"%s\",\"code\":\"%s\","
+                 "\"param\":null}}",
+                 fault->message, fault->status >= 500 ? "server_error" : "invalid_request_error",
+                 fault->code);
     struct ws_reply *reply = &exchange->reply;
     ws_reply_status(reply, fault->status);
     ws_reply_header(reply, "Content-Type", "application/json");

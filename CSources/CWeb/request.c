@@ -7,8 +7,16 @@
 
 // The fields that handlers look at.
 static const char *const kept_fields[] = {
-    "content-type",  "content-encoding", "authorization",   "accept", "if-match",
-    "if-none-match", "user-agent",       "x-forwarded-for", "origin", "host",
+    "content-type",
+    "content-encoding",
+    "authorization",
+    "accept",
+    "if-match",
+    "if-none-match",
+    "user-agent",
+    "x-forwarded-for",
+    "origin",
+    "host",
     "sec-websocket-protocol",
     // How servers of calls mark what they forward.
     "martlet-hop",
@@ -138,8 +146,7 @@ static void keep_host(struct exchange *exchange, struct text authority)
 static struct text part_of(const struct head *head, const struct http_parser_url *url,
                            enum http_parser_url_fields field)
 {
-    return (struct text){head->target.at + url->field_data[field].off,
-                         url->field_data[field].len};
+    return (struct text){head->target.at + url->field_data[field].off, url->field_data[field].len};
 }
 
 static bool keep_target(struct exchange *exchange, const struct head *head)
@@ -167,9 +174,8 @@ static bool keep_target(struct exchange *exchange, const struct head *head)
     }
     struct text path = url.field_set & 1 << UF_PATH ? part_of(head, &url, UF_PATH) : root;
     exchange->request.path = keep_decoded(exchange, path, false);
-    return exchange->request.path &&
-           (!(url.field_set & 1 << UF_QUERY) ||
-            keep_query(exchange, part_of(head, &url, UF_QUERY)));
+    return exchange->request.path && (!(url.field_set & 1 << UF_QUERY) ||
+                                      keep_query(exchange, part_of(head, &url, UF_QUERY)));
 }
 
 const struct fault *exchange_begin(struct exchange *exchange, const struct head *head,

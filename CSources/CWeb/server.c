@@ -126,8 +126,7 @@ static bool begin_epoll(struct ws_server *server, struct ws_error *error)
     if (server->listener < 0)
         return false;
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (server->epoll >= 0 &&
-        !epoll_ctl(server->epoll, EPOLL_CTL_ADD, server->listener, &event))
+    if (server->epoll >= 0 && !epoll_ctl(server->epoll, EPOLL_CTL_ADD, server->listener, &event))
         return true;
     web_fail(error, errno, "the web server did not start: %s", strerror(errno));
     return false;

@@ -105,8 +105,7 @@ void socket_end(struct lws *wsi)
 static void bound_unsent(struct ws_socket *socket)
 {
     int most = UNSENT_BYTES_MAX;
-    setsockopt(lws_get_socket_fd(socket->wsi), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most,
-               sizeof most);
+    setsockopt(lws_get_socket_fd(socket->wsi), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof most);
 }
 
 int socket_established(struct ws_socket *socket)
@@ -298,8 +297,7 @@ void ws_socket_close(struct ws_socket *socket, uint16_t code, const char *reason
         lws_set_timeout(socket->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_SECONDS);
         lws_callback_on_writable(socket->wsi);
     } else if (socket->is_client && socket->wsi) {
-        lws_set_timeout(socket->wsi, PENDING_TIMEOUT_AWAITING_CONNECT_RESPONSE,
-                        LWS_TO_KILL_ASYNC);
+        lws_set_timeout(socket->wsi, PENDING_TIMEOUT_AWAITING_CONNECT_RESPONSE, LWS_TO_KILL_ASYNC);
     }
 }
 

@@ -11,14 +11,14 @@
 #include "ws_socket.h"
 
 enum {
-    SOCKET_CHUNK_BYTES = 65536,    // the most that one write hands to libwebsockets
-    ASSEMBLY_FREE_BYTES = 65536,   // of an unfinished message, that each socket may always have
-    MESSAGE_COST_BYTES = 512,      // what a message counts on top of its length
-    HELD_MICROSECONDS = 20000,     // between two looks at whether to read again
+    SOCKET_CHUNK_BYTES = 65536,   // the most that one write hands to libwebsockets
+    ASSEMBLY_FREE_BYTES = 65536,  // of an unfinished message, that each socket may always have
+    MESSAGE_COST_BYTES = 512,     // what a message counts on top of its length
+    HELD_MICROSECONDS = 20000,    // between two looks at whether to read again
     CLOSE_SECONDS = 5,
-    PONGS_MAX = 16,                // that wait; of more the oldest are dropped
+    PONGS_MAX = 16,  // that wait; of more the oldest are dropped
     REASON_BYTES_MAX = FRAME_CONTROL_BYTES_MAX - 2,
-    UNSENT_BYTES_MAX = 65536,      // that the kernel may keep beside what is on its way
+    UNSENT_BYTES_MAX = 65536,  // that the kernel may keep beside what is on its way
 };
 
 // All sockets of one server or client.
@@ -27,7 +27,7 @@ struct socket_family {
     struct ws_socket_events events;
     void *context;
     uint32_t count;
-    uint32_t made;  // sockets that opened, all in all
+    uint32_t made;          // sockets that opened, all in all
     size_t assembly_bytes;  // beyond what each socket may always have
 };
 

@@ -10,15 +10,12 @@
 
 enum { ANSWER_BYTES_MAX = 256 };
 
-static const struct fault bad_version = {426, "bad_version",
-                                         "Only WebSocket version 13 is known."};
-static const struct fault bad_upgrade = {400, "bad_upgrade",
-                                         "This is not a WebSocket handshake."};
+static const struct fault bad_version = {426, "bad_version", "Only WebSocket version 13 is known."};
+static const struct fault bad_upgrade = {400, "bad_upgrade", "This is not a WebSocket handshake."};
 static const struct fault bad_subprotocol = {
     400, "bad_subprotocol", "Offer the subprotocol " UPGRADE_PROTOCOL ", or none."};
 static const struct fault nothing_here = {404, "not_found", "There is no WebSocket here."};
-static const struct fault too_many = {503, "too_many_sockets",
-                                      "No more WebSockets at the moment."};
+static const struct fault too_many = {503, "too_many_sockets", "No more WebSockets at the moment."};
 
 bool upgrade_is_wanted(const struct head *head)
 {
@@ -71,9 +68,8 @@ static size_t write_answer(char *out, const struct head *head)
     bool offers_any;
     head_find(head, "sec-websocket-key", &key);
     handshake_accept(key.at, accept);
-    const char *protocol = offers_ours(head, &offers_any)
-                               ? "Sec-WebSocket-Protocol: " UPGRADE_PROTOCOL "\r\n"
-                               : "";
+    const char *protocol =
+        offers_ours(head, &offers_any) ? "Sec-WebSocket-Protocol: " UPGRADE_PROTOCOL "\r\n" : "";
     return (size_t)snprintf(out, ANSWER_BYTES_MAX,
                             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                             "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n%s\r\n",
@@ -108,8 +104,8 @@ static void hand_over(struct connection *connection, struct ws_socket *socket,
     }
     lws_sock_file_fd_type fd = {.sockfd = connection->fd};
     // It closes the descriptor when it fails.
-    struct lws *wsi = lws_adopt_descriptor_vhost(server->vhost, LWS_ADOPT_SOCKET, fd,
-                                                 server_protocol_name, NULL);
+    struct lws *wsi =
+        lws_adopt_descriptor_vhost(server->vhost, LWS_ADOPT_SOCKET, fd, server_protocol_name, NULL);
     if (!wsi)
         return abandon(server, socket);
     socket_bind(socket, wsi);

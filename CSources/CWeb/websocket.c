@@ -134,8 +134,7 @@ int websocket_write_frame(struct ws_socket *socket, uint8_t *payload, size_t len
     uint8_t mask[4];
     if (socket->is_client && getrandom(mask, sizeof mask, 0) != sizeof mask)
         return -1;
-    size_t header =
-        frame_write(payload, length, opcode, is_final, socket->is_client ? mask : NULL);
+    size_t header = frame_write(payload, length, opcode, is_final, socket->is_client ? mask : NULL);
     return socket_send_bytes(socket, payload - header, header + length);
 }
 

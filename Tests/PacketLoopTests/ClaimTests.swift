@@ -22,7 +22,7 @@ import Testing
 
   /// Every datagram that came during the start is with the claim or with a worker; once the program
   /// steers, none comes to the claim any more.
-  @Test(.enabled(if: SteeredGroup.isPermitted, "this process may not load BPF programs"))
+  @Test(.enabled(if: SteeredGroup.isPermitted, "needs a right: CAP_BPF, to load eBPF"))
   func whatComesToAClaimIsCounted() throws {
     let clients = try (0..<100).map { _ in try UdpSocket(.loopback(port: 0)) }
     let claim = try UdpSocket(.loopback(port: 0))

@@ -4,7 +4,7 @@ import Glibc
 import Testing
 
 /// The mode in which the CPU that receives a flow's first datagram chooses its worker.
-@Suite(.enabled(if: SteeredGroup.isPermitted, "this process may not load BPF programs"))
+@Suite(.enabled(if: SteeredGroup.isPermitted, "needs a right: CAP_BPF, to load eBPF"))
 struct CpuSteeringTests {
   private func clients(_ count: Int) throws -> [UdpSocket] { try SteeringTests.makeClients(count) }
 
@@ -108,7 +108,7 @@ struct CpuSteeringTests {
 }
 
 /// The same program under IPv6.
-@Suite(.enabled(if: SteeredGroup.isPermitted, "this process may not load BPF programs"))
+@Suite(.enabled(if: SteeredGroup.isPermitted, "needs a right: CAP_BPF, to load eBPF"))
 struct IPv6SteeringTests {
   private func group(mode: steering_mode) throws -> SteeredGroup {
     try SteeredGroup(slots: 4, filled: 4, mode: mode, local: .ipv6Loopback(port: 0))

@@ -113,7 +113,7 @@ private struct Seen {
   }
 }
 
-@Suite struct FramesTests {
+@Suite(.enabled(if: TwoHosts.arePermitted, TwoHosts.need)) struct FramesTests {
   /// Datagrams of every length that goes through the wire, each different.
   private static let everyLength = (0...1472).map { length in
     (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ length) }

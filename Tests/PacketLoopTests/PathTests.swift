@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What a way carries, and what becomes of datagrams that are longer, between two hosts.
-@Suite struct PathTests {
+@Suite(.enabled(if: TwoHosts.arePermitted, TwoHosts.need)) struct PathTests {
   private static func pathBytes(_ local: String, _ peer: String) -> UInt32 {
     var from = pl_address.of(local)
     var to = pl_address.of(peer, port: 9)

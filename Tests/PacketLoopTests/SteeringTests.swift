@@ -137,7 +137,7 @@ extension steering_counters {
 }
 
 /// The program in the kernel, with live sockets on the loopback network.
-@Suite(.enabled(if: SteeredGroup.isPermitted, "this process may not load BPF programs"))
+@Suite(.enabled(if: SteeredGroup.isPermitted, "needs a right: CAP_BPF, to load eBPF"))
 struct SteeringTests {
   static func makeClients(_ count: Int) throws -> [UdpSocket] {
     try (0..<count).map { _ in try UdpSocket(.loopback(port: 0)) }

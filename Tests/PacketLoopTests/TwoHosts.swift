@@ -1,5 +1,7 @@
 import CProbe
 import Glibc
+import TestSupport
+import Testing
 
 /// Two hosts and a wire between them: network namespaces of a thread of its own, joined by a veth
 /// pair. "Here" (10.9.0.1, fd00:9::1) is where the code under test runs; "there" (10.9.0.2,
@@ -8,6 +10,10 @@ import Glibc
 struct TwoHosts {
   private let here: Int32
   private let there: Int32
+
+  /// Whether this process may make network namespaces, and what stands in the way if not.
+  static let arePermitted = Right.sysAdmin.isHeld && Right.netAdmin.isHeld
+  static let need: Comment = "needs a right: CAP_SYS_ADMIN and CAP_NET_ADMIN, to make hosts"
 
   /// Runs `body` on a thread that is here, and gives its result.
   static func run<Result>(_ body: @escaping (TwoHosts) throws -> Result) throws -> Result {

@@ -3,6 +3,7 @@ import Glibc
 import Json
 import Machine
 import Settings
+import TestSupport
 import Testing
 import Wire
 
@@ -66,9 +67,14 @@ private final class Work {
     return most.key
   }
 
-  /// With eBPF and without, under IPv4 and IPv6: clients whose packets come to one CPU have one
+  @Test(.enabled(if: Right.bpf.isHeld, "needs a right: CAP_BPF, to load eBPF"))
+  func everyCPUHasItsWorker() throws { try checkWorkers(isPrivileged: true) }
+
+  @Test func everyCPUHasItsWorkerWithoutRights() throws { try checkWorkers(isPrivileged: false) }
+
+  /// With eBPF or without, under IPv4 and IPv6: clients whose packets come to one CPU have one
   /// worker, those of another CPU another.
-  @Test(arguments: [false, true]) func everyCPUHasItsWorker(isPrivileged: Bool) throws {
+  private func checkWorkers(isPrivileged: Bool) throws {
     let cpus = try cpus
     let transceiver = try FakeTransceiver(node: 1, shard: 0)
     let relay = try RelayProcess(
@@ -92,7 +98,8 @@ private final class Work {
   }
 
   /// A client that moves from CPU to CPU loses nothing: its worker keeps it.
-  @Test func aClientKeepsItsWorkerOnEveryCPU() throws {
+  @Test(.enabled(if: Right.bpf.isHeld, "needs a right: CAP_BPF, to load eBPF"))
+  func aClientKeepsItsWorkerOnEveryCPU() throws {
     let cpus = try cpus
     let transceiver = try FakeTransceiver(node: 1, shard: 0)
     let relay = try RelayProcess(
@@ -116,15 +123,22 @@ private final class Work {
     #expect(counters["steered_by_home"] == (cpus.count - 1) * 2)
   }
 
-  @Test func aLayoutIsExplainedWithoutKeysAndWithoutRights() throws {
-    let arguments = ["--explain", "--workers", "2", "--steering", "cpu", "--listen", "127.0.0.1:0"]
-    let text = try RelayProcess.output(of: arguments, through: [])
+  private let explain = [
+    "--explain", "--workers", "2", "--steering", "cpu", "--listen", "127.0.0.1:0",
+  ]
+
+  @Test(.enabled(if: Right.bpf.isHeld, "needs a right: CAP_BPF, to load eBPF"))
+  func aLayoutIsExplainedWithoutKeys() throws {
+    let text = try RelayProcess.output(of: explain, through: [])
     #expect(text.hasPrefix("STEERING   cpu, by eBPF\n"))
     #expect(text.contains("\nLISTENER  ADDRESS      ON  COMES IN BY  SOCKETS (SLOT:WORKER)\n"))
-    let refused = try RelayProcess.output(of: arguments, through: unprivileged)
+  }
+
+  @Test func aLayoutIsExplainedWithoutRights() throws {
+    let refused = try RelayProcess.output(of: explain, through: unprivileged)
     #expect(refused.hasPrefix("STEERING   cpu is wanted; eBPF is refused"))
     #expect(refused.contains("With CAP_BPF (or as root)"))
-    let json = try RelayProcess.output(of: arguments + ["--json"], through: [])
+    let json = try RelayProcess.output(of: explain + ["--json"], through: [])
     let value = try JsonValue.parse(Array(json.utf8), file: "explain")
     #expect(value["steering"]?["wanted"]?.text == "cpu")
   }

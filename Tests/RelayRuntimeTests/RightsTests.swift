@@ -5,7 +5,8 @@ import Trunk
 import Wire
 
 /// What a relay may do with few of root's rights (capabilities(7)), and what it says without them.
-@Suite(.enabled(if: geteuid() == 0, "only root can give rights away")) struct RightsTests {
+@Suite(.enabled(if: geteuid() == 0, "needs a right: root, to give rights away"))
+struct RightsTests {
   /// A relay that has these rights and no others, or none.
   private func relay(
     _ transceiver: FakeTransceiver, rights: [String], steering: String

@@ -115,6 +115,17 @@ import Wire
     #expect(Self.drain(&bundles).isEmpty)
   }
 
+  /// Of a way that nobody has told of, an operator's smaller bundles say how narrow it may be.
+  @Test func anUnknownWayIsNoWiderThanTheOperatorSays() {
+    var bundles = RelayBundles(
+      TrunkHeader(
+        kind: .down, cluster: 1, transceiver: TransceiverID(node: 1, shard: 0), ingress: 0),
+      key: nil, bundlesMax: 4, bundleBytesMax: 1_000)
+    Self.append(1, count: 900, to: Self.path(1), &bundles)
+    Self.append(2, count: 1_100, to: Self.path(1), &bundles)
+    #expect(Self.drain(&bundles).map(\.isTooLong) == [false, true])
+  }
+
   /// A way that carries less gets smaller bundles from the next turn on, and what does not fit it
   /// alone leaves in fragments.
   @Test func aNarrowWayGetsSmallerBundles() {

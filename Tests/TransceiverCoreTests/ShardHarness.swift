@@ -164,7 +164,7 @@ final class ShardHarness {
     while shard.runDue(at: now) { drain() }
     if shard.isSecondOver(at: now) { shard.endSecond(clocks, at: now) }
     drain()
-    shard.noteSent(at: now.advanced(byMilliseconds: sendMilliseconds))
+    if shard.hasRun { shard.noteSent(at: now.advanced(byMilliseconds: sendMilliseconds)) }
   }
 
   // MARK: - The relay

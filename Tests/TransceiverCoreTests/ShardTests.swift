@@ -122,6 +122,9 @@ import Wire
     #expect(harness.datagramsSent >= before.1 + 70)
   }
 
+  /// Each frame of voice to a service is an effect, and is copied.
+  @Test func anEffectIsSmall() { #expect(MemoryLayout<ShardEffect>.stride <= 64) }
+
   /// Every trunk datagram ends in one counter.
   @Test func whatIsNoDatagramOfOursIsCounted() throws {
     let harness = try ShardHarness()

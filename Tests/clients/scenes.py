@@ -2,34 +2,50 @@
 which does something else besides.
 
 A fault fails every scene of a test. What chance does to one of them, it does not do to three. How
-often a scene was played again is counted: the run says so at its end, and beyond a bound no more is
-played again, because that would be no chance.
+often a scene was played again, or a time was measured again, is counted: the run says so at its
+end, and beyond a bound nothing is done again, because that would be no chance: the run fails.
 """
 
 import functools
 
+# Of one test.
 SCENES_MAX = 3
-# Of one whole run.
-AGAIN_MAX = 20
-
-# What was played again: the name of the test and why, once for each time.
-again = []
+# Of one whole run: scenes that are played again, and times that are measured again.
+SCENES_AGAIN_MAX = 10
+MEASURES_AGAIN_MAX = 20
 
 
-def play_again(name, why):
-    """Notes that a scene failed; whether it may be played again."""
-    if len(again) >= AGAIN_MAX:
-        print(f"{name}: {AGAIN_MAX} scenes of this run were played again, and that is enough")
-        return False
-    again.append((name, str(why)))
-    return True
+class Repetitions:
+    """What was done again in this run."""
+
+    def __init__(self, kind, most):
+        self.kind = kind
+        self.most = most
+        # The name and why, once for each time.
+        self.done = []
+
+    def may_repeat(self, name, why):
+        """Notes that something failed; whether it may be done again."""
+        if len(self.done) >= self.most:
+            print(f"{name}: {self.most} {self.kind} of this run were repeated, and that is enough")
+            return False
+        self.done.append((name, str(why)))
+        return True
+
+    def summary(self):
+        """One line about the whole run, and one for each time."""
+        names = sorted({name for name, _ in self.done})
+        used = f"{len(self.done)} of at most {self.most}, in {len(names)} tests"
+        reasons = [f"  {name}: {(why.splitlines() or [''])[0][:160]}" for name, why in self.done]
+        return [f"{self.kind} again: {used}", *reasons]
+
+
+scenes = Repetitions("scenes", SCENES_AGAIN_MAX)
+measures = Repetitions("measures", MEASURES_AGAIN_MAX)
 
 
 def summary():
-    """One line about the whole run, and one for each scene that was played again."""
-    names = sorted({name for name, _ in again})
-    lines = [f"scenes played again: {len(again)} of at most {AGAIN_MAX}, in {len(names)} tests"]
-    return lines + [f"  {name}: {(why.splitlines() or [''])[0][:160]}" for name, why in again]
+    return scenes.summary() + measures.summary()
 
 
 def in_some_scene(test):
@@ -43,7 +59,7 @@ def in_some_scene(test):
                 return test(*arguments, **fixtures)
             except (AssertionError, TimeoutError) as failure:
                 print(f"scene {number} of at most {SCENES_MAX} failed: {failure!r}")
-                if not play_again(test.__name__, repr(failure)):
+                if not scenes.may_repeat(test.__name__, repr(failure)):
                     raise
                 for fixture in fixtures.values():
                     getattr(fixture, "begin_scene", lambda: None)()

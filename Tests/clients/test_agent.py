@@ -25,6 +25,7 @@ from agent import (
     word_errors,
     words,
 )
+from scenes import measures
 
 NUMBERS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -379,7 +380,12 @@ def test_what_it_can_do(agent):
 
 def test_one_call_does_not_stall_another(agent):
     # The machine may stall the one who asks until the other's words are there.
-    assert any(is_answered_during_a_recognition(agent) for _ in range(3))
+    for _ in range(3):
+        if is_answered_during_a_recognition(agent):
+            return
+        if not measures.may_repeat("test_one_call_does_not_stall_another", "stalled"):
+            break
+    pytest.fail("no question was answered while another call's words were being found")
 
 
 def is_answered_during_a_recognition(agent):

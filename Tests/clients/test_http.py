@@ -19,6 +19,7 @@ import pytest
 import peer
 from martlet import MartletUp
 from metronome import Metronome
+from scenes import measures
 
 CALLS = "/v1/realtime/calls"
 # What a report says of refused requests.
@@ -267,4 +268,6 @@ def test_a_burst_of_connections_keeps_nobody_out(hosts, up):
               f"the machine was {late:.1f} ms late at most")
         if slowest <= 100 + HAND_OVERS * late:
             return
+        if not measures.may_repeat("test_a_burst_keeps_nobody_out", f"/healthz: {slowest:.0f} ms"):
+            break
     raise AssertionError(f"/healthz took more than 100 ms in each round: {rounds}")

@@ -19,7 +19,7 @@ import peer
 from far_away import FarWire, set_up
 from far_namespace import FAR_HOST, NEAR_HOST, FarNamespace
 from martlet import MartletUp
-from scenes import in_some_scene
+from scenes import in_some_scene, measures
 from test_losses import ChromiumCalls
 
 WAY_SECONDS = 0.05
@@ -121,6 +121,8 @@ def test_the_server_takes_little_time_of_a_set_up(client, role, far, near, sound
             medians.append(median)
             clients.append(quickest_client)
             if median <= SERVER_MS_MAX:
+                break
+            if not measures.may_repeat("test_the_server_takes_little_time", f"{median:.1f} ms"):
                 break
     assert min(medians) <= SERVER_MS_MAX, medians
     # A round trip more would stand in a client's turn: it would wait for the server in between.

@@ -155,9 +155,14 @@ static void prepare_headers(const uint8_t from[6], const uint8_t to[6])
         struct ether_header ethernet = {.ether_type = htons(ETHERTYPE_IP)};
         memcpy(ethernet.ether_shost, from, 6);
         memcpy(ethernet.ether_dhost, to, 6);
-        struct iphdr ip = {.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP,
-                           .tot_len = htons(28 + BYTES), .frag_off = htons(0x4000),
-                           .saddr = own.sin_addr.s_addr, .daddr = peers[i].sin_addr.s_addr};
+        struct iphdr ip = {.version = 4,
+                           .ihl = 5,
+                           .ttl = 64,
+                           .protocol = IPPROTO_UDP,
+                           .tot_len = htons(28 + BYTES),
+                           .frag_off = htons(0x4000),
+                           .saddr = own.sin_addr.s_addr,
+                           .daddr = peers[i].sin_addr.s_addr};
         ip.check = fold(sum_of((uint8_t *)&ip, sizeof ip));
         struct udphdr udp = {
             .source = own.sin_port, .dest = peers[i].sin_port, .len = htons(8 + BYTES)};
@@ -296,11 +301,11 @@ static void open_xdp(int device)
     struct sockaddr_xdp name = {
         .sxdp_family = AF_XDP, .sxdp_flags = XDP_COPY, .sxdp_ifindex = (uint32_t)device};
     xdp = socket(AF_XDP, SOCK_RAW, 0);
-    if (setsockopt(xdp, SOL_XDP, XDP_UMEM_REG, &memory, sizeof memory) != 0
-        || setsockopt(xdp, SOL_XDP, XDP_UMEM_FILL_RING, &count, sizeof count) != 0
-        || setsockopt(xdp, SOL_XDP, XDP_UMEM_COMPLETION_RING, &count, sizeof count) != 0
-        || setsockopt(xdp, SOL_XDP, XDP_TX_RING, &count, sizeof count) != 0
-        || getsockopt(xdp, SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &length) != 0)
+    if (setsockopt(xdp, SOL_XDP, XDP_UMEM_REG, &memory, sizeof memory) != 0 ||
+        setsockopt(xdp, SOL_XDP, XDP_UMEM_FILL_RING, &count, sizeof count) != 0 ||
+        setsockopt(xdp, SOL_XDP, XDP_UMEM_COMPLETION_RING, &count, sizeof count) != 0 ||
+        setsockopt(xdp, SOL_XDP, XDP_TX_RING, &count, sizeof count) != 0 ||
+        getsockopt(xdp, SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &length) != 0)
         fail("sends: AF_XDP");
     (void)setsockopt(xdp, SOL_XDP, XDP_MAX_TX_SKB_BUDGET, &budget, sizeof budget);
     count = 4 << 20;
@@ -324,17 +329,17 @@ static void open_packet(int device)
     struct sockaddr_ll name = {.sll_family = AF_PACKET, .sll_ifindex = device};
     packet = socket(AF_PACKET, SOCK_RAW, 0);
     (void)setsockopt(packet, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes);
-    if (setsockopt(packet, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof one) != 0
-        || bind(packet, (struct sockaddr *)&name, sizeof name) != 0)
+    if (setsockopt(packet, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof one) != 0 ||
+        bind(packet, (struct sockaddr *)&name, sizeof name) != 0)
         fail("sends: AF_PACKET is refused");
 }
 
 static void open_ring(struct io_uring *to, const int *files, unsigned count)
 {
-    struct io_uring_params params = {
-        .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN};
-    if (io_uring_queue_init_params(2 * BATCH, to, &params) != 0
-        || io_uring_register_files(to, files, count) != 0)
+    struct io_uring_params params = {.flags =
+                                         IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN};
+    if (io_uring_queue_init_params(2 * BATCH, to, &params) != 0 ||
+        io_uring_register_files(to, files, count) != 0)
         fail("sends: io_uring is refused");
 }
 
@@ -379,9 +384,12 @@ static void report(const struct place *place, bool as_json)
     static const struct {
         const char *name;
         int (*way)(int);
-    } ways[] = {{"udp sendmmsg", by_sendmmsg},   {"udp io_uring", by_ring},
-                {"connected io_uring", by_connected}, {"IP_HDRINCL", by_raw},
-                {"AF_PACKET", by_packet},        {"AF_XDP copy", by_xdp}};
+    } ways[] = {{"udp sendmmsg", by_sendmmsg},
+                {"udp io_uring", by_ring},
+                {"connected io_uring", by_connected},
+                {"IP_HDRINCL", by_raw},
+                {"AF_PACKET", by_packet},
+                {"AF_XDP copy", by_xdp}};
     double first = 0;
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         double figures[RUNS];

@@ -24,8 +24,8 @@ struct cc_hmac_sha256 {
 };
 
 void cc_hmac_sha1_prepare(struct cc_hmac_sha1 *key, const void *secret, size_t length) CC_NO_LOCKS;
-void cc_hmac_sha256_prepare(struct cc_hmac_sha256 *key, const void *secret, size_t length)
-    CC_NO_LOCKS;
+void cc_hmac_sha256_prepare(struct cc_hmac_sha256 *key, const void *secret,
+                            size_t length) CC_NO_LOCKS;
 
 // The tag of `head` followed by `tail`; either may be empty.
 void cc_hmac_sha1_tag(const struct cc_hmac_sha1 *key, const void *head, size_t head_length,

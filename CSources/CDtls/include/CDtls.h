@@ -148,8 +148,8 @@ bool dtls_connection_certificate_matches(const struct dtls_connection *connectio
 const char *dtls_connection_error(const struct dtls_connection *connection);
 
 struct dtls_srtp_masters {
-    uint16_t profile;      // IANA's number, 0 when none was negotiated
-    uint16_t master_bytes; // key and salt together
+    uint16_t profile;                            // IANA's number, 0 when none was negotiated
+    uint16_t master_bytes;                       // key and salt together
     uint8_t client[DTLS_SRTP_MASTER_BYTES_MAX];  // what the client writes with: key, then salt
     uint8_t server[DTLS_SRTP_MASTER_BYTES_MAX];
 };

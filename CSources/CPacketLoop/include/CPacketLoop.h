@@ -209,15 +209,15 @@ struct pl_socket_options {
     // machine when answers must come from the address that was asked: a wildcard answers from the
     // address of its route.
     struct pl_address local;
-    int takes_ipv4;    // not 0: of the IPv6 wildcard, which then stands for that of IPv4 as well
-    int coalesce;      // not 0: datagrams that came from one peer in a row may be read as one
-                       // message (UDP_GRO), and are shown as the datagrams that they were; takes
-                       // 1 MiB of the loop's memory
+    int takes_ipv4;  // not 0: of the IPv6 wildcard, which then stands for that of IPv4 as well
+    int coalesce;    // not 0: datagrams that came from one peer in a row may be read as one
+                     // message (UDP_GRO), and are shown as the datagrams that they were; takes
+                     // 1 MiB of the loop's memory
     int ignores_path_mtu;  // not 0: only the device's MTU bounds what is sent, so nobody can
                            // lower it by an ICMP message that claims to come from the path
-    int reuse_port;    // not 0: one of several sockets on this address (SO_REUSEPORT)
-    int buffer_bytes;  // wanted kernel queue each way; 0: 4 MiB. Root gets what it asks for,
-                       // others at most net.core.{r,w}mem_max
+    int reuse_port;        // not 0: one of several sockets on this address (SO_REUSEPORT)
+    int buffer_bytes;      // wanted kernel queue each way; 0: 4 MiB. Root gets what it asks for,
+                           // others at most net.core.{r,w}mem_max
 };
 
 // Opens and binds a UDP socket, non-blocking, whose datagrams leave whole or not at all (DF is set;

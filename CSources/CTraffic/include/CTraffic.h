@@ -45,18 +45,18 @@ struct ct_sender_options {
     uint8_t *image;                       // the bytes of all datagrams
     const struct ct_datagram *datagrams;  // sent in this order, again and again
     uint32_t count;
-    uint32_t first;            // this sender begins with this one
-    uint32_t step;             // and takes every step-th; at least 1
-    uint64_t rate;             // datagrams in a second, evenly; 0: as many as go
-    uint64_t limit;            // stops by itself after so many; 0: never
-    uint32_t stamp_offset;     // where in a datagram the time of sending is written (8 bytes, ns,
-                               // CLOCK_REALTIME, machine order); UINT32_MAX: nowhere
-    int cpu;                   // the CPU it stays on; -1: any
-    bool injects;              // without the socket, where that is possible: all datagrams have one
-                               // length, there is no limit and nothing to follow
-    struct ct_sink *follows;   // not NULL: sends only as many packets as this sink has counted in
-    uint32_t follows_group;    // this group since the sender began
-    uint32_t packets_each;     // packets in one of its datagrams, for `follows`
+    uint32_t first;           // this sender begins with this one
+    uint32_t step;            // and takes every step-th; at least 1
+    uint64_t rate;            // datagrams in a second, evenly; 0: as many as go
+    uint64_t limit;           // stops by itself after so many; 0: never
+    uint32_t stamp_offset;    // where in a datagram the time of sending is written (8 bytes, ns,
+                              // CLOCK_REALTIME, machine order); UINT32_MAX: nowhere
+    int cpu;                  // the CPU it stays on; -1: any
+    bool injects;             // without the socket, where that is possible: all datagrams have one
+                              // length, there is no limit and nothing to follow
+    struct ct_sink *follows;  // not NULL: sends only as many packets as this sink has counted in
+    uint32_t follows_group;   // this group since the sender began
+    uint32_t packets_each;    // packets in one of its datagrams, for `follows`
 };
 
 // Moves this process, and what it starts from now on, to a network namespace of its own, where

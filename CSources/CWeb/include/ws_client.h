@@ -27,20 +27,19 @@ struct ws_client_options {
 
 // Where a socket shall lead. Strings are read during ws_client_open only.
 struct ws_target {
-    bool is_stream;        // TCP; `host`, `path`, `protocols` and `fields` are for WebSockets
+    bool is_stream;  // TCP; `host`, `path`, `protocols` and `fields` are for WebSockets
     bool is_tls;
-    const char *address;   // an IP address
+    const char *address;  // an IP address
     uint16_t port;
-    const char *host;      // the name in the Host field and, with TLS, in the certificate
-    const char *path;      // with the query; begins with '/'
-    const char *protocols; // subprotocols to offer, comma-separated; NULL: none
+    const char *host;       // the name in the Host field and, with TLS, in the certificate
+    const char *path;       // with the query; begins with '/'
+    const char *protocols;  // subprotocols to offer, comma-separated; NULL: none
     const struct ws_field *fields;
     uint32_t field_count;  // at most 16
 };
 
 // NULL: see `error`. Allocates.
-struct ws_client *ws_client_create(const struct ws_client_options *options,
-                                   struct ws_error *error);
+struct ws_client *ws_client_create(const struct ws_client_options *options, struct ws_error *error);
 
 // Begins to connect. NULL: see `error`, and no event follows. Else on_close comes in any case, with
 // on_open before it if the connection came about (perhaps before this returns). On the thread of

@@ -19,26 +19,26 @@ struct ws_reply;
 
 // A whole request. Everything in it lives until the handler returns.
 struct ws_request {
-    const char *method;         // upper case
-    const char *path;           // percent-decoded, begins with '/', without the query
-    const char *const *query;   // "name=value", percent-decoded
+    const char *method;        // upper case
+    const char *path;          // percent-decoded, begins with '/', without the query
+    const char *const *query;  // "name=value", percent-decoded
     uint32_t query_count;
     const struct ws_field *headers;  // those that servers of calls look at, see request.c
     uint32_t header_count;
     const uint8_t *body;
     size_t body_length;
-    const char *peer;           // the client's IP address as text; "" when unknown
+    const char *peer;  // the client's IP address as text; "" when unknown
 };
 
 // What the server is told at start. Strings are read during ws_server_create only.
 struct ws_options {
-    const char *address;          // IP address to listen on; "0.0.0.0" and "::" mean all
-    uint16_t port;                // 0: any free port, see ws_server_port
-    uint32_t body_bytes_max;      // longer bodies are answered 413; 0: 1 MiB
+    const char *address;      // IP address to listen on; "0.0.0.0" and "::" mean all
+    uint16_t port;            // 0: any free port, see ws_server_port
+    uint32_t body_bytes_max;  // longer bodies are answered 413; 0: 1 MiB
     // More are answered 503; 0: 256. From seven eighths on, each newcomer ends another that waits,
     // of the address (IPv6: /64) that has most of those: see guests.h.
     uint32_t connections_max;
-    uint32_t timeout_seconds;     // for one request, and again for its reply; 0: 10
+    uint32_t timeout_seconds;  // for one request, and again for its reply; 0: 10
     // Between a reply and the next request; 0: 75, more than the proxies that keep connections
     // allow themselves, so that they do not send into one that is about to end.
     uint32_t idle_seconds;
@@ -54,7 +54,7 @@ struct ws_options {
     // What happens to the sockets that on_upgrade let in.
     struct ws_socket_events socket_events;
     struct ws_limits socket_limits;
-    uint32_t sockets_max;         // more are answered 503; 0: half of connections_max
+    uint32_t sockets_max;  // more are answered 503; 0: half of connections_max
     // What the server refused by itself, with no handler asked: the status and the error's code of
     // the reply. Some get none: "request_timeout", whose reply was not there or not taken in time,
     // "too_many_waiting", who had to go for others, and "no_descriptors". `peer` is "" where nobody

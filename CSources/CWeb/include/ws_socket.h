@@ -31,7 +31,7 @@ struct ws_field {
 
 // What the sockets of one server or client may take. 0 means the default.
 struct ws_limits {
-    size_t message_bytes_max;   // of one message; longer ends the socket with 1009; 1 MiB
+    size_t message_bytes_max;  // of one message; longer ends the socket with 1009; 1 MiB
     // Of all unfinished messages, beyond the first 64 KiB of each; 64 MiB. A message that finds no
     // room ends its socket with 1011.
     size_t assembly_bytes_max;
@@ -41,7 +41,7 @@ struct ws_limits {
     // How fast a socket is read, bytes a second; each message counts as 512 more. Beyond it the
     // peer waits (TCP holds it back), and nobody else does. 0: 4 MiB.
     size_t rate_bytes;
-    size_t burst_bytes;         // what may come at once, on top of the rate; 4 MiB
+    size_t burst_bytes;  // what may come at once, on top of the rate; 4 MiB
     // Silence before a WebSocket's peer is sent a Ping, and before it is given up. Every socket's
     // are up to a tenth shorter or longer, always the same for the first, the second and so on.
     uint32_t ping_milliseconds;     // 25,000: not the 20 s of others, so that Pings do not cross
@@ -51,9 +51,9 @@ struct ws_limits {
 // How a socket ended. A peer that vanished leaves 1006 (RFC 6455, section 7.1.5).
 struct ws_ending {
     uint16_t code;
-    bool by_peer;         // the peer closed; else we did, or the network
-    uint16_t http_status; // what a server said instead of 101; 0 when it is not known
-    char reason[128];     // for people, of the peer's making: not to be trusted
+    bool by_peer;          // the peer closed; else we did, or the network
+    uint16_t http_status;  // what a server said instead of 101; 0 when it is not known
+    char reason[128];      // for people, of the peer's making: not to be trusted
 };
 
 // What happens to sockets. `context` is the server's or the client's.
@@ -62,8 +62,8 @@ struct ws_socket_events {
     // moment: it takes messages to send from on_upgrade on. May be NULL.
     void (*on_open)(void *context, struct ws_socket *socket);
     // A whole message; the bytes live until the handler returns.
-    void (*on_message)(void *context, struct ws_socket *socket, const uint8_t *bytes,
-                       size_t length, bool is_text);
+    void (*on_message)(void *context, struct ws_socket *socket, const uint8_t *bytes, size_t length,
+                       bool is_text);
     // The end: once for each socket, the last that is heard of it, whoever ended it.
     void (*on_close)(void *context, struct ws_socket *socket, const struct ws_ending *ending);
     // Whether more of this socket's messages are wanted now. After a no, nothing is read and the

@@ -56,7 +56,6 @@ internal import Wire
     self.bundleBytes = min(bundleBytes, bufferBytes)
     self.placeCount = placeCount
     unsafe memory = .allocate(byteCount: bundlesMax * bufferBytes, alignment: 64)
-    unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: bundlesMax * bufferBytes)
     unsafe writers = .allocate(capacity: bundlesMax)
     unsafe links = .allocate(capacity: bundlesMax)
     unsafe chains = .allocate(capacity: placeCount)

@@ -9,8 +9,11 @@ package import Wire
 /// What is told of a living call, to its page and to operators. Made with the call and renewed once
 /// a second; nil is what is not known (yet).
 package struct CallFigures: Sendable {
+  /// The name of who answers, as requests say it.
   package let backend: String
+  /// The shard that owns the call.
   package let transceiver: TransceiverID
+  /// Keys are agreed on and media flows.
   package var isConnected = false
   /// Since the answer was made.
   package var ageMilliseconds: UInt64 = 0
@@ -23,11 +26,13 @@ package struct CallFigures: Sendable {
   /// What the session says of itself.
   package var session: SessionFigures?
 
+  /// Of a call of which nothing has been seen yet.
   package init(backend: String, _ transceiver: TransceiverID) {
     self.backend = backend
     self.transceiver = transceiver
   }
 
+  /// The same, of the call that a plan begins.
   package init(_ plan: CallPlan, _ transceiver: TransceiverID) {
     self.init(backend: plan.backend, transceiver)
   }
@@ -86,6 +91,7 @@ package struct CallFigures: Sendable {
 package typealias NamedFigure = (name: String, value: UInt64?)
 
 extension LatencyFigures {
+  /// What the line of a call's end says, and its statistics.
   package var named: [NamedFigure] {
     [
       ("first_stun_ms", firstStunMilliseconds), ("dtls_ms", dtlsMilliseconds),

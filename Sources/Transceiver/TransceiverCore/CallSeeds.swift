@@ -1,7 +1,9 @@
 /// What one call's randomness comes from: two secrets, apart from each other, because the session
 /// shows some of its numbers to the client and the handshake makes keys of its own.
 package struct CallSeeds: Sendable {
+  /// Bytes of `handshake` and of `session`.
   package static let byteCount = 32
+  /// Bytes of `identity`.
   package static let identityByteCount = 16
 
   let handshake: [UInt8]

@@ -100,15 +100,12 @@ struct CallTable: ~Copyable {
 
   func due(at now: Instant) -> Slot? { deadlines.due(at: now) }
 
-  mutating func refreshDeadline(_ slot: Slot) {
-    deadlines.set(slot, to: self[slot].session.deadline)
+  mutating func setDeadline(of slot: Slot, to instant: Instant) {
+    deadlines.set(slot, to: instant)
   }
 
-  /// Every occupied slot.
-  var occupied: [Slot] { slots.indices.filter { slots[$0] != nil } }
-
-  /// The first occupied slot, for whoever empties the table.
-  var firstOccupied: Slot? { slots.firstIndex { $0 != nil } }
+  /// Every occupied slot; work for the calls that there are, not for those that there may be.
+  var occupied: [Slot] { byID.values.sorted() }
 }
 
 /// The calls that have been heard on one path, newest first; at most two matter.

@@ -37,9 +37,9 @@ package import Wire
   private let key: TrunkKey?
   /// The longest datagram that a packet alone may make.
   private let bufferBytes: Int
-  /// The next bundle to give out, and the bundle that its chain began with; -1 for none.
+  /// The next bundle to give out of its chain, or -1; and where the next chain is looked for.
   private var next = -1
-  private var chain = -1
+  private var searchFrom = 0
   /// Trunk datagrams and the frames within, since the start.
   private(set) var datagrams: UInt64 = 0
   private(set) var frames: UInt64 = 0
@@ -48,8 +48,9 @@ package import Wire
 
   /// A 1,408-byte client datagram with both headers for an IPv6 client.
   static let aloneBytesMax = 1_408 + 16 + 21
-  /// Of a way that nobody has told of.
-  private static let unknownWay = Way(bundleBytes: 1_200, wholeBytes: 1_200)
+  /// Of a way that nobody has told of, at most.
+  private static let unknownBytes = 1_200
+  private let unknownWay: Way
 
   /// - Parameters:
   ///   - header: of every datagram; the ingress differs.
@@ -59,6 +60,8 @@ package import Wire
     self.header = header
     self.key = key
     bufferBytes = max(bundleBytesMax, Self.aloneBytesMax)
+    let unknown = min(bundleBytesMax, Self.unknownBytes)
+    unknownWay = Way(bundleBytes: unknown, wholeBytes: unknown)
     // Each worker of a turn has a bundle at least.
     pool = BundlePool(
       placeCount: bundlesMax, bundlesMax: bundlesMax, bufferBytes: bufferBytes,
@@ -80,6 +83,7 @@ package import Wire
   mutating func append(
     _ payload: UnsafeRawBufferPointer, to path: PathID, proven: Bool, ended: Bool
   ) {
+    precondition(searchFrom == 0, "bundles are being sent: no packet may be added before reset")
     let frame = TrunkFrame(
       listener: path.listener, client: path.client, proven: proven, ended: ended)
     guard payload.count <= TrunkFrame.payloadBytesMax,
@@ -105,7 +109,7 @@ package import Wire
       }
       place -= 1
     }
-    let way = ways[Host(path.relay)] ?? Self.unknownWay
+    let way = ways[Host(path.relay)] ?? unknownWay
     pool.setWay(
       bundleBytes: way.bundleBytes, wholeBytes: way.wholeBytes, for: workers.count)
     workers.append(Worker(address: path.relay, ingress: path.ingress))
@@ -116,9 +120,12 @@ package import Wire
   /// worker's datagrams follow each other.
   mutating func nextDatagram() -> OutgoingTrunkDatagram? {
     if next < 0 {
-      chain = pool.firstOfChain(from: chain + 1)
-      guard chain >= 0 else { return nil }
-      next = chain
+      next = pool.firstOfChain(from: searchFrom)
+      guard next >= 0 else {
+        searchFrom = pool.count
+        return nil
+      }
+      searchFrom = next + 1
     }
     let sealed = pool.seal(next, key)
     next = sealed.next
@@ -129,10 +136,11 @@ package import Wire
 
   /// Every datagram has been sent: the memory is used again.
   mutating func reset() {
-    precondition(next < 0, "some datagrams were not given out")
+    precondition(
+      next < 0 && pool.firstOfChain(from: searchFrom) < 0, "some datagrams were not given out")
     pool.reset()
     workers.removeAll(keepingCapacity: true)
-    chain = -1
+    searchFrom = 0
   }
 }
 

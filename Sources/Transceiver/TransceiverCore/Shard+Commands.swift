@@ -20,11 +20,14 @@ extension Shard {
     }
   }
 
-  /// Ends one of the calls that live; false when there is none left.
-  package mutating func endOneCall(_ reason: SessionEnd, at now: Instant) -> Bool {
-    guard let slot = calls.firstOccupied else { return false }
-    end(slot, reason, at: now)
-    return true
+  /// Ends every call. True when the shard has to be drained before the rest of them: then once
+  /// more.
+  package mutating func endCalls(_ reason: SessionEnd, at now: Instant) -> Bool {
+    for slot in calls.occupied {
+      if needsDrain { return true }
+      end(slot, reason, at: now)
+    }
+    return false
   }
 
   private mutating func end(_ slot: CallTable.Slot, _ reason: SessionEnd, at now: Instant) {

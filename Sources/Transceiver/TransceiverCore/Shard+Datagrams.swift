@@ -6,12 +6,14 @@ package import Wire
 /// A datagram of the trunk as the runtime hands it in. Its memory stays valid until it was taken
 /// whole, and is changed: SRTP is undone in place.
 @safe package struct ReceivedTrunkDatagram: BitwiseCopyable {
+  /// UDP payload.
   package let bytes: UnsafeMutableRawBufferPointer
   /// Longer than the receive buffer; the rest is lost.
   package let isTruncated: Bool
   /// The relay worker that has sent it.
   package let relay: TransportAddress
 
+  /// The memory stays the caller's.
   package init(bytes: UnsafeMutableRawBufferPointer, isTruncated: Bool, relay: TransportAddress) {
     unsafe self.bytes = bytes
     self.isTruncated = isTruncated

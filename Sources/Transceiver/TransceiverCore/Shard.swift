@@ -9,9 +9,9 @@ package import Wire
 /// and effects out. No socket, clock, thread, lock, log or random source inside.
 ///
 /// The law of whoever runs it: `takeDatagram` and `resume`, `take` a command, or `runDue`; drain
-/// before any of these that finds the shard `needsDrain`, and when the turn is over. To drain is to
-/// send every `nextDatagram`, to do the `effects` in order, and to `reset`. The next turn is due at
-/// `nextDeadline`. One thread.
+/// where these say that they want it, before a command that finds the shard `needsDrain`, and when
+/// the turn is over; then `endTurn` says when the next one is due. To drain is to send every
+/// `nextDatagram`, to do the `effects` in order, and to `reset`. One thread.
 package struct Shard: ~Copyable {
   let configuration: ShardConfiguration
   var calls: CallTable
@@ -30,20 +30,23 @@ package struct Shard: ~Copyable {
   var servicesOpened: UInt32 = 0
 
   /// Bundles that one packet can begin, shown to two calls, each of which fills its outbox.
-  private static let bundlesPerStepMax = 2 * SessionOutbox.capacityUsual
-  private static let bundlesMax = bundlesPerStepMax + 64
+  private let bundlesPerStepMax: Int
+  private static let bundlesSpare = 64
   /// Effects that wait at most before the next step.
   private static let effectsMax = 1_024
 
+  /// Takes all memory that does not depend on how many calls there will be. Traps where the
+  /// configuration is out of range.
   package init(_ configuration: ShardConfiguration) {
     self.configuration = configuration
     calls = CallTable(capacity: configuration.callsMax)
     load = ShardLoad(configuration.admission)
+    bundlesPerStepMax = 2 * SessionOutbox.capacityUsual
     let header = TrunkHeader(
       kind: .down, cluster: configuration.cluster, transceiver: configuration.transceiver,
       ingress: 0)
     bundles = RelayBundles(
-      header, key: configuration.trunkKey, bundlesMax: Self.bundlesMax,
+      header, key: configuration.trunkKey, bundlesMax: bundlesPerStepMax + Self.bundlesSpare,
       bundleBytesMax: configuration.bundleBytesMax)
   }
 
@@ -60,9 +63,9 @@ package struct Shard: ~Copyable {
 
   // MARK: - Out
 
-  /// Whether whoever runs the shard must drain before the next step.
+  /// Whether whoever runs the shard must drain before the next command.
   package var needsDrain: Bool {
-    bundles.room < Self.bundlesPerStepMax || effects.count >= Self.effectsMax
+    bundles.room < bundlesPerStepMax || effects.count >= Self.effectsMax
   }
 
   /// The next datagram to send; nil when all have been given out.
@@ -88,14 +91,11 @@ package struct Shard: ~Copyable {
     return false
   }
 
-  /// When `runDue` or `endSecond` has something to do.
-  package var nextDeadline: Instant {
-    min(calls.nextDeadline, calls.count > 0 ? nextSecondAt : .never)
-  }
+  /// Whether calls have run since the last `noteSent`.
+  package var hasRun: Bool { mutating get { !dueInTurn.isEmpty } }
 
   /// Notes that everything that the calls had to say in this turn is with the kernel at `instant`.
   package mutating func noteSent(at instant: Instant) {
-    guard !dueInTurn.isEmpty else { return }
     // By index: an iterator would hold the array, and emptying it would cost a new one.
     for index in 0..<dueInTurn.count {
       let elapsed = instant.nanoseconds(since: dueInTurn[index])
@@ -103,6 +103,12 @@ package struct Shard: ~Copyable {
       load.noteFrame(nanosecondsLate: elapsed)
     }
     dueInTurn.removeAll(keepingCapacity: true)
+  }
+
+  /// When `runDue` or `endSecond` has something to do. (Mutating, here and elsewhere: whoever keeps
+  /// a shard in an object would have it copied to be read.)
+  package mutating func endTurn() -> Instant {
+    min(calls.nextDeadline, calls.count > 0 ? nextSecondAt : .never)
   }
 
   /// Notes how long the packets of a batch waited before they were with their calls.
@@ -128,7 +134,7 @@ package struct Shard: ~Copyable {
     if !outbox.events.isEmpty { note(outbox.events, of: call) }
     outbox.clear()
     if call.session.end == nil {
-      calls.refreshDeadline(slot)
+      calls.setDeadline(of: slot, to: call.session.deadline)
     } else {
       retire(call, slot)
     }

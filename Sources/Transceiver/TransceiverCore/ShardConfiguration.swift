@@ -30,6 +30,7 @@ package struct ShardConfiguration: Sendable {
   /// When the shard counts as overloaded.
   package var admission = AdmissionLimits()
 
+  /// The rest has the values that options have when nobody gives them.
   package init(
     cluster: UInt16, transceiver: TransceiverID, trunkKey: TrunkKey?,
     makeDtls:

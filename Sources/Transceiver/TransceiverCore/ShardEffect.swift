@@ -3,7 +3,8 @@ package import Session
 package import Signalling
 package import Token
 
-/// What a shard wants done outside of it, in the order in which it came about.
+/// What a shard wants done outside of it, in the order in which it came about. Small, because each
+/// frame of voice to a service is one: what is large and rare is `indirect`.
 package enum ShardEffect: Sendable {
   /// Connect to the service for this call. What comes of it returns as `ShardCommand.service`.
   case openService(ServiceID, CallID)
@@ -15,15 +16,15 @@ package enum ShardEffect: Sendable {
   /// End that connection, after what waits to be sent; `code` is of RFC 6455, section 7.4.1.
   case closeClient(UInt32, code: UInt16, reason: String)
   /// Something worth a log line.
-  case event(CallID, CallEvent)
+  indirect case event(CallID, CallEvent)
   /// What is told of a living call, once a second.
-  case figures(CallID, CallFigures)
+  indirect case figures(CallID, CallFigures)
   /// The call is not there any more; nothing of it follows. Also of one that could not begin.
   case callEnded(CallReference)
   /// How many calls the shard may have from now on; 0: no new one while it has any.
   case callsMax(Int)
   /// It does not keep up with its calls, or does again; `calls` is how many it has.
-  case load(Admission.News, ShardSecond, calls: Int, refuses: Bool)
+  indirect case load(Admission.News, ShardSecond, calls: Int, refuses: Bool)
   /// Of the calls that speak, how many miss a tenth of their packets or more.
   case lossyCalls(Int, speaking: Int)
 }

@@ -13,6 +13,7 @@ package struct ShardClocks: Sendable {
   /// Trunk datagrams that found the receive queue full.
   package var lostUnread: UInt64
 
+  /// All count from any fixed moment: differences are used.
   package init(busyNanoseconds: UInt64, nanoseconds: UInt64, lostUnread: UInt64) {
     self.busyNanoseconds = busyNanoseconds
     self.nanoseconds = nanoseconds
@@ -59,7 +60,7 @@ struct ShardLoad {
 
 extension Shard {
   /// Whether `endSecond` is due.
-  package func isSecondOver(at now: Instant) -> Bool { nextSecondAt <= now }
+  package mutating func isSecondOver(at now: Instant) -> Bool { nextSecondAt <= now }
 
   /// Once a second while there are calls: tells how they fare, and judges whether the shard keeps
   /// up with them. Drain afterwards.

@@ -5,6 +5,7 @@ package import Wire
 
 /// What a shard has done so far, as the shard itself counts it.
 package struct ShardReport: Sendable {
+  /// Which shard it is of.
   package var transceiver: TransceiverID
   /// Calls that live there now.
   package var calls: Int

@@ -13,6 +13,9 @@ struct RelayWays {
 
   init(_ paths: PathView) { self.paths = paths }
 
+  /// Relays whose ways are known one by one.
+  var relayCount: Int { relays.count }
+
   /// A datagram of `count` bytes has come whose tag held. The way of a new relay is asked for after
   /// its first datagram was taken: what that causes at once is for a way that nobody knows.
   mutating func noteArrival(

@@ -22,7 +22,7 @@ final class ShardEffects {
   /// Leaves a letter for the shard, from any thread. Set before the shard runs.
   var post: @Sendable (ShardLoop.Letter) -> Void = { _ in }
   private var lines: [ServiceID: ServiceLine] = [:]
-  private var sidebands: [UInt32: SidebandLine] = [:]
+  private(set) var sidebands: [UInt32: SidebandLine] = [:]
   /// Requests that wait until their calls have begun.
   private var requests: [CallID: UInt64] = [:]
 

@@ -63,7 +63,6 @@ final class ShardLoop: LoopOwner {
     // A client's first check may overtake the turn in which its call would begin.
     unsafe readMail(at: now, through: loop)
     for index in batch.indices {
-      if shard.needsDrain { unsafe drain(through: loop) }
       unsafe take(ReceivedTrunkDatagram(batch[index]), at: now, through: loop)
     }
     unsafe drain(through: loop)
@@ -76,9 +75,10 @@ final class ShardLoop: LoopOwner {
     unsafe readMail(at: now, through: loop)
     while shard.runDue(at: now) { unsafe drain(through: loop) }
     if shard.isSecondOver(at: now) { shard.endSecond(unsafe clocks(loop), at: now) }
-    unsafe drain(through: loop)
-    shard.noteSent(at: Instant(nanoseconds: pl_now()))
-    return shard.nextDeadline
+    unsafe send(through: loop)
+    if shard.hasRun { shard.noteSent(at: Instant(nanoseconds: pl_now())) }
+    performEffects()
+    return shard.endTurn()
   }
 
   // MARK: - In
@@ -116,9 +116,7 @@ final class ShardLoop: LoopOwner {
       shard.take(effects.command(callID, line, news), at: now)
     case .report(let question): reports.answer(question, shard.makeReport())
     case .shutDown:
-      while shard.endOneCall(.shuttingDown, at: now) {
-        if shard.needsDrain { unsafe drain(through: loop) }
-      }
+      while shard.endCalls(.shuttingDown, at: now) { unsafe drain(through: loop) }
       unsafe drain(through: loop)
       unsafe pl_loop_stop(loop)
     }
@@ -128,9 +126,17 @@ final class ShardLoop: LoopOwner {
 
   /// Sends everything that waits, and has everything done.
   private func drain(through loop: OpaquePointer) {
+    unsafe send(through: loop)
+    performEffects()
+  }
+
+  private func send(through loop: OpaquePointer) {
     while let datagram = shard.nextDatagram() { unsafe send(datagram, through: loop) }
     unsafe pl_loop_flush(loop)
     if unsafe rebuilder.sendRefused(through: loop, Self.trunkSocket) { ways.follow(&shard) }
+  }
+
+  private func performEffects() {
     for effect in shard.effects { effects.perform(effect) }
     shard.reset()
   }

@@ -9,12 +9,12 @@ enum { PLAIN_PEER_DIGEST_BYTES = 32 };
 
 struct plain_peer_habits {
     bool active;
-    bool asks_for_certificate;   // as a server; RFC 5246, section 7.4.4
-    bool shows_certificate;      // as a client
-    bool asks_for_cookie;        // as a server; RFC 6347, section 4.2.1
-    bool knows_srtp;             // RFC 5764
-    bool binds_keys;             // RFC 7627
-    const char *suites;          // by OpenSSL's names; ALL for all
+    bool asks_for_certificate;  // as a server; RFC 5246, section 7.4.4
+    bool shows_certificate;     // as a client
+    bool asks_for_cookie;       // as a server; RFC 6347, section 4.2.1
+    bool knows_srtp;            // RFC 5764
+    bool binds_keys;            // RFC 7627
+    const char *suites;         // by OpenSSL's names; ALL for all
 };
 
 struct plain_peer;

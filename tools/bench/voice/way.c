@@ -79,8 +79,8 @@ struct lane {
 };
 
 struct call {
-    int sockets[2]; // front, back
-    struct sockaddr_in peers[2]; // client, server
+    int sockets[2];               // front, back
+    struct sockaddr_in peers[2];  // client, server
     bool knows[2];
     struct lane lanes[2];
 };
@@ -205,8 +205,7 @@ static int32_t rtp_fate(struct direction *plan, struct lane *lane, const uint8_t
     *number = (int32_t)own;
     if (own < 0)
         return 0;
-    int64_t place =
-        lane->first_place + (int32_t)(timestamp - lane->first_timestamp) / PLACE_TICKS;
+    int64_t place = lane->first_place + (int32_t)(timestamp - lane->first_timestamp) / PLACE_TICKS;
     uint8_t *seen = &lane->seen[own % FATES_MAX / 8], bit = (uint8_t)(1 << own % 8);
     bool is_resend = *seen & bit;
     *seen |= bit;
