@@ -25,8 +25,6 @@ UNDOCUMENTED_MAX = {
     "Machine": 7,
     "Paths": 2,
     "Realtime": 32,
-    "RelayCore": 17,
-    "RelayRuntime": 4,
     "Rtp": 21,
     "Runtime": 15,
     "Sctp": 25,
