@@ -28,6 +28,8 @@ struct Bench: ~Copyable {
 
   let keys: RoutingKeys
   let trunkKey: TrunkKey?
+  var places: TransceiverPlaces
+  private let flows: FlowMemory
   var worker: RelayWorker
   var random: SeededRandom
   var now = Instant(nanoseconds: 1_000_000_000_000)
@@ -40,19 +42,25 @@ struct Bench: ~Copyable {
     keys = RoutingKeys.generate(random: &random)
     trunkKey = hasTrunkKey ? TrunkKey(keys.trunk) : nil
     var configuration = WorkerConfiguration(
-      cluster: Self.cluster, relayID: Self.relayID, listeners: [.ipv4, .ipv6],
-      trunkIsIPv4: true)
+      cluster: Self.cluster, relayID: Self.relayID,
+      listeners: [
+        RelayListener(number: 0, versions: .ipv4), RelayListener(number: 1, versions: .ipv6),
+      ], trunkIsIPv4: true)
     configure(&configuration)
     do {
-      worker = try RelayWorker(
-        configuration, transceivers: Self.transceivers, keys: keys, trunkKey: trunkKey,
-        random: &random)
+      places = try TransceiverPlaces(Self.transceivers, placesMax: configuration.placesMax)
     } catch {
       preconditionFailure("\(error)")
     }
+    flows = FlowMemory.allocate(routesMax: configuration.routesMax)
+    worker = RelayWorker(
+      configuration, places: places, keys: keys, trunkKey: trunkKey, flows: flows,
+      hash: RouteHash(random: &random))
     worker.tokenMinutes = Self.nowMinutes
     self.random = random
   }
+
+  deinit { flows.deallocate() }
 }
 
 /// A trunk datagram that came out, opened, or a datagram for a client.
@@ -73,6 +81,13 @@ enum Sent: Equatable {
 }
 
 extension Bench {
+  /// From now on those of `list` are the worker's transceivers.
+  mutating func replaceDirectory(_ list: [TransceiverEntry]) throws {
+    try places.replace(with: list)
+    var directory = TransceiverDirectory(places)
+    worker.replaceDirectory(with: &directory)
+  }
+
   /// A routing token for transceiver `index` of the bench.
   mutating func token(
     for index: Int, cluster: UInt16 = Bench.cluster, minted: UInt32 = Bench.nowMinutes,

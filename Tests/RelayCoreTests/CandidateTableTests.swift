@@ -4,13 +4,16 @@ import Wire
 @testable import RelayCore
 
 @Suite struct CandidateTableTests {
+  private let flows = TestFlows(routesMax: 512)
+
   private func key(_ number: Int) -> RouteKey {
     RouteKey(listener: 0, client: TransportAddress(ipv4: UInt32(number), port: 5000))
   }
 
   private func table(_ candidatesMax: Int) -> CandidateTable {
     var random = SeededRandom(seed: 3)
-    return CandidateTable(candidatesMax: candidatesMax, hash: RouteHash(random: &random))
+    return unsafe CandidateTable(
+      flows.memory.candidates, candidatesMax: candidatesMax, hash: RouteHash(random: &random))
   }
 
   private let start = Instant(nanoseconds: 5_000_000_000)

@@ -9,6 +9,7 @@ import Testing
     #expect(RelayCounter.clientForwardedByToken.name == "client_forwarded_by_token")
     #expect(RelayCounter.frameMalformed.group == .frame)
     #expect(RelayCounter.candidateOpened.group == .event)
+    #expect(RelayCounter.framesSent.group == .event)
   }
 
   @Test func aGroupsTotalIsTheSumOfItsCounters() {

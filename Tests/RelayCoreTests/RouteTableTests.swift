@@ -4,6 +4,8 @@ import Wire
 @testable import RelayCore
 
 @Suite struct RouteTableTests {
+  private let flows = TestFlows(routesMax: 1_000)
+
   private func key(_ number: Int) -> RouteKey {
     RouteKey(
       listener: UInt8(number % 2),
@@ -12,14 +14,16 @@ import Wire
 
   private func table(_ routesMax: Int, seed: UInt64 = 1) -> RouteTable {
     var random = SeededRandom(seed: seed)
-    return RouteTable(routesMax: routesMax, hash: RouteHash(random: &random))
+    return unsafe RouteTable(
+      flows.memory.routes, routesMax: routesMax, hash: RouteHash(random: &random))
   }
 
   private let start = Instant(nanoseconds: 1_000_000_000)
 
   @Test func aRouteTakes56BytesOfMemory() {
     expect(MemoryLayout<Route>.stride == 32)
-    expect(unsafe table(1000).memory.count == 56 * 1000)
+    expect(RouteTable.bytes(routesMax: 1_000) == 56 * 1000)
+    expect(unsafe flows.memory.routes.count == 56 * 1000)
     expect(MemoryLayout<Candidate>.stride == 32)
   }
 
@@ -35,6 +39,30 @@ import Wire
     }
     expect(table.find(key(1000)) == -1)
     expect(table.count == 1000)
+  }
+
+  /// The memory is somebody else's: what is behind it is nobody's business of ours.
+  @Test func memoryThatIsTooSmallOrOddIsRefused() async {
+    await #expect(processExitsWith: .failure) {
+      var random = SeededRandom(seed: 1)
+      let flows = FlowMemory.allocate(routesMax: 1_000)
+      _ = unsafe RouteTable(flows.routes, routesMax: 1_001, hash: RouteHash(random: &random))
+    }
+    await #expect(processExitsWith: .failure) {
+      var random = SeededRandom(seed: 1)
+      let flows = FlowMemory.allocate(routesMax: 1_000)
+      let odd = unsafe UnsafeMutableRawBufferPointer(rebasing: flows.routes[32...])
+      _ = unsafe RouteTable(odd, routesMax: 900, hash: RouteHash(random: &random))
+    }
+  }
+
+  @Test func theSecretAloneDecidesWhereARouteLies() {
+    let slots = [UInt64(1), 2, 1].map { seed in
+      var table = table(1_000, seed: seed)
+      _ = table.insert(Route(key: key(9), owner: 1, at: start))
+      return table.find(key(9))
+    }
+    #expect(slots[0] == slots[2] && slots[0] != slots[1])
   }
 
   /// The table against the standard library's, under random insertions and removals.

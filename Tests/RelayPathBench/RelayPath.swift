@@ -15,6 +15,7 @@ struct RelayPath: ~Copyable {
   private let packetBytes: Int
   private let packetsEach: Int
   private let transceiver: TransceiverEntry
+  /// Its flows' memory ends with the process.
   private var worker: RelayWorker
   private var now = Instant(nanoseconds: 1_000_000_000_000)
   private var position = 0
@@ -28,11 +29,13 @@ struct RelayPath: ~Copyable {
       id: TransceiverID(node: 1, shard: 0),
       address: TransportAddress(ipv4: 0x0A00_0001, port: 4_000))
     let configuration = WorkerConfiguration(
-      cluster: 7, relayID: 3, listeners: [.ipv4], trunkIsIPv4: true)
+      cluster: 7, relayID: 3, listeners: [RelayListener(number: 0, versions: .ipv4)],
+      trunkIsIPv4: true)
     do {
-      worker = try RelayWorker(
-        configuration, transceivers: [transceiver], keys: keys, trunkKey: trunkKey,
-        random: &random)
+      worker = RelayWorker(
+        configuration, places: try TransceiverPlaces([transceiver]), keys: keys,
+        trunkKey: trunkKey, flows: .allocate(routesMax: configuration.routesMax),
+        hash: RouteHash(random: &random))
     } catch {
       preconditionFailure("\(error)")
     }

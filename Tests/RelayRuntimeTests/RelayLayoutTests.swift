@@ -147,11 +147,14 @@ import Wire
     #expect(frames.count == 2 && frames.bytes > 2 << 20)
   }
 
-  @Test func theTablesSizeIsTheTablesOwn() {
-    var random = SeededRandom(seed: 2)
+  @Test func theTablesSizeIsWhatAWorkerTakes() throws {
     for routesMax in [64, 1000, 32_768] {
-      let table = RouteTable(routesMax: routesMax, hash: RouteHash(random: &random))
-      #expect(unsafe table.memory.count == RouteTable.bytes(routesMax: routesMax))
+      var options = options(workers: 2)
+      options.routesMax = routesMax
+      let flows = FlowMemory.allocate(routesMax: routesMax)
+      defer { flows.deallocate() }
+      #expect(unsafe try layout(options).routeTableBytes == flows.routes.count)
+      #expect(unsafe flows.routes.count == 56 * routesMax)
     }
   }
 }

@@ -28,6 +28,7 @@ import Wire
         options, number: 0, placement,
         listeners: [try Sockets.open(listener, .clients(.ipv4)).descriptor],
         trunk: try Sockets.open(listener, .trunk).descriptor,
+        try TransceiverPlaces([entry]),
         PathTable(from: listener, bundleBytesMax: options.bundleBytes, pathsMax: 1)))
   }
 
@@ -40,8 +41,9 @@ import Wire
       try worker.start()
       #expect(worker.birthplace.cpu == processor.cpu)
       #expect(worker.birthplace.node == (pl_numa_is_available() ? processor.node : -1))
-      worker.wantReport()
-      #expect(worker.waitForReport(seconds: 30)?.routes == 0)
+      let question = worker.wantReport()
+      #expect(worker.waitForReport(question, seconds: 30)?.routes == 0)
+      #expect(worker.lastReport.routes == 0)
       worker.stop()
       worker.join()
       #expect(worker.finalReport().routes == 0)

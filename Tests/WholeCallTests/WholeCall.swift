@@ -28,6 +28,7 @@ final class WholeCall {
   private static let client = TransportAddress(ipv4: 0xC633_6407, port: 50_000)
 
   var now = Instant(nanoseconds: 1_000_000_000)
+  private let flows: FlowMemory
   var relay: RelayWorker
   var shard: Shard
   let caller: CallClient
@@ -40,10 +41,16 @@ final class WholeCall {
     let keys = RoutingKeys.generate(random: &random)
     let transceiver = TransceiverID(node: 1, shard: 0)
     let identity = try DtlsIdentity.generate()
-    relay = try RelayWorker(
-      WorkerConfiguration(cluster: 1, relayID: 1, listeners: [.ipv4], trunkIsIPv4: true),
-      transceivers: [TransceiverEntry(id: transceiver, address: Self.shardTrunk)], keys: keys,
-      trunkKey: TrunkKey(keys.trunk), random: &random)
+    let relayConfiguration = WorkerConfiguration(
+      cluster: 1, relayID: 1, listeners: [RelayListener(number: 0, versions: .ipv4)],
+      trunkIsIPv4: true)
+    flows = FlowMemory.allocate(routesMax: relayConfiguration.routesMax)
+    relay = RelayWorker(
+      relayConfiguration,
+      places: try TransceiverPlaces([
+        TransceiverEntry(id: transceiver, address: Self.shardTrunk)
+      ]), keys: keys, trunkKey: TrunkKey(keys.trunk), flows: flows,
+      hash: RouteHash(random: &random))
     relay.tokenMinutes = TokenClock.minutes(unixSeconds: Self.unixSeconds)
     var configuration = ShardConfiguration(
       cluster: 1, transceiver: transceiver, trunkKey: TrunkKey(keys.trunk)
@@ -73,6 +80,8 @@ final class WholeCall {
       .begin(plan, CallSeeds(handshake: seed, session: seed, identity: Array(seed[..<16]))),
       at: now)
   }
+
+  deinit { flows.deallocate() }
 
   func run(milliseconds: Int) {
     var buffer = [UInt8](repeating: 0, count: 1_536)

@@ -25,8 +25,6 @@ UNDOCUMENTED_MAX = {
     "Machine": 7,
     "Paths": 2,
     "Realtime": 5,
-    "RelayCore": 15,
-    "RelayRuntime": 3,
     "Rtp": 21,
     "Runtime": 14,
     "Sctp": 25,

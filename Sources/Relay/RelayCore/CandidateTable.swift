@@ -19,7 +19,7 @@ struct Candidate: BitwiseCopyable {
 ///
 /// A key has four places; when all are taken the oldest gives way. So a flood with a replayed token
 /// displaces other unanswered flows at the most, never a route that is alive. Fixed in size; one
-/// thread; no call allocates.
+/// thread; its memory is the caller's, and nothing allocates.
 @safe package struct CandidateTable: ~Copyable {
   static var ways: Int { @_noLocks get { 4 } }
 
@@ -29,19 +29,32 @@ struct Candidate: BitwiseCopyable {
   /// Flows that the table holds at most.
   package var candidatesMax: Int { (groupMask + 1) * Self.ways }
 
-  /// Makes room for `candidatesMax` flows, rounded up to a power of two.
-  package init(candidatesMax: Int, hash: RouteHash) {
+  /// An empty table for `candidatesMax` flows, 1 to 2^24, rounded up to a power of two, in
+  /// `memory`: 32 bytes for each, at a multiple of 64. It writes to all of it, and is done with it
+  /// when it ends.
+  package init(
+    _ memory: UnsafeMutableRawBufferPointer, candidatesMax: Int, hash: RouteHash
+  ) {
     precondition(candidatesMax > 0 && candidatesMax <= 1 << 24)
-    let capacity = PowerOfTwo.atLeast(max(candidatesMax, Self.ways))
+    let capacity = Self.slots(candidatesMax: candidatesMax)
+    let start = unsafe FlowMemory.start(
+      of: memory, bytes: Self.bytes(candidatesMax: candidatesMax))
     groupMask = capacity / Self.ways - 1
     self.hash = hash
     let nobody = Candidate(
       key: Route.empty.key, isOccupied: false, owner: 0, seenAt: Instant(nanoseconds: 0))
-    unsafe places = UnsafeMutablePointer<Candidate>.allocate(capacity: capacity)
+    unsafe places = start.bindMemory(to: Candidate.self, capacity: capacity)
     unsafe places.initialize(repeating: nobody, count: capacity)
   }
 
-  deinit { unsafe places.deallocate() }
+  /// The bytes that a table for `candidatesMax` flows takes.
+  package static func bytes(candidatesMax: Int) -> Int {
+    slots(candidatesMax: candidatesMax) * MemoryLayout<Candidate>.stride
+  }
+
+  private static func slots(candidatesMax: Int) -> Int {
+    PowerOfTwo.atLeast(max(candidatesMax, ways))
+  }
 
   /// The live flow of `key`: its transceiver's place in the directory, or -1.
   @_noLocks

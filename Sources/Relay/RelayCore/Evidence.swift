@@ -2,7 +2,7 @@ package import Wire
 
 /// What the last datagram that was refused for it said, for whoever has to find out which program
 /// was told something else. Only of tokens and trunk datagrams that hold: nobody else can put a
-/// word in. Nil: there was none.
+/// word in. Nil: there was none. The worker's thread writes it; others get copies.
 package struct Evidence: Sendable, BitwiseCopyable, Equatable {
   /// The transceiver that a token names and that is not in the directory.
   package var unknownTransceiver: TransceiverID?
@@ -17,9 +17,12 @@ package struct Evidence: Sendable, BitwiseCopyable, Equatable {
 
   /// A relay of a cluster, as the trunk's header names it.
   package struct RelayName: Sendable, BitwiseCopyable, Equatable {
+    /// The cluster's number.
     package var cluster: UInt16
+    /// The relay's number in it.
     package var relayID: UInt16
 
+    /// What `TrunkHeader.cluster` and `TrunkHeader.ingress` say.
     @_noLocks
     package init(cluster: UInt16, relayID: UInt16) {
       self.cluster = cluster
@@ -27,6 +30,7 @@ package struct Evidence: Sendable, BitwiseCopyable, Equatable {
     }
   }
 
+  /// Nothing yet.
   package init() {}
 
   /// Takes over what another worker's has and this one has not.

@@ -1,12 +1,14 @@
 /// What can become of a datagram at a relay, and what else is counted.
 ///
-/// The cases of one `group` are alternatives: each client datagram, each trunk datagram and each
-/// frame ends in exactly one of them, and their sum is the group's total.
-package enum RelayCounter: Int, CaseIterable, Sendable {
-  // Client datagrams, group `client`.
+/// A case is all that a counter needs, beside the line that counts it. The first word of its name
+/// says its group: the cases of `client`, `trunk` and `frame` are alternatives, so each client
+/// datagram, each trunk datagram and each frame ends in exactly one of them, and their sum is the
+/// group's total (`CountingLawTests`). Any other first word is of the group `event`.
+package enum RelayCounter: UInt8, CaseIterable, Sendable {
+  // Client datagrams.
   /// A STUN request went to the transceiver that its token names.
-  case clientForwardedByToken = 0
-  /// Went to the owner of its flow.
+  case clientForwardedByToken
+  /// Went to the owner of its flow, or to the challenger alone while the owner is away.
   case clientForwardedByRoute
   /// Went to the owner and to the challenger of its flow.
   case clientForwardedToBoth
@@ -18,7 +20,7 @@ package enum RelayCounter: Int, CaseIterable, Sendable {
   case clientTooLong
   /// From port 0, or from an address that no host has: unspecified, multicast, broadcast.
   case clientUnusableSource
-  /// Belongs to no flow that this worker knows.
+  /// Belongs to no flow that this worker knows, or to one whose transceivers are away.
   case clientWithoutRoute
   /// Begins like STUN but is not.
   case clientStunMalformed
@@ -37,7 +39,7 @@ package enum RelayCounter: Int, CaseIterable, Sendable {
   /// MESSAGE-INTEGRITY is missing or wrong on a check that would have opened a flow.
   case clientIntegrityFailed
 
-  // Trunk datagrams, group `trunk`.
+  // Trunk datagrams.
   /// Its frames were read.
   case trunkAccepted
   /// Longer than the receive buffer.
@@ -55,7 +57,7 @@ package enum RelayCounter: Int, CaseIterable, Sendable {
   /// Without a key only: not from the address that the directory has for the transceiver.
   case trunkWrongSource
 
-  // Frames of accepted trunk datagrams, group `frame`.
+  // Frames of accepted trunk datagrams.
   /// Its packet went to the client.
   case frameDelivered
   /// Carried no packet: only the end of a session, or nothing.
@@ -66,7 +68,7 @@ package enum RelayCounter: Int, CaseIterable, Sendable {
   /// What is left of a trunk datagram behind the last whole frame.
   case frameMalformed
 
-  // What happened besides; no group.
+  // What happened besides.
   /// A good check opened a flow that waits for its transceiver's answer.
   case candidateOpened
   /// Such a flow gave way to another one.
@@ -95,54 +97,60 @@ package enum RelayCounter: Int, CaseIterable, Sendable {
   case bytesDown
 }
 
-/// Which datagrams (or frames) a counter shares out.
+/// What a counter shares out.
 package enum RelayCounterGroup: String, CaseIterable, Sendable {
-  case client, trunk, frame, event
+  /// What clients sent to a listener.
+  case client
+  /// What came to the trunk socket.
+  case trunk
+  /// The frames of the trunk datagrams that were accepted.
+  case frame
+  /// Nothing: what happened besides, any number of them a datagram.
+  case event
 }
 
 extension RelayCounter {
-  package var group: RelayCounterGroup {
-    switch rawValue {
-    case ...Self.clientIntegrityFailed.rawValue: .client
-    case ...Self.trunkWrongSource.rawValue: .trunk
-    case ...Self.frameMalformed.rawValue: .frame
-    default: .event
+  /// The words of the case's name, in small letters. Allocates.
+  private var words: [String] {
+    String(describing: self).reduce(into: [""]) { words, character in
+      if character.isUppercase { words.append("") }
+      words[words.count - 1] += character.lowercased()
     }
   }
 
+  /// By raw value: read once, for reports ask each second.
+  private static let groups = allCases.map { RelayCounterGroup(rawValue: $0.words[0]) ?? .event }
+
+  /// The group that the first word names.
+  package var group: RelayCounterGroup { Self.groups[Int(rawValue)] }
+
   /// The name in logs and JSON: words parted by underscores. Allocates.
-  package var name: String {
-    var name = ""
-    for character in String(describing: self) {
-      if character.isUppercase { name += "_" }
-      name += character.lowercased()
-    }
-    return name
-  }
+  package var name: String { words.joined(separator: "_") }
 }
 
 /// The counters of one worker, a plain value: 64 bits each, written by the worker's thread alone.
 package struct RelayCounters: Sendable {
-  private var values = InlineArray<48, UInt64>(repeating: 0)
+  /// A cell for each raw value that a case can have: no case is ever without one, and an index
+  /// needs no check. (The size of an inline array has to be a literal.)
+  private var values = InlineArray<256, UInt64>(repeating: 0)
 
-  package init() {
-    precondition(RelayCounter.allCases.count <= 48)
-  }
+  /// All zero.
+  package init() {}
 
   /// The value of one counter.
   @_noLocks
-  package subscript(counter: RelayCounter) -> UInt64 { values[counter.rawValue] }
+  package subscript(counter: RelayCounter) -> UInt64 { values[Int(counter.rawValue)] }
 
   /// Counts one. Allocates nothing.
   @_noLocks @inline(__always)
   mutating func count(_ counter: RelayCounter) {
-    values[counter.rawValue] &+= 1
+    values[Int(counter.rawValue)] &+= 1
   }
 
-  /// Counts `amount`.
+  /// Counts `amount`, 0 or more.
   @_noLocks @inline(__always)
   mutating func count(_ counter: RelayCounter, _ amount: Int) {
-    values[counter.rawValue] &+= UInt64(truncatingIfNeeded: amount)
+    values[Int(counter.rawValue)] &+= UInt64(truncatingIfNeeded: amount)
   }
 
   /// The sum of a group's counters: how many datagrams or frames there were.
@@ -152,6 +160,6 @@ package struct RelayCounters: Sendable {
 
   /// Adds another worker's counters.
   package mutating func add(_ other: RelayCounters) {
-    for counter in RelayCounter.allCases { values[counter.rawValue] &+= other[counter] }
+    for index in values.indices { values[index] &+= other.values[index] }
   }
 }

@@ -13,7 +13,7 @@ extension RelayWorker {
   package mutating func takeClientDatagram(
     _ datagram: ReceivedDatagram, listener: UInt8, at now: Instant
   ) {
-    precondition(Int(listener) < listenerCount)
+    precondition(listeners.contains(listener))
     let bytes = unsafe datagram.bytes.bytes
     takeClient(datagram, bytes, listener, now)
   }
@@ -22,7 +22,9 @@ extension RelayWorker {
   private mutating func takeClient(
     _ datagram: ReceivedDatagram, _ bytes: RawSpan, _ listener: UInt8, _ now: Instant
   ) {
-    let frame = TrunkFrame(listener: listener, client: datagram.peer)
+    // A default value of another module's is a call.
+    let frame = TrunkFrame(
+      listener: listener, client: datagram.peer, proven: false, ended: false)
     let length = bytes.byteCount
     guard !datagram.isTruncated else { return counters.count(.clientTruncated) }
     guard length > 0 else { return counters.count(.clientUnrecognised) }
@@ -46,9 +48,16 @@ extension RelayWorker {
     guard slot >= 0 else { return routeAsCandidate(datagram, frame, key, now) }
     let route = routes.route(at: slot)
     let isChallenged = route.isChallenged(at: now)
-    forward(datagram, frame, to: Int(route.owner))
-    if isChallenged { forward(datagram, frame, to: Int(route.challenger)) }
-    counters.count(isChallenged ? .clientForwardedToBoth : .clientForwardedByRoute)
+    let isForOwner = forward(datagram, frame, to: Int(route.owner))
+    var isForBoth = false
+    if isChallenged {
+      let isForChallenger = forward(datagram, frame, to: Int(route.challenger))
+      isForBoth = isForOwner && isForChallenger
+      guard isForOwner || isForChallenger else { return counters.count(.clientWithoutRoute) }
+    } else {
+      guard isForOwner else { return counters.count(.clientWithoutRoute) }
+    }
+    counters.count(isForBoth ? .clientForwardedToBoth : .clientForwardedByRoute)
     unsafe counters.count(.bytesUp, datagram.bytes.count)
   }
 
@@ -61,7 +70,7 @@ extension RelayWorker {
     guard owner >= 0 else {
       return counters.count(frame.client.isOfHost ? .clientWithoutRoute : .clientUnusableSource)
     }
-    forward(datagram, frame, to: owner)
+    guard forward(datagram, frame, to: owner) else { return counters.count(.clientWithoutRoute) }
     counters.count(.clientForwardedByRoute)
     unsafe counters.count(.bytesUp, datagram.bytes.count)
   }
@@ -132,7 +141,8 @@ extension RelayWorker {
       }
       if slot < 0 { noteCandidate(key, place, now) }
     }
-    forward(datagram, frame, to: place)
+    let isForwarded = forward(datagram, frame, to: place)
+    precondition(isForwarded, "the directory found it")
     counters.count(.clientForwardedByToken)
     unsafe counters.count(.bytesUp, datagram.bytes.count)
   }

@@ -45,7 +45,7 @@ extension RelayWorker {
       return counters.count(.trunkWrongSource)
     }
     counters.count(.trunkAccepted)
-    directory.noteHeard(from: speaker)
+    trafficTable.noteHeard(from: speaker)
     takeFrames(datagram, bytes, UInt16(truncatingIfNeeded: speaker), now)
   }
 
@@ -89,9 +89,7 @@ extension RelayWorker {
   /// Whether the frame's listener is ours and sends to addresses like the frame's client.
   @_noLocks
   private func isReachable(_ frame: TrunkFrame) -> Bool {
-    guard Int(frame.listener) < listenerCount else { return false }
-    let listeners = frame.client.isIPv4 ? ipv4Listeners : ipv6Listeners
-    return listeners >> UInt64(frame.listener) & 1 == 1
+    listeners.reaches(frame.listener, isIPv4: frame.client.isIPv4)
   }
 
   /// A transceiver has spoken to a client: that makes, keeps, moves or ends the client's route.

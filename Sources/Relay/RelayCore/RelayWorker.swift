@@ -2,31 +2,36 @@ package import Token
 package import Trunk
 package import Wire
 
-/// What a relay worker is told at the start. The same for all workers of a relay but the directory
-/// and the keys, which each worker prepares for its own thread.
+/// What a relay worker is told at the start, the same for all workers of a relay. A value that is
+/// checked when the worker is made; wrong ones are our own mistake and trap.
 package struct WorkerConfiguration: Sendable {
   /// The cluster whose tokens and trunk datagrams are taken.
   package var cluster: UInt16
   /// Our ID in the trunk's headers.
   package var relayID: UInt16
-  /// Each listener's IP versions, in the order of their numbers.
-  package var listeners: [IPVersions]
+  /// The listeners, each with a number of its own.
+  package var listeners: [RelayListener]
   /// Whether the trunk runs over IPv4.
   package var trunkIsIPv4: Bool
-  /// The greatest bundle, in bytes of UDP payload.
+  /// The greatest bundle, in bytes of UDP payload, from `RelayLimits.bundleBytesMin`.
   package var bundleBytes: Int
-  /// The listeners' receive buffers; longer datagrams come as truncated.
+  /// The listeners' receive buffers, in bytes; longer datagrams come as truncated.
   package var clientBytesMax: Int
-  /// The trunk socket's.
+  /// The trunk socket's, in bytes.
   package var receiveBytesMax: Int
-  /// Routes that the worker keeps.
+  /// Routes that the worker keeps, 1 to 2^24.
   package var routesMax: Int
-  /// How long a route outlives its transceiver's last frame.
+  /// How long a route outlives its transceiver's last frame, from
+  /// `RelayLimits.idleMillisecondsMin`.
   package var idleMilliseconds: UInt64
   /// How old a token may be that opens a flow.
   package var validity: TokenValidity
+  /// Places that a directory may have, 1 to `RelayLimits.transceiversMax`: room for those that come
+  /// later, 24 bytes each.
+  package var placesMax: Int
 
-  package init(cluster: UInt16, relayID: UInt16, listeners: [IPVersions], trunkIsIPv4: Bool) {
+  /// The configuration of a relay with these; everything else as `RelayLimits` has it.
+  package init(cluster: UInt16, relayID: UInt16, listeners: [RelayListener], trunkIsIPv4: Bool) {
     self.cluster = cluster
     self.relayID = relayID
     self.listeners = listeners
@@ -37,6 +42,7 @@ package struct WorkerConfiguration: Sendable {
     routesMax = RelayLimits.routesMax
     idleMilliseconds = RelayLimits.idleMilliseconds
     validity = TokenValidity()
+    placesMax = RelayLimits.transceiversMax
   }
 }
 
@@ -47,20 +53,16 @@ extension WorkerConfiguration {
   }
 }
 
-/// Which clients a listener's socket reaches.
-package enum IPVersions: Hashable, Sendable {
-  case ipv4, ipv6
-  /// The IPv6 wildcard that stands for IPv4's as well.
-  case both
-}
-
 /// A datagram as the runtime hands it in. Its memory stays valid until the worker's `reset`.
 @safe package struct ReceivedDatagram: BitwiseCopyable {
+  /// What came; may be empty.
   package let bytes: UnsafeRawBufferPointer
   /// Longer than the receive buffer; the rest is lost.
   package let isTruncated: Bool
+  /// Where it says that it comes from.
   package let peer: TransportAddress
 
+  /// A datagram in the runtime's memory; copies nothing.
   package init(bytes: UnsafeRawBufferPointer, isTruncated: Bool, peer: TransportAddress) {
     unsafe self.bytes = bytes
     self.isTruncated = isTruncated
@@ -76,15 +78,14 @@ package enum IPVersions: Hashable, Sendable {
 package struct RelayWorker: ~Copyable {
   let relayID: UInt16
   let cluster: UInt16
-  let listenerCount: Int
-  /// Bit n is set when listener n reaches IPv4 clients, and IPv6 clients.
-  let ipv4Listeners: UInt64
-  let ipv6Listeners: UInt64
+  let listeners: ListenerSet
   let trunkBytesMax: Int
   let outgoingReserve: Int
   let idleNanoseconds: UInt64
   let validity: TokenValidity
-  let directory: TransceiverDirectory
+  let placesMax: Int
+  var directory: TransceiverDirectory
+  var trafficTable: TrafficTable
   let opener: TokenOpener
   let passwords: IcePasswordDeriver
   let trunkKey: TrunkKey?
@@ -96,29 +97,35 @@ package struct RelayWorker: ~Copyable {
   /// What `announce` read; means nothing.
   var touched: UInt16 = 0
 
-  /// What has become of all datagrams so far.
+  /// What has become of all datagrams so far. To read it copies all of it.
   package internal(set) var counters = RelayCounters()
   /// What the last refused ones of some kinds said.
   package internal(set) var evidence = Evidence()
-  /// The time by `TokenClock`; the runtime keeps it right to a minute.
+  /// The time by `TokenClock`, in minutes; the runtime keeps it right to a minute.
   package var tokenMinutes: UInt32 = 0
 
-  /// Prepares keys and tables; allocates all memory that the worker will ever use. `trunkKey` may
-  /// be nil only where both ends of the trunk are on the loopback interface. `random` seeds the
-  /// route tables' hash.
+  /// Prepares keys and tables; allocates all memory that the worker will ever use, but that of the
+  /// flows: `flows`, for `routesMax` of them, outlives the worker. `hash` is the tables', a secret
+  /// of the process. `trunkKey` may be nil only where both ends of the trunk are on the loopback
+  /// interface. Traps on a configuration that no options lead to.
   package init(
-    _ configuration: WorkerConfiguration, transceivers: [TransceiverEntry], keys: RoutingKeys,
-    trunkKey: TrunkKey?, random: inout some RandomNumberGenerator
-  ) throws(DirectoryError) {
-    let listeners = configuration.listeners
-    precondition(!listeners.isEmpty && listeners.count <= RelayLimits.listenersMax)
+    _ configuration: WorkerConfiguration, places: TransceiverPlaces, keys: RoutingKeys,
+    trunkKey: TrunkKey?, flows: FlowMemory, hash: RouteHash
+  ) {
     precondition(configuration.idleMilliseconds >= RelayLimits.idleMillisecondsMin)
-    directory = try TransceiverDirectory(transceivers)
+    precondition(configuration.bundleBytes >= RelayLimits.bundleBytesMin)
+    precondition(configuration.clientBytesMax > 0 && configuration.receiveBytesMax > 0)
+    // No property is read before all are set: in a precondition, Swift 6.3 then frees the memory of
+    // those that are not.
+    let placesMax = configuration.placesMax
+    precondition(placesMax > 0 && placesMax <= RelayLimits.transceiversMax)
+    precondition(places.count <= placesMax, "more places than there is room for")
+    self.placesMax = placesMax
+    directory = TransceiverDirectory(places)
+    trafficTable = TrafficTable(placesMax: placesMax)
     relayID = configuration.relayID
     cluster = configuration.cluster
-    listenerCount = listeners.count
-    ipv4Listeners = Self.bits(listeners) { $0 != .ipv6 }
-    ipv6Listeners = Self.bits(listeners) { $0 != .ipv4 }
+    listeners = ListenerSet(configuration.listeners)
     trunkBytesMax = configuration.trunkDatagramBytesMax
     outgoingReserve = configuration.receiveBytesMax / RelayLimits.frameBytesMin + 2
     idleNanoseconds = configuration.idleMilliseconds * 1_000_000
@@ -129,37 +136,46 @@ package struct RelayWorker: ~Copyable {
       keys, validity: TokenValidity(lifetimeMinutes: .max, skewMinutes: .max))
     passwords = IcePasswordDeriver(keys)
     self.trunkKey = trunkKey
-    let hash = RouteHash(random: &random)
-    routes = RouteTable(routesMax: configuration.routesMax, hash: hash)
-    candidates = CandidateTable(candidatesMax: max(64, configuration.routesMax / 8), hash: hash)
+    let routesMax = configuration.routesMax
+    unsafe routes = RouteTable(flows.routes, routesMax: routesMax, hash: hash)
+    unsafe candidates = CandidateTable(
+      flows.candidates, candidatesMax: RelayLimits.candidatesMax(routesMax: routesMax), hash: hash)
     bundles = BundlePool(
-      placeCount: transceivers.count, bundlesMax: RelayLimits.bundlesMax,
-      bufferBytes: trunkBytesMax, bundleBytes: configuration.bundleBytes)
+      placeCount: placesMax, bundlesMax: RelayLimits.bundlesMax, bufferBytes: trunkBytesMax,
+      bundleBytes: configuration.bundleBytes)
     output = OutputQueue(
       capacity: RelayLimits.outgoingMax + RelayLimits.bundlesMax + outgoingReserve)
-  }
-
-  private static func bits(_ listeners: [IPVersions], _ isSet: (IPVersions) -> Bool) -> UInt64 {
-    listeners.enumerated().reduce(0) { isSet($1.element) ? $0 | 1 << $1.offset : $0 }
   }
 
   /// Routes that the worker holds now.
   package var routeCount: Int { routes.count }
 
-  /// What each transceiver was sent and said, in the order in which they were given. Allocates: not
-  /// for the packet path.
-  package var traffic: [TransceiverTraffic] { directory.traffic }
+  /// What each transceiver was sent and said, by place, those that are away included. Allocates:
+  /// not for the packet path.
+  package var traffic: [TransceiverTraffic] { trafficTable.first(directory.count) }
 
-  /// Sets what the way to the transceiver at `place` of the directory (the order in which they were
-  /// given) carries, in bytes of UDP payload: a bundle, at most the configured one, and a single
-  /// packet's datagram that leaves whole. Between two batches.
-  package mutating func setWay(bundleBytes: Int, wholeBytes: Int, for place: Int) {
-    bundles.setWay(bundleBytes: bundleBytes, wholeBytes: wholeBytes, for: place)
+  /// Takes `other` in, which the same `TransceiverPlaces` have made later than the former one, and
+  /// leaves the former one in its place, to be freed where allocating is allowed. Reads each place
+  /// once and allocates nothing. Between two batches: traps while anything waits for sending.
+  ///
+  /// Every route lives on. A transceiver that is away is sent nothing and not listened to: a client
+  /// whose route names it is served by a live challenger alone, else its packets are counted as
+  /// `clientWithoutRoute`; without word from it the route ends by its idleness, unless it is there
+  /// again before. After the call `setWay` is due for whoever is new or has moved.
+  package mutating func replaceDirectory(with other: inout TransceiverDirectory) {
+    precondition(bundles.count == 0 && output.count == 0, "a batch is not finished")
+    precondition(other.count <= placesMax, "the directory has more places than there is room for")
+    precondition(other.continues(directory), "a place would mean another transceiver")
+    swap(&directory, &other)
   }
 
-  /// The memory of the route table, most of what the worker has; at a multiple of 2 MiB when it is
-  /// that large. Valid as long as the worker.
-  package var routeMemory: UnsafeRawBufferPointer { unsafe routes.memory }
+  /// Sets what the way to the transceiver at `place` carries, in bytes of UDP payload: a bundle, at
+  /// most the configured one, and a single packet's datagram that leaves whole; both above 0, and
+  /// as small as an interface of this machine makes them. Between two batches.
+  package mutating func setWay(bundleBytes: Int, wholeBytes: Int, for place: Int) {
+    precondition(bundleBytes > 0 && wholeBytes > 0, "a way that carries nothing is none")
+    bundles.setWay(bundleBytes: bundleBytes, wholeBytes: wholeBytes, for: place)
+  }
 
   /// Says that a datagram of `client` on `listener` is about to be taken. Announcing a whole batch
   /// before the first is taken lets the processor fetch all their routes at the same time.
@@ -168,9 +184,13 @@ package struct RelayWorker: ~Copyable {
     touched ^= routes.touch(RouteKey(listener: listener, client: client))
   }
 
+  // What a runtime asks in each batch is `mutating`, so that the worker is handed over by its
+  // address: to read one of its properties, another module copies the whole of it (2.5 KB, for each
+  // packet, Swift 6.3; `tools/instructions` shows it).
+
   /// Whether the runtime must drain (`finishBatch`, send, `reset`) before the next datagram.
   package var needsDrain: Bool {
-    @_noLocks get {
+    @_noLocks mutating get {
       output.room < outgoingReserve + RelayLimits.bundlesMax
         || bundles.room < RelayLimits.bundlesPerDatagramMax
     }
@@ -189,11 +209,11 @@ package struct RelayWorker: ~Copyable {
   }
 
   /// How many datagrams wait for sending.
-  package var outgoingCount: Int { @_noLocks get { output.count } }
+  package var outgoingCount: Int { @_noLocks mutating get { output.count } }
 
   /// The datagram to send at `index`, below `outgoingCount`; valid until `reset`.
   @_noLocks
-  package func outgoing(at index: Int) -> OutgoingDatagram { output[index] }
+  package mutating func outgoing(at index: Int) -> OutgoingDatagram { output[index] }
 
   /// Everything outgoing has been sent: its memory is used again.
   @_noLocks
@@ -217,13 +237,19 @@ package struct RelayWorker: ~Copyable {
 }
 
 extension RelayWorker {
-  /// Puts a client's packet into the bundle for the transceiver at `place`.
+  /// Puts a client's packet into the bundle for the transceiver at `place`. False when that is
+  /// away.
   @_noLocks
-  mutating func forward(_ datagram: ReceivedDatagram, _ frame: TrunkFrame, to place: Int) {
-    if unsafe bundles.append(frame, datagram.bytes, for: place) { return }
+  mutating func forward(
+    _ datagram: ReceivedDatagram, _ frame: TrunkFrame, to place: Int
+  ) -> Bool {
+    // Who has a bundle is there: no directory is replaced while one is open.
+    if unsafe bundles.append(frame, datagram.bytes, for: place) { return true }
+    guard directory.isThere(place) else { return false }
     let header = TrunkHeader(
       kind: .up, cluster: cluster, transceiver: directory.entry(at: place).id, ingress: relayID)
     unsafe bundles.begin(for: place, header, frame, datagram.bytes)
+    return true
   }
 
   /// Seals a bundle and queues it; gives the next one of its chain, or -1.
@@ -232,7 +258,7 @@ extension RelayWorker {
     let sealed = bundles.seal(bundle, trunkKey)
     counters.count(.bundlesSent)
     counters.count(.framesSent, sealed.frames)
-    directory.noteSent(to: sealed.place)
+    trafficTable.noteSent(to: sealed.place)
     unsafe output.append(
       OutgoingDatagram(
         bytes: sealed.datagram, exit: OutgoingDatagram.trunk, isTooLong: sealed.isTooLong,

@@ -10,6 +10,7 @@ package struct RouteKey: Equatable, Sendable, BitwiseCopyable {
   let port: UInt16
   let listener: UInt8
 
+  /// The flow of `client`, as `listener` saw it. Any address: nothing is checked.
   @_noLocks
   package init(listener: UInt8, client: TransportAddress) {
     high = client.high
@@ -21,6 +22,7 @@ package struct RouteKey: Equatable, Sendable, BitwiseCopyable {
   /// The client's part of the key.
   package var client: TransportAddress { TransportAddress(high: high, low: low, port: port) }
 
+  /// All 19 bytes are the same.
   @_noLocks @inline(__always)
   package static func == (left: RouteKey, right: RouteKey) -> Bool {
     left.low == right.low && left.port == right.port && left.listener == right.listener
@@ -28,15 +30,15 @@ package struct RouteKey: Equatable, Sendable, BitwiseCopyable {
   }
 }
 
-/// Spreads route keys over a table, by a secret that each process draws for itself: who chooses
-/// source addresses must not be able to choose the slots that they fall into.
+/// Spreads route keys over a table, by a secret that comes from outside: who chooses source
+/// addresses must not be able to choose the slots that they fall into.
 ///
 /// Two 64x64-bit multiplications folded to 64 bits. It is not a MAC; it only has to be unknown.
 package struct RouteHash: Sendable, BitwiseCopyable {
   private let first: UInt64
   private let second: UInt64
 
-  /// `random` is a secure generator in service, a seeded one in tests.
+  /// The secret is what `random` gives next: a secure generator in service, a seeded one in tests.
   package init(random: inout some RandomNumberGenerator) {
     first = random.next()
     second = random.next()

@@ -2,7 +2,7 @@ import Wire
 
 /// The assured routes of one worker: open addressing with linear probing, fixed in size.
 ///
-/// One thread uses it. Memory comes at start; no call allocates. At most four slots in seven
+/// One thread uses it. Its memory is the caller's; nothing allocates. At most four slots in seven
 /// are taken, so a look-up reads one or two cache lines. Removal closes the gap (Knuth, volume 3,
 /// section 6.4, algorithm R), so there are no tombstones and a look-up never gets slower with age.
 @safe package struct RouteTable: ~Copyable {
@@ -16,21 +16,18 @@ import Wire
   /// Where the next sweep begins.
   private var sweepPosition = 0
 
-  /// Makes room for `routesMax` routes, at least 1; allocates 56 bytes for each: 7 slots for 4.
-  package init(routesMax: Int, hash: RouteHash) {
+  /// An empty table for `routesMax` routes, 1 to 2^24, in `memory`: 56 bytes for each, 7 slots for
+  /// 4, at a multiple of 64. It writes to all of it, and is done with it when it ends.
+  package init(_ memory: UnsafeMutableRawBufferPointer, routesMax: Int, hash: RouteHash) {
     precondition(routesMax > 0 && routesMax <= 1 << 24)
-    capacity = Self.slots(routesMax: routesMax)
+    let capacity = Self.slots(routesMax: routesMax)
+    let start = unsafe FlowMemory.start(of: memory, bytes: Self.bytes(routesMax: routesMax))
+    self.capacity = capacity
     self.routesMax = routesMax
     self.hash = hash
-    let byteCount = capacity * MemoryLayout<Route>.stride
-    // A large table begins where a large page can begin (see `memory`).
-    let memory = UnsafeMutableRawPointer.allocate(
-      byteCount: byteCount, alignment: byteCount < 2 << 20 ? 64 : 2 << 20)
-    unsafe slots = memory.bindMemory(to: Route.self, capacity: capacity)
+    unsafe slots = start.bindMemory(to: Route.self, capacity: capacity)
     unsafe slots.initialize(repeating: .empty, count: capacity)
   }
-
-  deinit { unsafe UnsafeMutableRawPointer(slots).deallocate() }
 
   /// The bytes that a table for `routesMax` routes takes.
   package static func bytes(routesMax: Int) -> Int {
@@ -58,18 +55,15 @@ import Wire
     unsafe slots[home(of: key)].owner
   }
 
-  /// The table's memory, for the runtime to have it laid on large pages.
-  package var memory: UnsafeRawBufferPointer {
-    unsafe UnsafeRawBufferPointer(
-      start: slots, count: capacity * MemoryLayout<Route>.stride)
-  }
-
-  /// Adds a route whose key is not there yet. False when the table is full.
+  /// Adds a route whose key is not there yet; traps when it is. False when the table is full.
   @_noLocks
   mutating func insert(_ route: Route) -> Bool {
     guard count < routesMax else { return false }
     var slot = home(of: route.key)
-    while unsafe slots[slot].isOccupied { slot = following(slot) }
+    while unsafe slots[slot].isOccupied {
+      precondition(unsafe !(slots[slot].key == route.key), "two routes of one client")
+      slot = following(slot)
+    }
     unsafe slots[slot] = route
     count &+= 1
     return true

@@ -6,8 +6,8 @@ enum LargePages {
   private static let collapseAdvice: Int32 = 25
 
   /// Has the kernel move `memory` onto large pages now. It may not want to; nothing depends on it.
-  static func collapse(_ memory: UnsafeRawBufferPointer) {
+  static func collapse(_ memory: UnsafeMutableRawBufferPointer) {
     guard memory.count >= 2 << 20, let start = memory.baseAddress else { return }
-    _ = unsafe madvise(UnsafeMutableRawPointer(mutating: start), memory.count, collapseAdvice)
+    _ = unsafe madvise(start, memory.count, collapseAdvice)
   }
 }

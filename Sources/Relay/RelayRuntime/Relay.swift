@@ -83,17 +83,24 @@ final class RunningRelay {
       from: options.trunk, bundleBytesMax: options.bundleBytes,
       pathsMax: options.transceivers.count)
     pathWatch = PathWatch(paths, log: log)
+    let places = try Self.places(options)
     for number in 0..<options.workers {
       workers.append(
         WorkerThread(
           WorkerPlan(
             options, number: number, layout.placement,
             listeners: groups.map { $0.descriptors[number] }, trunk: trunks.descriptors[number],
-            paths)))
+            places, paths)))
     }
     for group in groups {
       try steer(group)
       group.settle()
+    }
+  }
+
+  private static func places(_ options: RelayOptions) throws(RelayFailure) -> TransceiverPlaces {
+    do { return try TransceiverPlaces(options.transceivers) } catch {
+      throw RelayFailure(error.description)
     }
   }
 
@@ -196,10 +203,10 @@ final class RunningRelay {
   /// Asks all workers what they have done so far, and says it. Of a worker that is too busy to
   /// answer within a second the last report stands, with a warning: no figure ever goes back.
   func report() {
-    for worker in workers { worker.wantReport() }
+    let questions = workers.map { $0.wantReport() }
     var reports: [PublishedReport] = []
-    for worker in workers {
-      if let report = worker.waitForReport(seconds: 1) {
+    for (worker, question) in zip(workers, questions) {
+      if let report = worker.waitForReport(question, seconds: 1) {
         reports.append(report)
       } else {
         log.warning(

@@ -89,7 +89,9 @@ extension RelayOptions {
   var workerConfiguration: WorkerConfiguration {
     var configuration = WorkerConfiguration(
       cluster: cluster, relayID: relayID,
-      listeners: listeners.indices.map(ipVersions), trunkIsIPv4: trunk.isIPv4)
+      listeners: listeners.indices.map {
+        RelayListener(number: $0, transport: .udp, versions: ipVersions(of: $0))
+      }, trunkIsIPv4: trunk.isIPv4)
     configuration.bundleBytes = bundleBytes
     configuration.routesMax = routesMax
     configuration.idleMilliseconds = idleMilliseconds

@@ -29,39 +29,45 @@ package struct RelayOptions: Sendable {
   /// Where transceivers send to: worker n has a socket of its own, on port + n. Port 0 lets the
   /// kernel choose; a fixed port lets a restarted relay learn its routes from what still flows.
   package var trunk: TransportAddress
-  /// Threads, each with a socket per listener, a trunk socket and a route table.
+  /// Threads, 1 to `workersMax`, each with a socket per listener, a trunk socket and a route table.
   package var workers: Int
-  /// Our ID in the trunk's headers.
+  /// Our ID in the trunk's headers: no other relay of the cluster has it.
   package var relayID: UInt16
   /// The cluster whose tokens are taken.
   package var cluster: UInt16
   /// The transceivers that may be reached.
   package var transceivers: [TransceiverEntry]
+  /// How clients' datagrams are spread over the workers.
   package var steering: SteeringMode
   /// How datagrams leave for clients.
   package var transmit: TransmitMode
   /// Bind each worker to a CPU of its own (`Placement`); `cpu` steering does so anyway.
   package var pinsCPUs: Bool
+  /// The keys that tokens, passwords and the trunk's tags are made with.
   package var keys: RoutingKeys
   /// Sign and check trunk datagrams. Without, both ends have to be on the loopback interface.
   package var signsTrunk: Bool
-  /// The greatest bundle in bytes of UDP payload: 1,400 on any path, 8,900 with jumbo frames.
+  /// The greatest bundle in bytes of UDP payload, in `bundleBytesRange`: 1,400 on any path, 8,900
+  /// with jumbo frames.
   package var bundleBytes: Int
-  /// Routes that each worker keeps.
+  /// Routes that each worker keeps, in `routesRange`.
   package var routesMax: Int
-  /// How long a route outlives its transceiver's last frame.
+  /// How long a route outlives its transceiver's last frame, in `idleSecondsRange`.
   package var idleMilliseconds: UInt64
   /// How often the counters are reported; 0 for never (SIGUSR1 asks at any time).
   package var statisticsSeconds: Int
   /// A file that is written anew with the counters as JSON at each report and at the end.
   package var statisticsFile: String?
   /// How long a worker that has nothing to do asks its network interface for packets before it
-  /// waits for an interrupt; 0 for not at all.
+  /// waits for an interrupt, in `busyPollRange`; 0 for not at all.
   package var busyPollMicroseconds: Int
   /// How long a worker that was woken waits for more packets before it reads: fuller bundles and
-  /// less CPU time for so much delay; 0 for not at all. A worker that is behind does not wait.
+  /// less CPU time for so much delay, in `bundleWaitRange`; 0 for not at all. A worker that is
+  /// behind does not wait.
   package var bundleWaitMicroseconds: Int
 
+  /// The options of a relay with these; everything else as the program's own defaults. Nothing is
+  /// checked before the relay starts.
   package init(
     listeners: [TransportAddress], trunk: TransportAddress, transceivers: [TransceiverEntry],
     keys: RoutingKeys
@@ -89,6 +95,7 @@ package struct RelayOptions: Sendable {
 
 /// Why a relay does not start, or cannot go on: a sentence for whoever runs it.
 package struct RelayFailure: Error, CustomStringConvertible, Sendable {
+  /// The sentence, without a full stop.
   package let description: String
 
   init(_ description: String) { self.description = description }
@@ -131,7 +138,7 @@ extension RelayOptions {
     guard trunk.port == 0 || Int(trunk.port) + workers <= 65_536 else {
       throw RelayFailure("\(workers) workers need as many trunk ports from \(trunk.port) on")
     }
-    do { _ = try TransceiverDirectory(transceivers) } catch {
+    do { _ = try TransceiverPlaces(transceivers) } catch {
       throw RelayFailure(error.description)
     }
     try checkDestinations()

@@ -16,22 +16,19 @@ package struct RelayReport: Sendable {
   package internal(set) var lostAtStart: UInt64 = 0
   /// What the last datagrams said that were refused for it.
   package internal(set) var evidence = Evidence()
-  /// What each transceiver was sent and said, all workers together, in the options' order; empty
-  /// until a worker has reported.
+  /// What each transceiver was sent and said, all workers together, by place (the options' order);
+  /// empty until a worker has reported.
   package internal(set) var traffic: [TransceiverTraffic] = []
 
   /// Lines that the log has lost.
   package internal(set) var logLinesLost: UInt64 = 0
 
-  /// Adds a worker's.
+  /// Adds a worker's, which may know fewer places than others do, or more.
   mutating func add(_ others: [TransceiverTraffic]) {
-    if traffic.isEmpty {
-      traffic = others
-    } else {
-      for (place, other) in others.enumerated() {
-        traffic[place].sent &+= other.sent
-        traffic[place].heard &+= other.heard
-      }
+    for (place, other) in others.enumerated() {
+      if place == traffic.count { traffic.append(TransceiverTraffic()) }
+      traffic[place].sent &+= other.sent
+      traffic[place].heard &+= other.heard
     }
   }
 

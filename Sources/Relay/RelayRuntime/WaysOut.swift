@@ -8,8 +8,9 @@ struct WaysOut: ~Copyable {
   /// Sends anew what a way did not carry.
   let rebuilder: TrunkRebuilder
   private let paths: PathView
-  /// The place in the table of each transceiver, in their order.
-  private let places: [Int]
+  /// The way of each transceiver in that table, by its place in the directory; -1 for one that is
+  /// away.
+  private let wayOfPlace: [Int]
   /// The table's generation that was adopted last.
   private var adopted: UInt64 = 0
 
@@ -17,7 +18,7 @@ struct WaysOut: ~Copyable {
   init(_ plan: WorkerPlan) {
     let paths = plan.paths.view
     self.paths = paths
-    places = plan.transceivers.map { paths.findOrAdd($0.address) }
+    wayOfPlace = plan.places.entries.map { $0.map { paths.findOrAdd($0.address) } ?? -1 }
     rebuilder = TrunkRebuilder(
       bytesMax: plan.configuration.trunkDatagramBytesMax,
       key: plan.signsTrunk ? TrunkKey(plan.keys.trunk) : nil, paths)
@@ -30,7 +31,7 @@ struct WaysOut: ~Copyable {
   /// Has the worker make datagrams as the ways carry them. Rare.
   mutating func adopt(into core: inout RelayWorker) {
     adopted = paths.generation
-    for (place, index) in places.enumerated() {
+    for (place, index) in wayOfPlace.enumerated() {
       core.setWay(
         bundleBytes: paths.bundleBytes(at: index), wholeBytes: paths.wholeBytes(at: index),
         for: place)

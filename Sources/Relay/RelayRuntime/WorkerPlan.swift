@@ -10,12 +10,14 @@ struct WorkerPlan: Sendable {
   let cpu: Int
   /// The NUMA node for the datagrams' memory, or -1 for any.
   let node: Int
-  /// One socket of each listener; the worker's loop owns it and closes it.
+  /// One socket of each of the configuration's listeners, in their order; the worker's loop owns it
+  /// and closes it.
   let listeners: [Int32]
   /// The same for the trunk.
   let trunk: Int32
   let configuration: WorkerConfiguration
-  let transceivers: [TransceiverEntry]
+  /// The transceivers that the worker begins with.
+  let places: TransceiverPlaces
   let keys: RoutingKeys
   let signsTrunk: Bool
   /// Whether datagrams for clients leave as frames, by the interface's queue of this number.
@@ -27,7 +29,7 @@ struct WorkerPlan: Sendable {
 
   init(
     _ options: RelayOptions, number: Int, _ placement: Placement, listeners: [Int32], trunk: Int32,
-    _ paths: PathTable
+    _ places: TransceiverPlaces, _ paths: PathTable
   ) {
     self.number = number
     cpu = placement.cpu(of: number)
@@ -35,7 +37,8 @@ struct WorkerPlan: Sendable {
     self.listeners = listeners
     self.trunk = trunk
     configuration = options.workerConfiguration
-    transceivers = options.transceivers
+    precondition(listeners.count == configuration.listeners.count, "a socket for each listener")
+    self.places = places
     keys = options.keys
     signsTrunk = options.signsTrunk
     sendsFrames = options.transmit == .frames

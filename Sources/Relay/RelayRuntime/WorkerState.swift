@@ -9,51 +9,46 @@ import Wire
 
 /// One worker as its thread and the main thread see it; it lives behind a pointer.
 ///
-/// The thread owns `core` and the numbers of its sockets. `wanted` and `published` are how the main
-/// thread asks for the counters: the thread copies them between two batches, so nothing on the
-/// packet path waits for anybody.
+/// The thread owns `core`, `sockets` and `ways`. The main thread asks for a report by `wanted`; the
+/// thread makes it between two batches, so nothing on the packet path waits for anybody.
 @safe struct WorkerState: ~Copyable {
   /// What the relay thinks; touched by the worker's thread alone.
   var core: RelayWorker
-  /// The loop's index of the trunk socket.
-  let trunkSocket: UInt16
+  /// What the loop's sockets are for.
+  var sockets: SocketTable
   /// What the ways to the transceivers carry; the worker's own.
   var ways: WaysOut
-  /// The value of `wanted` at the last report; the worker's own.
+  /// The number of the last question that was answered; the worker's own.
   var lastAnswered: UInt64 = 0
-  /// Every time the main thread wants a report it counts this up.
+  /// The number of the main thread's last question.
   let wanted = Atomic<UInt64>(0)
-  /// The last report made, and the value of `wanted` that it answers.
-  let published = Mutex(PublishedReport())
-  /// Posted when a report has been made; outlives this.
-  let answered: UnsafeMutablePointer<sem_t>
+  /// Where the answers are laid down.
+  let reports: ReportDesk<PublishedReport>
 
   init(
-    core: consuming RelayWorker, trunkSocket: UInt16, ways: consuming WaysOut,
-    answered: UnsafeMutablePointer<sem_t>
+    core: consuming RelayWorker, sockets: consuming SocketTable, ways: consuming WaysOut,
+    reports: ReportDesk<PublishedReport>
   ) {
     self.core = core
-    self.trunkSocket = trunkSocket
+    self.sockets = sockets
     self.ways = ways
     self.ways.adopt(into: &self.core)
-    unsafe self.answered = answered
+    self.reports = reports
   }
 }
 
 /// A worker's counters at one moment.
 struct PublishedReport: Sendable {
-  var answers: UInt64 = 0
   var counters = RelayCounters()
   var routes = 0
   var evidence = Evidence()
-  /// What each transceiver was sent and said, in the options' order.
+  /// What each transceiver was sent and said, by place.
   var traffic: [TransceiverTraffic] = []
 }
 
 extension PublishedReport {
   /// What `core` has done. Allocates.
-  init(answers: UInt64, _ core: borrowing RelayWorker) {
-    self.answers = answers
+  init(_ core: borrowing RelayWorker) {
     counters = core.counters
     routes = core.routeCount
     evidence = core.evidence
@@ -70,12 +65,13 @@ extension WorkerState {
     guard let first = unsafe batch.first else { return }
     core.tokenMinutes = tokenMinutesNow()
     if ways.haveChanged { ways.adopt(into: &core) }
-    if unsafe first.socket == trunkSocket {
-      unsafe takeFromTrunk(batch, loop, now)
-    } else {
-      // Listeners are added to the loop first, so the loop's index is the listener's number.
-      let listener = UInt8(truncatingIfNeeded: unsafe first.socket)
-      unsafe takeFromClients(batch, listener, loop, now)
+    switch unsafe sockets.use(of: first.socket) {
+    case .trunk: unsafe takeFromTrunk(batch, loop, now)
+    case .listener(let listener):
+      switch listener.transport {
+      case .udp: unsafe takeFromClients(batch, listener.number, loop, now)
+      }
+    case .none: preconditionFailure("the loop has a socket that nobody has told of")
     }
     unsafe drain(into: loop)
   }
@@ -117,7 +113,7 @@ extension WorkerState {
     while index < count {
       let item = core.outgoing(at: index)
       var peer = pl_address(item.destination)
-      let socket = item.exit == OutgoingDatagram.trunk ? trunkSocket : UInt16(item.exit)
+      let socket = sockets.index(for: item.exit)
       index += 1
       if item.isTooLong {
         unsafe TrunkRebuilder.send(item.bytes, peer, through: loop, socket)
@@ -128,23 +124,18 @@ extension WorkerState {
         UInt32(truncatingIfNeeded: item.bytes.count), &peer)
     }
     unsafe pl_loop_flush(loop)
-    if unsafe ways.rebuilder.sendRefused(through: loop, trunkSocket) { ways.adopt(into: &core) }
+    if unsafe ways.rebuilder.sendRefused(through: loop, sockets.trunk) { ways.adopt(into: &core) }
     core.reset()
   }
 
   /// After the batches: house-keeping, and a report when one is wanted. Returns the next deadline.
   mutating func turn(at now: Instant) -> Instant {
     let wanted = wanted.load(ordering: .acquiring)
-    if wanted != lastAnswered { publish(answering: wanted) }
+    if wanted != lastAnswered {
+      reports.answer(wanted, PublishedReport(core))
+      lastAnswered = wanted
+    }
     return core.onTurn(at: now)
-  }
-
-  /// Makes the report that the main thread waits for.
-  private mutating func publish(answering wanted: UInt64) {
-    let report = PublishedReport(answers: wanted, core)
-    published.withLock { $0 = report }
-    lastAnswered = wanted
-    unsafe sem_post(answered)
   }
 }
 

@@ -1,6 +1,5 @@
 import CPacketLoop
 import Crypto
-import Glibc
 import RelayCore
 import Runtime
 import Synchronization
@@ -14,65 +13,67 @@ import Wire
 /// works on, so that the kernel takes the memory from the CPU's own NUMA node; `start` returns when
 /// that is done. The sockets are opened before, so that their order in each reuseport group is the
 /// workers' order.
-@safe final class WorkerThread {
+@safe final class WorkerThread: @unchecked Sendable {
+  // @unchecked: the thread writes these until `start` returns, and only the main thread reads them
+  // after. `wantReport` and `stop` tell the thread by an atomic and by its loop.
+
   /// Datagrams read at once from a socket.
   static let batch = 256
 
   /// The worker's number, from 0.
   var number: Int { plan.number }
   private let plan: WorkerPlan
-  // Made by the thread, read by the main thread once `start` has returned.
   private var state: UnsafeMutablePointer<WorkerState>?
+  private var flows: FlowMemory?
   private var loop: OpaquePointer?
-  private var failure: RelayFailure?
   /// Why something that the worker can do without is refused, a sentence for each such thing.
   private(set) var refusals: [String] = []
   /// The CPU on which the worker's memory was first touched, and the NUMA node of its route table;
   /// -1 when the machine does not tell.
   private(set) var birthplace = (cpu: -1, node: -1)
-  /// Posted by the thread when the worker is made, and each time it has made a report.
-  private let answered: UnsafeMutablePointer<sem_t>
-  private var thread = pthread_t()
-  private var isRunning = false
+  private let reports = ReportDesk<PublishedReport>()
+  private var thread: HostThread?
 
-  init(_ plan: WorkerPlan) {
-    self.plan = plan
-    unsafe answered = .allocate(capacity: 1)
-    unsafe sem_init(answered, 0, 0)
-  }
+  /// A worker that has not begun yet.
+  init(_ plan: WorkerPlan) { self.plan = plan }
 
   deinit {
-    precondition(!isRunning, "stop and join come first")
     unsafe pl_loop_destroy(loop)
     unsafe state?.deinitialize(count: 1)
     unsafe state?.deallocate()
-    unsafe sem_destroy(answered)
-    unsafe answered.deallocate()
+    flows?.deallocate()
   }
 
   /// Starts the thread and waits until it has made the worker or found that it cannot.
   func start() throws(RelayFailure) {
-    // The thread ends before this object does: whoever started it joins it.
-    let status = unsafe pthread_create(
-      &thread, nil,
-      { context in
-        unsafe Unmanaged<WorkerThread>.fromOpaque(context!).takeUnretainedValue().run()
-        return nil
-      }, Unmanaged.passUnretained(self).toOpaque())
-    guard status == 0 else { throw refused("its thread cannot be started: errno \(status)") }
-    isRunning = true
-    while unsafe sem_wait(answered) != 0 {}
-    guard let failure else { return }
+    unsafe precondition(thread == nil && state == nil, "a worker begins once")
+    let births = ReportDesk<Birth>()
+    let question = births.ask()
+    var status: Int32 = 0
+    thread = HostThread(status: &status) { [self] in run(births, question) }
+    guard thread != nil else { throw refused("its thread cannot be started: errno \(status)") }
+    var birth: Birth?
+    // A large table takes its time.
+    while birth == nil { birth = births.wait(for: question, seconds: 60) }
+    guard case .failed(let failure) = birth else { return }
     join()
     throw failure
   }
 
+  /// What becomes of the wish to have a worker.
+  private enum Birth: Sendable {
+    case isMade
+    case failed(RelayFailure)
+  }
+
   /// The thread's whole life.
-  private func run() {
-    do { try make() } catch { failure = error }
-    let loop = unsafe failure == nil ? loop : nil
-    unsafe sem_post(answered)
-    if let loop = unsafe loop { unsafe pl_loop_run(loop) }
+  private func run(_ births: ReportDesk<Birth>, _ question: UInt64) {
+    do { try make() } catch {
+      births.answer(question, .failed(error))
+      return
+    }
+    births.answer(question, .isMade)
+    unsafe pl_loop_run(loop)
   }
 
   /// Makes what the worker needs, on its CPU.
@@ -81,32 +82,25 @@ import Wire
       let status = pl_pin_to_cpu(Int32(plan.cpu))
       guard status == 0 else { throw refused("it cannot run on CPU \(plan.cpu): errno \(status)") }
     }
+    let flows = FlowMemory.allocate(routesMax: plan.configuration.routesMax)
+    self.flows = flows
     let state = UnsafeMutablePointer<WorkerState>.allocate(capacity: 1)
-    do {
-      unsafe state.initialize(
-        to: WorkerState(
-          core: try makeCore(), trunkSocket: UInt16(plan.listeners.count),
-          ways: WaysOut(plan), answered: answered))
-    } catch {
-      unsafe state.deallocate()
-      throw error
-    }
+    unsafe state.initialize(
+      to: WorkerState(
+        core: makeCore(flows), sockets: SocketTable(socketsMax: plan.listeners.count + 1),
+        ways: WaysOut(plan), reports: reports))
     unsafe self.state = state
-    let memory = unsafe state.pointee.core.routeMemory
-    unsafe LargePages.collapse(memory)
-    birthplace = (Int(pl_current_cpu()), unsafe Int(pl_node_of_memory(memory.baseAddress)))
+    unsafe LargePages.collapse(flows.routes)
+    birthplace = (Int(pl_current_cpu()), unsafe Int(pl_node_of_memory(flows.routes.baseAddress)))
     unsafe try makeLoop(LoopHandlers.make(for: state))
   }
 
-  private func makeCore() throws(RelayFailure) -> RelayWorker {
+  private func makeCore(_ flows: FlowMemory) -> RelayWorker {
     var random = SecureRandom()
-    do {
-      return try RelayWorker(
-        plan.configuration, transceivers: plan.transceivers, keys: plan.keys,
-        trunkKey: plan.signsTrunk ? TrunkKey(plan.keys.trunk) : nil, random: &random)
-    } catch {
-      throw RelayFailure(error.description)
-    }
+    return RelayWorker(
+      plan.configuration, places: plan.places, keys: plan.keys,
+      trunkKey: plan.signsTrunk ? TrunkKey(plan.keys.trunk) : nil, flows: flows,
+      hash: RouteHash(random: &random))
   }
 
   private func makeLoop(_ handlers: pl_handlers) throws(RelayFailure) {
@@ -123,15 +117,11 @@ import Wire
     }
     unsafe self.loop = loop
     let configuration = plan.configuration
-    let sockets =
-      plan.listeners.map { ($0, configuration.clientBytesMax) }
-      + [(plan.trunk, configuration.receiveBytesMax)]
-    for (socket, bytes) in sockets {
-      guard unsafe pl_loop_add_socket(loop, socket, UInt32(bytes), &error) >= 0 else {
-        throw refused(error.sentence)
-      }
+    for (listener, descriptor) in zip(configuration.listeners, plan.listeners) {
+      try add(descriptor, .listener(listener), bytesMax: configuration.clientBytesMax)
     }
-    guard unsafe pl_loop_keep_refused(loop, UInt16(plan.listeners.count), &error) == 0 else {
+    try add(plan.trunk, .trunk, bytesMax: configuration.receiveBytesMax)
+    guard unsafe pl_loop_keep_refused(loop, made.pointee.sockets.trunk, &error) == 0 else {
       throw refused(error.sentence)
     }
     if plan.sendsFrames { sendFrames() }
@@ -141,14 +131,24 @@ import Wire
     }
   }
 
+  /// Gives the loop a socket, and the worker word of it.
+  private func add(
+    _ descriptor: Int32, _ use: SocketUse, bytesMax: Int
+  ) throws(RelayFailure) {
+    var error = pl_error()
+    let index = unsafe pl_loop_add_socket(loop, descriptor, UInt32(bytesMax), &error)
+    guard index >= 0 else { throw refused(error.sentence) }
+    unsafe made.pointee.sockets.add(use, at: Int(index))
+  }
+
   /// Has the listeners' datagrams leave as frames. A listener that cannot goes on with UDP.
   private func sendFrames() {
     var error = pl_error()
-    for listener in plan.listeners.indices {
-      let status = unsafe pl_loop_send_frames(
-        loop, UInt16(listener), UInt32(plan.number), &error)
+    for listener in plan.configuration.listeners {
+      let socket = unsafe made.pointee.sockets.index(for: listener.number)
+      let status = unsafe pl_loop_send_frames(loop, socket, UInt32(plan.number), &error)
       if status != 0 {
-        refusals.append("listener \(listener) sends by UDP alone: \(error.sentence)")
+        refusals.append("listener \(listener.number) sends by UDP alone: \(error.sentence)")
       }
     }
   }
@@ -159,14 +159,13 @@ import Wire
 
   /// Asks the thread to end after its present turn.
   func stop() {
-    if isRunning { unsafe pl_loop_stop(loop) }
+    if thread != nil { unsafe pl_loop_stop(loop) }
   }
 
   /// Waits for the thread's end.
   func join() {
-    guard isRunning else { return }
-    pthread_join(thread, nil)
-    isRunning = false
+    thread?.join()
+    thread = nil
   }
 
   /// What the thread has made; not before `start` has returned.
@@ -175,40 +174,32 @@ import Wire
     return unsafe state
   }
 
-  /// Asks for a report; `waitForReport` gives it.
-  func wantReport() {
-    unsafe made.pointee.wanted.add(1, ordering: .releasing)
+  /// Asks for a report, and gives the question's number; `waitForReport` gives the report.
+  func wantReport() -> UInt64 {
+    let question = reports.ask()
+    unsafe made.pointee.wanted.store(question, ordering: .releasing)
     unsafe pl_loop_wake(loop)
+    return question
   }
 
   /// The report asked for; nil when the thread is too busy to make it within `seconds`.
-  func waitForReport(seconds: Int) -> PublishedReport? {
-    var limit = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &limit)
-    limit.tv_sec += seconds
-    while true {
-      let wanted = unsafe made.pointee.wanted.load(ordering: .acquiring)
-      let report = unsafe made.pointee.published.withLock { $0 }
-      if report.answers == wanted { return report }
-      let failed = unsafe sem_timedwait(answered, &limit) != 0
-      if failed && errno == ETIMEDOUT { return nil }
-    }
+  func waitForReport(_ question: UInt64, seconds: Int) -> PublishedReport? {
+    reports.wait(for: question, seconds: seconds)
   }
 
   /// The last report that was made; none asked for yet: all zero.
-  var lastReport: PublishedReport { unsafe made.pointee.published.withLock { $0 } }
+  var lastReport: PublishedReport { reports.last ?? PublishedReport() }
 
   /// Asks for a report that nobody waits for, and gives the last one that was made.
   func askAgain() -> PublishedReport {
-    while unsafe sem_trywait(answered) == 0 {}
-    wantReport()
+    _ = wantReport()
     return lastReport
   }
 
   /// The last word of a thread that has ended.
   func finalReport() -> PublishedReport {
-    precondition(!isRunning)
-    return unsafe PublishedReport(answers: 0, made.pointee.core)
+    precondition(thread == nil, "it still counts")
+    return unsafe PublishedReport(made.pointee.core)
   }
 
   /// What the loop counts.
