@@ -59,12 +59,14 @@ package import Wire
   init(_ header: TrunkHeader, key: TrunkKey?, bundlesMax: Int, bundleBytesMax: Int) {
     self.header = header
     self.key = key
-    bufferBytes = max(bundleBytesMax, Self.aloneBytesMax)
+    // Nothing of `self` is read before all of it is there; see `RelayWorker.init`.
+    let longest = max(bundleBytesMax, Self.aloneBytesMax)
+    bufferBytes = longest
     let unknown = min(bundleBytesMax, Self.unknownBytes)
     unknownWay = Way(bundleBytes: unknown, wholeBytes: unknown)
     // Each worker of a turn has a bundle at least.
     pool = BundlePool(
-      placeCount: bundlesMax, bundlesMax: bundlesMax, bufferBytes: bufferBytes,
+      placeCount: bundlesMax, bundlesMax: bundlesMax, bufferBytes: longest,
       bundleBytes: bundleBytesMax)
     workers.reserveCapacity(bundlesMax)
   }

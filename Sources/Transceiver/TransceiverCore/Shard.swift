@@ -41,12 +41,14 @@ package struct Shard: ~Copyable {
     self.configuration = configuration
     calls = CallTable(capacity: configuration.callsMax)
     load = ShardLoad(configuration.admission)
-    bundlesPerStepMax = 2 * SessionOutbox.capacityUsual
+    // Nothing of `self` is read before all of it is there; see `RelayWorker.init`.
+    let perStep = 2 * SessionOutbox.capacityUsual
+    bundlesPerStepMax = perStep
     let header = TrunkHeader(
       kind: .down, cluster: configuration.cluster, transceiver: configuration.transceiver,
       ingress: 0)
     bundles = RelayBundles(
-      header, key: configuration.trunkKey, bundlesMax: bundlesPerStepMax + Self.bundlesSpare,
+      header, key: configuration.trunkKey, bundlesMax: perStep + Self.bundlesSpare,
       bundleBytesMax: configuration.bundleBytesMax)
   }
 
