@@ -57,7 +57,7 @@ let package = Package(
     c("CPacketLoop", links: ["numa"]),
     c("CSteering", links: ["bpf"], exclude: ["steer.bpf.o"]),
     c("CDtls", links: ["ssl", "crypto"]),
-    c("CSrtp", links: ["srtp2"]),
+    c("CSrtp", links: ["srtp2", "crypto"]),
     c("COpus", links: ["opus"]),
     c("CWeb", links: ["websockets", "http_parser", "ssl", "crypto"]),
     c("CPage", exclude: ["page"]),
@@ -153,7 +153,7 @@ let package = Package(
     module(
       "Load", in: "Programs",
       uses: [
-        "Settings", "Deployment", "Runtime", "CallClient", "Dtls", "Crypto", "Json", "Wire",
+        "Settings", "Deployment", "Runtime", "CallClient", "Dtls", "Srtp", "Crypto", "Json", "Wire",
         "CPacketLoop",
       ]),
     module(
@@ -172,10 +172,13 @@ let package = Package(
       name: "CPlainPeer", path: "Tests/CPlainPeer", cSettings: cSettings,
       linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
     .target(
+      name: "CSrtpFaults", path: "Tests/CSrtpFaults", cSettings: cSettings,
+      linkerSettings: [.linkedLibrary("srtp2")]),
+    .target(
       name: "TestSupport", dependencies: ["CProbe"], path: "Tests/TestSupport",
       swiftSettings: swiftSettings),
     .executableTarget(
-      name: "primitives-bench", dependencies: ["Wire", "Crypto", "Token", "Trunk"],
+      name: "primitives-bench", dependencies: ["Wire", "Crypto", "Srtp", "Token", "Trunk"],
       path: "Tests/PrimitivesBench", swiftSettings: swiftSettings),
     .executableTarget(
       name: "sctp-peer", dependencies: ["Sctp", "Wire"], path: "Tests/SctpPeer",
@@ -191,7 +194,7 @@ let package = Package(
     tests("TrunkTests", uses: ["TestSupport", "Trunk", "Wire"]),
     tests("IceTests", uses: ["CProbe", "TestSupport", "Ice", "Crypto", "Wire"]),
     tests("DtlsTests", uses: ["CPlainPeer", "CProbe", "Dtls", "Wire"]),
-    tests("SrtpTests", uses: ["CProbe", "TestSupport", "Crypto", "Srtp", "Wire"]),
+    tests("SrtpTests", uses: ["CProbe", "CSrtpFaults", "TestSupport", "Crypto", "Srtp", "Wire"]),
     tests("RtpTests", uses: ["CProbe", "TestSupport", "Rtp", "Wire"]),
     tests("SdpTests", uses: ["Sdp"]),
     tests("SctpTests", uses: ["Sctp", "Wire"]),
@@ -231,7 +234,7 @@ let package = Package(
       "TransceiverCoreTests",
       uses: [
         "TestSupport", "TransceiverCore", "Backends", "CallClient", "Crypto", "Dtls", "Json", "Sdp",
-        "Session", "Signalling", "Srtp", "Token", "Trunk", "Voice", "Wire",
+        "Session", "Signalling", "Token", "Trunk", "Voice", "Wire",
       ]),
     tests(
       "WholeCallTests",

@@ -1,6 +1,7 @@
 #include "CSrtp.h"
 
-#include <pthread.h>
+#include "library.h"
+
 #include <srtp2/srtp.h>
 #include <stdlib.h>
 
@@ -14,20 +15,11 @@ struct csrtp_pair {
     srtp_t inbound;
 };
 
-static bool library_is_ready;
-
-// libsrtp prints to standard output unless a handler takes its words; the status says it all.
-static void swallow(srtp_log_level_t level, const char *message, void *data)
+const char *csrtp_prepare(void)
 {
-    (void)level;
-    (void)message;
-    (void)data;
-}
-
-static void prepare_library(void)
-{
-    library_is_ready = srtp_init() == srtp_err_status_ok;
-    srtp_install_log_handler(swallow, NULL);
+    const char *failure = csrtp_lock_library(CSRTP_BY_LIBCRYPTO);
+    csrtp_unlock_library();
+    return failure;
 }
 
 size_t csrtp_master_bytes(uint32_t profile)
@@ -58,18 +50,19 @@ static srtp_t make_session(uint32_t profile, srtp_ssrc_type_t direction, const u
     return srtp_create(&session, &policy) == srtp_err_status_ok ? session : NULL;
 }
 
-struct csrtp_pair *csrtp_create(uint32_t profile, const uint8_t *local_master,
-                                const uint8_t *remote_master)
+struct csrtp_pair *csrtp_create(uint32_t profile, enum csrtp_cryptography cryptography,
+                                const uint8_t *local_master, const uint8_t *remote_master)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, prepare_library);
-    if (!library_is_ready || csrtp_master_bytes(profile) == 0)
+    if (csrtp_master_bytes(profile) == 0)
         return NULL;
     struct csrtp_pair *pair = calloc(1, sizeof *pair);
     if (!pair)
         return NULL;
-    pair->outbound = make_session(profile, ssrc_any_outbound, local_master);
-    pair->inbound = make_session(profile, ssrc_any_inbound, remote_master);
+    if (!csrtp_lock_library(cryptography)) {
+        pair->outbound = make_session(profile, ssrc_any_outbound, local_master);
+        pair->inbound = make_session(profile, ssrc_any_inbound, remote_master);
+    }
+    csrtp_unlock_library();
     if (pair->outbound && pair->inbound)
         return pair;
     csrtp_free(pair);
@@ -94,7 +87,8 @@ static enum csrtp_status status_of(srtp_err_status_t status)
         return CSRTP_OK;
     case srtp_err_status_auth_fail:
         return CSRTP_AUTHENTICATION;
-    // libsrtp's GCM on NSS reports a wrong tag as a failed cipher.
+    // libsrtp reports a GCM packet without room for its tag as a failed cipher, and with NSS a
+    // wrong tag as well.
     case srtp_err_status_cipher_fail:
         return CSRTP_AUTHENTICATION;
     case srtp_err_status_replay_fail:

@@ -1,8 +1,11 @@
 // malloc and its relatives, counted per thread and passed on to glibc.
+#define _GNU_SOURCE
 #include "heap.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stddef.h>
+#include <string.h>
 
 // In the program's own thread block, so that counting never allocates.
 static __thread struct probe_counts counts __attribute__((tls_model("initial-exec")));
@@ -10,6 +13,25 @@ static __thread struct probe_counts counts __attribute__((tls_model("initial-exe
 struct probe_counts *probe_thread_counts(void)
 {
     return &counts;
+}
+
+static __thread struct {
+    const void *bytes;  // NULL: nobody watches
+    size_t length;
+    uint64_t seen;
+} watch __attribute__((tls_model("initial-exec")));
+
+bool probe_watch_frees(const void *bytes, size_t length)
+{
+    watch.bytes = bytes;
+    watch.length = length;
+    watch.seen = 0;
+    return PROBE_OWNS_MALLOC;
+}
+
+uint64_t probe_watched_frees(void)
+{
+    return watch.seen;
 }
 
 #if PROBE_OWNS_MALLOC
@@ -59,6 +81,9 @@ void free(void *memory)
 {
     if (memory)
         counts.frees++;
+    if (memory && watch.bytes &&
+        memmem(memory, malloc_usable_size(memory), watch.bytes, watch.length))
+        watch.seen++;
     __libc_free(memory);
 }
 

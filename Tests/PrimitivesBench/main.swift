@@ -17,6 +17,7 @@ let contents = TokenContents(
 measureTokens()
 measureStun()
 measureTrunk()
+measureSrtp()
 
 func generatedKeys() -> RoutingKeys {
   var random = SeededRandom(seed: 1)
@@ -40,7 +41,11 @@ func measure(_ name: String, _ body: (Int) -> Void) {
     for call in 0..<calls { body(call) }
     best = min(best, nanoseconds() - start)
   }
-  let tenths = best * 10 / calls
+  say(name, tenths: best * 10 / calls)
+}
+
+/// Prints a figure, in tenths of a nanosecond.
+func say(_ name: String, tenths: Int) {
   let padding = String(repeating: " ", count: max(1, 44 - name.count))
   print("\(name)\(padding)\(tenths / 10).\(tenths % 10) ns")
 }

@@ -1,12 +1,10 @@
 import CallClient
 import Session
-import Srtp
 import TestSupport
 import Testing
 import Wire
 
-/// A connected call's media allocates nothing beside what the SRTP library does: Debian's libsrtp2
-/// stands on NSS, which takes memory for each AEAD operation. Run alone:
+/// A connected call's media allocates nothing. Run alone:
 /// `swift test --disable-xctest --no-parallel --filter Budget`.
 @Suite("Budget of a session", .serialized, .enabled(if: Cost.isMeasurable))
 struct SessionBudgetTests {
@@ -14,7 +12,6 @@ struct SessionBudgetTests {
     "a packet of voice in, and a tick with a packet out; an open data channel adds nothing",
     arguments: [[], [ChannelTests.events]])
   func media(channels: [CallerChannelOptions]) throws {
-    let library = try Self.costOfProtection()
     let call = try CallPair(channels: channels)
     call.run(2_000)
     #expect(call.types().count == channels.count)
@@ -50,28 +47,8 @@ struct SessionBudgetTests {
     #expect(sent >= packets.count)
     #expect(costs.count >= 10)
     for cost in costs {
-      #expect(cost.mallocs == library.mallocs)
+      #expect(cost.mallocs == 0)
       #expect(cost.objects == 0)
     }
-  }
-
-  /// What one unprotect and one protect of a voice packet cost in the library alone.
-  private static func costOfProtection() throws -> Cost {
-    let master = [UInt8](repeating: 7, count: 28)
-    let keys = try #require(SrtpKeys(profile: .aeadAes128Gcm, local: master, remote: master))
-    let sender = try #require(SrtpContext(keys: keys))
-    let receiver = try #require(SrtpContext(keys: keys))
-    var cost = Cost.nothing
-    for number in 1...8 {
-      var packet: [UInt8] = [0x80, 111, 0, UInt8(number)] + [UInt8](repeating: 9, count: 150)
-      unsafe packet.withUnsafeMutableBytes { bytes in
-        cost = Cost.of {
-          var length = 100
-          _ = unsafe sender.protectRtp(bytes, length: &length)
-          _ = unsafe receiver.unprotectRtp(bytes, length: &length)
-        }
-      }
-    }
-    return cost
   }
 }

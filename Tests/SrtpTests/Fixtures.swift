@@ -1,5 +1,6 @@
 import Srtp
 import Testing
+import Wire
 
 /// Two contexts that are each other's peer.
 func makePair(_ profile: SrtpProfile, salt: Int = 0) throws -> (SrtpContext, SrtpContext) {
@@ -20,6 +21,23 @@ func rtp(sequence: UInt16, source: UInt8 = 1) -> [UInt8] {
 func rtcp(source: UInt8 = 1) -> [UInt8] {
   [0x80, 201, 0, 1, 0, 0, 0, source]
     + [0x81, 202, 0, 3, 0, 0, 0, source, 1, 5, 97, 98, 99, 100, 101, 0]
+}
+
+func randomBytes(_ count: Int, _ random: inout SeededRandom) -> [UInt8] {
+  (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
+}
+
+/// An RTP packet with up to 15 CSRCs and, in half of them, an extension of up to 20 words.
+func randomRtp(
+  sequence: UInt16, source: UInt8, payloadByteCount: Int, _ random: inout SeededRandom
+) -> [UInt8] {
+  let sources = Int.random(in: 0...15, using: &random)
+  let words = Bool.random(using: &random) ? Int.random(in: 0...20, using: &random) : nil
+  let first = 0x80 | UInt8(sources) | (words == nil ? 0 : 0x10)
+  var packet: [UInt8] = [first, 111, UInt8(sequence >> 8), UInt8(sequence & 255)]
+  packet += randomBytes(4, &random) + [0, 0, 0, source] + randomBytes(4 * sources, &random)
+  if let words { packet += [0xBE, 0xDE, 0, UInt8(words)] + randomBytes(4 * words, &random) }
+  return packet + randomBytes(payloadByteCount, &random)
 }
 
 func bytes(_ hexadecimal: String) -> [UInt8] {

@@ -1,7 +1,7 @@
 import Crypto
 
-/// SRTP with AES-GCM and its key derivation once more, slow and plain, from the RFCs alone. The
-/// published vectors hold it (`VectorTests`), and it holds what calls use.
+/// The cryptography of SRTP once more, slow and plain, from the RFCs alone; AES's block function
+/// alone is borrowed. The published vectors hold it (`VectorTests`), and it holds what calls use.
 enum Reference {
   /// AES in counter mode: the keystream that begins at `block` (RFC 3711, section 4.1.1).
   static func keystream(key: [UInt8], from block: [UInt8], count: Int) -> [UInt8] {
@@ -39,34 +39,7 @@ enum Reference {
     return cipher + zip(hash, stream).map { $0 ^ $1 }
   }
 
-  /// The SRTP packet of an RTP packet with a header of 12 bytes, in the first 2^16 of its source
-  /// (RFC 7714, section 8).
-  static func protect(_ packet: [UInt8], key: [UInt8], salt: [UInt8]) -> [UInt8] {
-    let nonce = [0, 0] + packet[8..<12] + [0, 0, 0, 0] + packet[2..<4]
-    let header = Array(packet[..<12])
-    return header
-      + seal(key: key, nonce: masked(nonce, salt), Array(packet[12...]), associated: header)
-  }
-
-  /// The SRTCP packet of a compound RTCP packet, encrypted (RFC 7714, section 9).
-  static func protectControl(
-    _ packet: [UInt8], index: UInt32, key: [UInt8], salt: [UInt8]
-  ) -> [UInt8] {
-    let number = Array(octets(UInt64(index)).suffix(4))
-    let nonce = [0, 0] + packet[4..<8] + [0, 0] + number
-    let trailer = [number[0] | 0x80] + number[1...]
-    let header = Array(packet[..<8])
-    return header
-      + seal(
-        key: key, nonce: masked(nonce, salt), Array(packet[8...]), associated: header + trailer)
-      + trailer
-  }
-
   // MARK: - Arithmetic
-
-  private static func masked(_ nonce: [UInt8], _ salt: [UInt8]) -> [UInt8] {
-    zip(nonce, salt).map { $0 ^ $1 }
-  }
 
   private static func padded(_ bytes: [UInt8]) -> [UInt8] {
     bytes + [UInt8](repeating: 0, count: -bytes.count & 15)
@@ -104,11 +77,11 @@ enum Reference {
   }
 
   /// Up to eight bytes, highest first.
-  private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+  static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
     bytes.reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  private static func octets(_ number: UInt64) -> [UInt8] {
+  static func octets(_ number: UInt64) -> [UInt8] {
     (0..<8).map { UInt8(truncatingIfNeeded: number >> UInt64(56 - 8 * $0)) }
   }
 }

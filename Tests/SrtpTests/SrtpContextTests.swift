@@ -15,21 +15,49 @@ import Testing
     }
   }
 
-  /// libsrtp's own reference packet for AES-CM with HMAC-SHA1-80: it fixes the key derivation, the
-  /// keystream and the tag of RFC 3711 at once.
-  @Test func theReferencePacketComesOutAsPublished() throws {
-    let master = bytes("e1f97a0d3e018be0d64fa32c06de41390ec675ad498afeebb6960b3aabe6")
+  /// libsrtp's own reference packets: they fix the key derivation, the keystream and the tag of RFC
+  /// 3711 and RFC 7714 at once.
+  @Test(arguments: [
+    (
+      SrtpProfile.aes128CmSha1Tag80,
+      "e1f97a0d3e018be0d64fa32c06de41390ec675ad498afeebb6960b3aabe6",
+      "800f1234decafbadcafebabe4e55dc4ce79978d88ca4d215949d2402b78d6acc99ea179b8dbb",
+      "81c8000bcafebabe7128035be487b9bdbef89041f977a5a880000001993e08cd54d6c1230798"
+    ),
+    (
+      .aeadAes128Gcm, "000102030405060708090a0b0c0d0e0fa0a1a2a3a4a5a6a7a8a9aaab",
+      "800f1234decafbadcafebabec5002ede04cfdd2eb91159e0880aa06ed2976826f796b201df3131a127e8a392",
+      "81c8000bcafebabec98b8b5df0392a55852b6c21ac8e7025c52c6fbea2b3b446ea31123ba88ce61e80000001"
+    ),
+  ])
+  func theReferencePacketsComeOutAsPublished(
+    profile: SrtpProfile, master: String, media: String, control: String
+  ) throws {
     let keys = try #require(
-      SrtpKeys(profile: .aes128CmSha1Tag80, local: master, remote: master))
+      SrtpKeys(profile: profile, local: bytes(master), remote: bytes(master)))
     let context = try #require(SrtpContext(keys: keys))
-    let header = bytes("800f1234decafbadcafebabe")
-    let plain = header + [UInt8](repeating: 0xAB, count: 16)
-    let expected =
-      header + bytes("4e55dc4ce79978d88ca4d215949d2402") + bytes("b78d6acc99ea179b8dbb")
-    var protected = context.protect(plain)
-    #expect(protected == expected)
+    let payload = [UInt8](repeating: 0xAB, count: 16)
+    let packet = bytes("800f1234decafbadcafebabe") + payload
+    var protected = context.protect(packet)
+    #expect(protected == bytes(media))
     #expect(context.unprotect(&protected) == .ok)
-    #expect(protected == plain)
+    #expect(protected == packet)
+    let report = bytes("81c8000bcafebabe") + payload
+    var protectedReport = context.protectControl(report)
+    #expect(protectedReport == bytes(control))
+    #expect(context.unprotectControl(&protectedReport) == .ok)
+    #expect(protectedReport == report)
+  }
+
+  /// All sources and a long extension: under GCM they are associated data.
+  @Test(arguments: SrtpProfile.allCases) func aLongHeaderIsTaken(profile: SrtpProfile) throws {
+    let (sender, receiver) = try makePair(profile)
+    let packet =
+      [0x9F] + rtp(sequence: 1)[1..<12] + [UInt8](repeating: 3, count: 60) + [0xBE, 0xDE, 0, 200]
+      + [UInt8](repeating: 4, count: 800) + [5, 6, 7]
+    var protected = sender.protect(packet)
+    #expect(receiver.unprotect(&protected) == .ok)
+    #expect(protected == packet)
   }
 
   @Test func keysOfTheWrongLengthAreNone() {

@@ -1,5 +1,4 @@
 import CallClient
-import Srtp
 import TestSupport
 import Testing
 import Trunk
@@ -8,13 +7,12 @@ import Wire
 @testable import TransceiverCore
 
 /// A trunk datagram with a packet of voice, and a turn with one out, make no object and take no
-/// memory beside what the SRTP library takes. Run alone:
+/// memory. Run alone:
 /// `swift test --disable-xctest --no-parallel --filter Budget`.
 @Suite("Budget of a shard", .serialized, .enabled(if: Cost.isMeasurable))
 struct ShardBudgetTests {
   @Test("voice up and down through a shard")
   func voice() throws {
-    let library = try Self.costOfProtection()
     let harness = try ShardHarness()
     let address = TransportAddress(ipv4: 0xC000_0201, port: 50_000)
     let caller = try harness.makeConnectedCall(from: address)
@@ -47,28 +45,8 @@ struct ShardBudgetTests {
     }
     #expect(costs.count >= 15)
     for cost in costs {
-      #expect(cost.mallocs == library.mallocs)
+      #expect(cost.mallocs == 0)
       #expect(cost.objects == 0)
     }
-  }
-
-  /// What one unprotect and one protect of a voice packet cost in the library alone.
-  private static func costOfProtection() throws -> Cost {
-    let master = [UInt8](repeating: 7, count: 28)
-    let keys = try #require(SrtpKeys(profile: .aeadAes128Gcm, local: master, remote: master))
-    let sender = try #require(SrtpContext(keys: keys))
-    let receiver = try #require(SrtpContext(keys: keys))
-    var cost = Cost.nothing
-    for number in 1...8 {
-      var packet: [UInt8] = [0x80, 111, 0, UInt8(number)] + [UInt8](repeating: 9, count: 150)
-      unsafe packet.withUnsafeMutableBytes { bytes in
-        cost = Cost.of {
-          var length = 100
-          _ = unsafe sender.protectRtp(bytes, length: &length)
-          _ = unsafe receiver.unprotectRtp(bytes, length: &length)
-        }
-      }
-    }
-    return cost
   }
 }

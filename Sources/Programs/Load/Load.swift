@@ -7,6 +7,7 @@ import Glibc
 import Json
 import Runtime
 package import Settings
+import Srtp
 
 /// `martlet load`: calls a server many times at once, says a tone in each call and measures what
 /// comes back.
@@ -57,6 +58,9 @@ package struct Load {
     let need = DescriptorNeed(least: least, all: least, purpose: "\(count) calls")
     if case .tooFew(let sentence) = need.verdict(limit: DescriptorLimit.raise(to: need.all)) {
       throw LoadFailure(sentence)
+    }
+    do throws(SrtpFailure) { try SrtpLibrary.prepare() } catch {
+      throw LoadFailure("cannot start the SRTP library: \(error)")
     }
     let shard = LoadShard(
       callCount: count, seconds: seconds, loss: VoiceLoss(percent: settings[LoadSettings.loss]),

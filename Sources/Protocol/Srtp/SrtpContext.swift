@@ -36,25 +36,19 @@ package enum SrtpStatus: UInt8, Equatable, Sendable {
   private var sources = [8 of SrtpSource](repeating: SrtpSource(ssrc: 0))
   private var sourceCount = 0
 
-  /// Nil only when libsrtp cannot start or memory is short. Allocates; the packets do not.
-  package init?(keys: SrtpKeys) {
-    guard let pair = unsafe csrtp_create(UInt32(keys.profile.rawValue), keys.local, keys.remote)
+  /// Nil only when libsrtp cannot start (`SrtpLibrary.prepare` says why) or memory is short.
+  /// Allocates; the packets do not, but for the first of a source.
+  package init?(keys: SrtpKeys, cryptography: SrtpCryptography = .libcrypto) {
+    let kind = cryptography == .libcrypto ? CSRTP_BY_LIBCRYPTO : CSRTP_AS_SHIPPED
+    guard
+      let pair = unsafe csrtp_create(
+        UInt32(keys.profile.rawValue), kind, keys.local, keys.remote)
     else { return nil }
     unsafe self.pair = pair
     profile = keys.profile
   }
 
   deinit { unsafe csrtp_free(pair) }
-
-  /// A context of no call, for a process to keep: with the first context the library's cryptography
-  /// (NSS in Debian) starts, which takes 20 ms that no call shall wait for, and with the last it
-  /// ends. Nil as `init`.
-  package static func idle() -> SrtpContext? {
-    let profile = SrtpProfile.aeadAes128Gcm
-    let master = [UInt8](repeating: 0, count: profile.masterByteCount)
-    guard let keys = SrtpKeys(profile: profile, local: master, remote: master) else { return nil }
-    return SrtpContext(keys: keys)
-  }
 
   /// Protects the RTP packet in the first `length` bytes; `length` becomes the SRTP packet's.
   /// The buffer must have `overheadByteCount` bytes more than `length`.

@@ -4,7 +4,7 @@ internal import CSrtp
 package enum SrtpProfile: UInt16, Sendable, CaseIterable {
   /// AES-128 in counter mode with an 80-bit HMAC-SHA1 tag (RFC 3711).
   case aes128CmSha1Tag80 = 1
-  /// AES-128-GCM with a 128-bit tag (RFC 7714). A third of the other's cost.
+  /// AES-128-GCM with a 128-bit tag (RFC 7714). The cheaper one.
   case aeadAes128Gcm = 7
 
   /// Bytes of a master key and its salt.

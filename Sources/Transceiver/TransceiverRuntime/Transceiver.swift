@@ -30,8 +30,8 @@ package enum Transceiver {
     var duties = MainDuties(reportSeconds: options.statisticsSeconds)
     try check(options.statisticsFile, log)
     try DescriptorLimit.claim(options, log)
-    guard let idleSrtp = SrtpContext.idle() else {
-      throw TransceiverFailure(description: "cannot start the SRTP library")
+    do throws(SrtpFailure) { try SrtpLibrary.prepare() } catch {
+      throw TransceiverFailure(description: "cannot start the SRTP library: \(error)")
     }
     let certificate = try makeCertificate()
     let registry = CallRegistry(shards: options.shards, maximum: options.maximumCalls)
@@ -70,7 +70,6 @@ package enum Transceiver {
     pathWatch.stop()
     services?.stop()
     reporter.finish()
-    withExtendedLifetime(idleSrtp) {}
   }
 
   /// Does the main thread's work until the end is asked for.

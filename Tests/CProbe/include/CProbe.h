@@ -12,6 +12,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct probe_counts {
@@ -31,6 +32,14 @@ void probe_begin(void);
 
 // Closes the window; what the calling thread did since probe_begin.
 struct probe_counts probe_end(void);
+
+// Looks, from now on, for `length` bytes in each block that the calling thread frees: a secret that
+// was not erased. `bytes` must outlive it; NULL and 0 end it. Returns false where nobody can look,
+// with a sanitizer.
+bool probe_watch_frees(const void *bytes, size_t length);
+
+// How many blocks held them, since probe_watch_frees.
+uint64_t probe_watched_frees(void);
 
 // Moves the calling thread into a new network namespace, in which there is only a loopback
 // interface that is down. Returns a descriptor for it; -1 and errno when it is refused.
