@@ -19,8 +19,10 @@ import Testing
     let libraries = LibraryCost(decode: 10_000, encode: 40_000, unprotect: 2_000, protect: 3_000)
     sample.inRounds = BareCost(libraries: libraries, system: 5_000)
     sample.asItComes = BareCost(libraries: libraries, system: 17_000)
+    let faster = LibraryCost(decode: 10_000, encode: 40_000, unprotect: 1_000, protect: 1_000)
+    sample.sameSrtp = BareCost(libraries: faster, system: 6_000)
     sample.shard = kind == .pion ? nil : ShardLine(log: line)
-    if kind == .lossy { (sample.inRounds, sample.asItComes) = (BareCost(), BareCost()) }
+    if kind == .lossy { for bare in BareKind.allCases { sample[keyPath: bare.cost] = BareCost() } }
     return sample
   }
 
@@ -72,10 +74,10 @@ import Testing
     #expect(mean.sum == 30)
   }
 
-  /// A bare server answers every frame of its client, in either manner.
-  @Test(arguments: BareManner.allCases)
-  func aBareServerIsMeasured(manner: BareManner) throws {
-    let cost = try BareServer.cost(calls: 10, seconds: 0.5, manner)
+  /// A bare server of any kind answers every frame of its client.
+  @Test(arguments: BareKind.allCases)
+  func aBareServerIsMeasured(kind: BareKind) throws {
+    let cost = try BareServer.cost(calls: 10, seconds: 0.5, kind)
     #expect(cost.libraries.decode > 0)
     #expect(cost.libraries.encode > 0)
     #expect(cost.libraries.unprotect > 0)
@@ -85,11 +87,13 @@ import Testing
 
   @Test func targetsCompareMiddleRounds() throws {
     let report = report(ours: [66, 900, 60], pion: [90, 110, 100])
-    #expect(report.targets.count == 3)
+    #expect(report.targets.count == 4)
     let bare = try #require(report.bareRatio(50))
     #expect(abs(bare - 1.1) < 0.001)
     let asItComes = try #require(report.bareRatio(50, \.asItComes))
     #expect(abs(asItComes - 66.0 / 72) < 0.001)
+    let sameSrtp = try #require(report.bareRatio(50, \.sameSrtp))
+    #expect(abs(sameSrtp - 66.0 / 58) < 0.001)
     let pion = try #require(report.pionRatio(50))
     #expect(abs(pion - 16.0 / 50) < 0.001)
     #expect(report.targets.filter { !$0.isMet }.isEmpty)
@@ -97,7 +101,7 @@ import Testing
 
   @Test func targetsAreMissed() {
     let missed = report(ours: [90], pion: [100]).targets.filter { !$0.isMet }
-    #expect(missed.map(\.limit) == [1.2, 0.5])
+    #expect(missed.map(\.limit) == [1.2, 1.15, 0.5])
     #expect(report(ours: [90], pion: [100]).text.contains("missed by 25.0 %"))
   }
 
@@ -105,7 +109,7 @@ import Testing
     var report = report(ours: [60], pion: [])
     report.skipped = ["skipped: pion: there is no go"]
     #expect(report.pionRatio(50) == nil)
-    #expect(report.targets.count == 2)
+    #expect(report.targets.count == 3)
     #expect(report.text.contains("skipped: pion: there is no go"))
   }
 
@@ -114,8 +118,8 @@ import Testing
     report.samples[.lossy] = [sample(.lossy, cpuMicroseconds: 150)]
     let row = try #require(report.text.split(separator: "\n").first { $0.contains("10 % lost") })
     let cells = row.split(separator: " ").dropFirst(4)
-    #expect(cells.prefix(5) == ["50", "150", "-", "-", "-"])
-    #expect(report.targets.count == 2)
+    #expect(cells.prefix(6) == ["50", "150", "-", "-", "-", "-"])
+    #expect(report.targets.count == 3)
     let value = try JsonValue.parse(Array(report.json.utf8))
     guard case .array(let rows)? = value["results"] else {
       Issue.record("no results")
@@ -139,7 +143,10 @@ import Testing
     #expect(rows.first?["calls"] == .integer(50))
     #expect(rows.first?["bare_ns_per_frame"] == .real(60_000))
     #expect(rows.first?["bare_as_it_comes_ns_per_frame"] == .real(72_000))
-    #expect(targets.count == 3)
+    #expect(rows.first?["bare_same_srtp_ns_per_frame"] == .real(58_000))
+    #expect(rows.first?["protect_ns"] == .real(3_000))
+    #expect(rows.first?["protect_same_srtp_ns"] == .real(1_000))
+    #expect(targets.count == 4)
     #expect(targets.first?["met"] == JsonValue.boolean(true))
   }
 }

@@ -1,3 +1,5 @@
+import Srtp
+
 /// What the libraries take for a frame by themselves: nanoseconds of CPU time.
 struct LibraryCost: Equatable, Sendable {
   var decode = 0.0
@@ -41,10 +43,26 @@ struct BareCost: Equatable, Sendable {
   }
 }
 
-/// When a bare server looks at its socket.
-enum BareManner: CaseIterable, Sendable {
-  /// Each 20 ms: as seldom as a voice server can, and with the fewest system calls.
+/// When a bare server looks at its socket, and whose cryptography its libsrtp2 has.
+enum BareKind: CaseIterable, Sendable {
+  /// Each 20 ms: as seldom as a voice server can, and with the fewest system calls. libsrtp2 is as
+  /// it is shipped.
   case inRounds
-  /// As soon as something comes: as an echo server does that knows no clock.
+  /// As soon as something comes: as an echo server does that knows no clock. libsrtp2 is as it is
+  /// shipped.
   case asItComes
+  /// Each 20 ms, and libsrtp2 has libcrypto's ciphers, as in calls.
+  case sameSrtp
+
+  var waitsForRounds: Bool { self != .asItComes }
+  var cryptography: SrtpCryptography { self == .sameSrtp ? .libcrypto : .asShipped }
+
+  /// Where a sample keeps what it took.
+  var cost: WritableKeyPath<EchoSample, BareCost> {
+    switch self {
+    case .inRounds: \.inRounds
+    case .asItComes: \.asItComes
+    case .sameSrtp: \.sameSrtp
+    }
+  }
 }

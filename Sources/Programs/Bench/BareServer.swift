@@ -11,7 +11,7 @@ import Synchronization
   // @unchecked: `run` alone touches the figures until its thread is joined.
   private let work: BareWork
   private let line: OpaquePointer
-  private let manner: BareManner
+  private let kind: BareKind
   private let isOver = Atomic<Bool>(false)
   private var frames = 0
   private var failures = 0
@@ -29,13 +29,13 @@ import Synchronization
   private static let settlingRounds = 15
   private static let waitMilliseconds: UInt32 = 50
 
-  private init(_ work: BareWork, _ manner: BareManner) throws(BenchFailure) {
+  private init(_ work: BareWork, _ kind: BareKind) throws(BenchFailure) {
     guard let line = unsafe ct_line_open() else {
       throw BenchFailure("no sockets for a bare server: \(systemErrorText(errno))")
     }
     unsafe self.line = line
     self.work = work
-    self.manner = manner
+    self.kind = kind
   }
 
   deinit { unsafe ct_line_close(line) }
@@ -43,9 +43,9 @@ import Synchronization
   /// Runs a bare server on the last CPU, with a client on the others, whose calls speak at all
   /// phases of the 20 ms.
   static func cost(
-    calls: Int, seconds: Double, _ manner: BareManner
+    calls: Int, seconds: Double, _ kind: BareKind
   ) throws(BenchFailure) -> BareCost {
-    let server = try BareServer(BareWork(calls: calls), manner)
+    let server = try BareServer(BareWork(calls: calls, kind.cryptography), kind)
     let cpus = Processors.all()
     let thread = HostThread {
       Processors.bind([cpus[cpus.count - 1]])
@@ -127,12 +127,9 @@ import Synchronization
   }
 
   private func wait() {
-    switch manner {
-    case .asItComes: unsafe ct_line_wait(line, Self.waitMilliseconds)
-    case .inRounds:
-      let round = monotonicNanoseconds() / Self.roundNanoseconds + 1
-      ct_line_rest(round * Self.roundNanoseconds)
-    }
+    guard kind.waitsForRounds else { return unsafe ct_line_wait(line, Self.waitMilliseconds) }
+    let round = monotonicNanoseconds() / Self.roundNanoseconds + 1
+    ct_line_rest(round * Self.roundNanoseconds)
   }
 
   private func answer(_ count: UInt32) {

@@ -20,7 +20,9 @@ import Wire
     var encoder = OpusEncoder(rate: .hertz48000)
     var sequenceNumber: UInt16 = 1
 
-    init?(_ tone: EncodedTone, random: inout SecureRandom) {
+    init?(
+      _ tone: EncodedTone, _ cryptography: SrtpCryptography, random: inout SecureRandom
+    ) {
       let profile = SrtpProfile.aeadAes128Gcm
       func master() -> [UInt8] {
         (0..<profile.masterByteCount).map { _ in UInt8.random(in: 0...255, using: &random) }
@@ -28,7 +30,8 @@ import Wire
       let (near, far) = (master(), master())
       guard let there = SrtpKeys(profile: profile, local: near, remote: far),
         let here = SrtpKeys(profile: profile, local: far, remote: near),
-        let client = SrtpContext(keys: there), let server = SrtpContext(keys: here)
+        let client = SrtpContext(keys: there, cryptography: cryptography),
+        let server = SrtpContext(keys: here, cryptography: cryptography)
       else { return nil }
       (self.tone, self.client, self.server) = (tone, client, server)
     }
@@ -42,13 +45,14 @@ import Wire
 
   var callCount: Int { calls.count }
 
-  init(calls count: Int) throws(BenchFailure) {
+  /// `cryptography` is libsrtp2's at both ends.
+  init(calls count: Int, _ cryptography: SrtpCryptography) throws(BenchFailure) {
     unsafe frame = .allocate(capacity: PcmRate.hertz48000.frameSampleCount)
     unsafe frame.initialize(repeating: 0)
     var random = SecureRandom()
     let tones = stride(from: 300, through: 1_450, by: 50).map { EncodedTone(hertz: $0) }
     for number in 0..<count {
-      guard let call = Call(tones[number % tones.count], random: &random) else {
+      guard let call = Call(tones[number % tones.count], cryptography, random: &random) else {
         throw BenchFailure("libsrtp2 refuses to start")
       }
       calls.append(call)

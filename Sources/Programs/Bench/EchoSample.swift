@@ -9,9 +9,10 @@ struct EchoSample: Equatable, Sendable {
   var waitedForCpu = 0.0
   /// Memory: with all calls, less that before them, for each.
   var bytesPerCall = 0.0
-  /// Measured beside it: bare servers that look at their socket in either manner.
+  /// Measured beside it: a bare server of each kind.
   var inRounds = BareCost()
   var asItComes = BareCost()
+  var sameSrtp = BareCost()
   /// What the transceiver counted; nil for another server.
   var shard: ShardLine?
 

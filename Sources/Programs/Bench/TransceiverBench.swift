@@ -67,14 +67,14 @@ struct TransceiverBench {
   private func sample(
     _ kind: EchoServer.Kind, _ calls: Int, _ toolbox: Toolbox, _ pion: String?
   ) throws(BenchFailure) -> EchoSample {
-    let manners: [BareManner] =
+    let kinds: [BareKind] =
       switch kind {
-      case .martlet: BareManner.allCases
+      case .martlet: BareKind.allCases
       case .pion: [.inRounds]
       // Its coder is another one than the bare server's.
       case .lossy: []
       }
-    let before = try bare(calls, manners)
+    let before = try bare(calls, kinds)
     let server = try EchoServer(kind, toolbox, pion: pion)
     var sample = try server.measure(calls: calls, seconds: seconds)
     let shard = server.stop()
@@ -82,23 +82,17 @@ struct TransceiverBench {
       throw BenchFailure("the transceiver did not say what it had counted")
     }
     sample.shard = kind == .pion ? nil : shard
-    let after = try bare(calls, manners)
-    for (manner, (before, after)) in zip(manners, zip(before, after)) {
-      let cost = BareCost(mean: before, after)
-      switch manner {
-      case .inRounds: sample.inRounds = cost
-      case .asItComes: sample.asItComes = cost
-      }
+    let after = try bare(calls, kinds)
+    for (kind, (before, after)) in zip(kinds, zip(before, after)) {
+      sample[keyPath: kind.cost] = BareCost(mean: before, after)
     }
     return sample
   }
 
-  private func bare(
-    _ calls: Int, _ manners: [BareManner]
-  ) throws(BenchFailure) -> [BareCost] {
+  private func bare(_ calls: Int, _ kinds: [BareKind]) throws(BenchFailure) -> [BareCost] {
     var costs: [BareCost] = []
-    for manner in manners {
-      costs.append(try BareServer.cost(calls: calls, seconds: Self.bareSeconds, manner))
+    for kind in kinds {
+      costs.append(try BareServer.cost(calls: calls, seconds: Self.bareSeconds, kind))
     }
     return costs
   }

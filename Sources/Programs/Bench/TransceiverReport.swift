@@ -25,6 +25,12 @@ struct TransceiverReport: Equatable, Sendable {
             name: "CPU per frame, \(calls) calls, transceiver / bare, in rounds", bound: .atMost,
             limit: 1.2, seen: ratio))
       }
+      if let ratio = bareRatio(calls, \.sameSrtp) {
+        targets.append(
+          Target(
+            name: "CPU per frame, \(calls) calls, transceiver / bare, same SRTP", bound: .atMost,
+            limit: calls < 100 ? 1.15 : 1.1, seen: ratio))
+      }
       if let ratio = pionRatio(calls) {
         targets.append(
           Target(
@@ -82,13 +88,14 @@ struct TransceiverReport: Equatable, Sendable {
     }
     return table(
       [
-        "us/frame", "bare, in rounds", "as it comes", "without libopus", "calls/core", "KiB/call",
-        "waited %",
+        "us/frame", "bare, in rounds", "as it comes", "same SRTP", "without libopus", "calls/core",
+        "KiB/call", "waited %",
       ],
       EchoServer.Kind.allCases,
       [
-        { $0.cpuPerFrame / 1e3 }, bare(\.inRounds), bare(\.asItComes), { $0.withoutOpus / 1e3 },
-        { $0.callsPerCore }, { $0.bytesPerCall / 1024 }, { $0.waitedForCpu * 100 },
+        { $0.cpuPerFrame / 1e3 }, bare(\.inRounds), bare(\.asItComes), bare(\.sameSrtp),
+        { $0.withoutOpus / 1e3 }, { $0.callsPerCore }, { $0.bytesPerCall / 1024 },
+        { $0.waitedForCpu * 100 },
       ])
   }
 
@@ -100,6 +107,7 @@ struct TransceiverReport: Equatable, Sendable {
     ])
     let manners: [(String, KeyPath<EchoSample, BareCost>)] = [
       ("in rounds", \.inRounds), ("as it comes", \.asItComes),
+      ("in rounds, same SRTP", \.sameSrtp),
     ]
     let parts: [KeyPath<BareCost, Double>] = [
       \.libraries.decode, \.libraries.encode, \.libraries.unprotect, \.libraries.protect, \.system,
@@ -197,9 +205,13 @@ struct TransceiverReport: Equatable, Sendable {
         ("protect_ns", { $0.inRounds.libraries.protect }),
         ("system_ns", { $0.inRounds.system }),
         ("system_as_it_comes_ns", { $0.asItComes.system }),
+        ("bare_same_srtp_ns_per_frame", { $0.sameSrtp.sum }),
+        ("unprotect_same_srtp_ns", { $0.sameSrtp.libraries.unprotect }),
+        ("protect_same_srtp_ns", { $0.sameSrtp.libraries.protect }),
       ]
       object.add("ratio_to_bare", bareRatio(calls))
       object.add("ratio_to_bare_as_it_comes", bareRatio(calls, \.asItComes))
+      object.add("ratio_to_bare_same_srtp", bareRatio(calls, \.sameSrtp))
       object.add("ratio_to_pion", pionRatio(calls))
     }
     for (name, value) in fields { object.add(name, median(kind, calls, value)) }
