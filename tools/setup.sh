@@ -5,7 +5,7 @@
 
 # What the programs are built with and run with.
 BUILD_PACKAGES=(
-    libbpf-dev libhttp-parser-dev libjansson-dev libnuma-dev libopus-dev libsrtp2-dev libssl-dev
+    libbpf-dev libhttp-parser-dev libnuma-dev libopus-dev libsrtp2-dev libssl-dev
     libwebsockets-dev pkg-config
 )
 # What the voice agent speaks with and is installed with; its Python packages are from PyPI.
@@ -14,7 +14,7 @@ AGENT_VENV=.build/agent-venv
 # What the checks of the tree look with.
 CHECK_PACKAGES=(clang-format-14 git libbpf-dev shellcheck)
 # What the unit tests run beside themselves.
-UNIT_PACKAGES=(iproute2 util-linux)
+UNIT_PACKAGES=(iproute2 libjansson-dev util-linux)
 # The real clients, and what they and their tests are made of.
 CLIENT_PACKAGES=(
     chromium espeak-ng firefox-esr gir1.2-gst-plugins-bad-1.0 gir1.2-gst-plugins-base-1.0

@@ -29,14 +29,11 @@ struct JsonScanner {
     guard offset < bytes.byteCount else { return nil }
     let start = offset
     switch bytes.u8(at: offset) {
-    case UInt8(ascii: "\""): return string(bytes)
     case UInt8(ascii: "{"), UInt8(ascii: "["):
       let kind: JsonKind = bytes.u8(at: offset) == UInt8(ascii: "{") ? .object : .array
       guard skipNested(bytes, depthMax) else { return nil }
       return JsonPart(kind: kind, offset: start, count: offset - start, isEscaped: false)
-    default:
-      guard let kind = scalar(bytes) else { return nil }
-      return JsonPart(kind: kind, offset: start, count: offset - start, isEscaped: false)
+    default: return scalar(bytes)
     }
   }
 
@@ -61,8 +58,6 @@ struct JsonScanner {
           isComplete = false
           if isObject, !name(bytes) { return false }
         }
-      } else if byte == UInt8(ascii: "\"") {
-        guard string(bytes) != nil else { return false }
       } else {
         guard scalar(bytes) != nil else { return false }
       }
@@ -156,10 +151,7 @@ struct JsonScanner {
     case UInt8(ascii: "u"):
       guard offset + 6 <= bytes.byteCount else { return false }
       for index in 2..<6 {
-        switch bytes.u8(at: offset + index) {
-        case 0x30...0x39, 0x41...0x46, 0x61...0x66: break
-        default: return false
-        }
+        guard Self.isHexadecimal(bytes.u8(at: offset + index)) else { return false }
       }
       offset += 6
       return true
@@ -167,28 +159,59 @@ struct JsonScanner {
     }
   }
 
-  /// Moves over a number, `true`, `false` or `null`.
-  private mutating func scalar(_ bytes: RawSpan) -> JsonKind? {
+  /// Moves over a string, a number, `true`, `false` or `null`.
+  mutating func scalar(_ bytes: RawSpan) -> JsonPart? {
+    guard offset < bytes.byteCount else { return nil }
+    let start = offset
+    let kind: JsonKind
     switch bytes.u8(at: offset) {
-    case UInt8(ascii: "t"): word("true", bytes) ? .boolean : nil
-    case UInt8(ascii: "f"): word("false", bytes) ? .boolean : nil
-    case UInt8(ascii: "n"): word("null", bytes) ? .null : nil
-    default: number(bytes) ? .number : nil
+    case UInt8(ascii: "\""): return string(bytes)
+    case UInt8(ascii: "t"):
+      guard word("true", bytes) else { return nil }
+      kind = .boolean
+    case UInt8(ascii: "f"):
+      guard word("false", bytes) else { return nil }
+      kind = .boolean
+    case UInt8(ascii: "n"):
+      guard word("null", bytes) else { return nil }
+      kind = .null
+    default:
+      guard number(bytes) else { return nil }
+      kind = .number
     }
+    return JsonPart(kind: kind, offset: start, count: offset - start, isEscaped: false)
   }
 
+  /// Moves over `text` when no other letter follows it.
   private mutating func word(_ text: StaticString, _ bytes: RawSpan) -> Bool {
-    guard offset + text.utf8CodeUnitCount <= bytes.byteCount else { return false }
+    let end = offset + text.utf8CodeUnitCount
+    guard end <= bytes.byteCount else { return false }
     for index in 0..<text.utf8CodeUnitCount {
       guard unsafe bytes.u8(at: offset + index) == text.utf8Start[index] else { return false }
     }
-    offset += text.utf8CodeUnitCount
+    guard end == bytes.byteCount || !Self.isLetter(bytes.u8(at: end)) else { return false }
+    offset = end
     return true
   }
 
+  static func isHexadecimal(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x46, 0x61...0x66: true
+    default: false
+    }
+  }
+
+  static func isLetter(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+  }
+
+  /// Moves over a number; else to the first byte that does not belong to one.
   private mutating func number(_ bytes: RawSpan) -> Bool {
     _ = take(UInt8(ascii: "-"), bytes)
-    if !take(UInt8(ascii: "0"), bytes) {
+    if take(UInt8(ascii: "0"), bytes) {
+      // A zero at the beginning stands alone.
+      guard !isDigit(bytes) else { return false }
+    } else {
       guard digits(bytes) else { return false }
     }
     if take(UInt8(ascii: "."), bytes) {
@@ -203,33 +226,11 @@ struct JsonScanner {
 
   private mutating func digits(_ bytes: RawSpan) -> Bool {
     let start = offset
-    while offset < bytes.byteCount, (0x30...0x39).contains(bytes.u8(at: offset)) { offset += 1 }
+    while isDigit(bytes) { offset += 1 }
     return offset > start
   }
-}
 
-/// One character of UTF-8 (RFC 3629, section 4).
-enum Utf8 {
-  /// The offset after the character of two to four bytes at `offset`; nil when it is none.
-  static func end(of bytes: RawSpan, at offset: Int) -> Int? {
-    let first = bytes.u8(at: offset)
-    let (count, second): (Int, ClosedRange<UInt8>) =
-      switch first {
-      case 0xC2...0xDF: (2, 0x80...0xBF)
-      case 0xE0: (3, 0xA0...0xBF)
-      case 0xED: (3, 0x80...0x9F)
-      case 0xE1...0xEF: (3, 0x80...0xBF)
-      case 0xF0: (4, 0x90...0xBF)
-      case 0xF1...0xF3: (4, 0x80...0xBF)
-      case 0xF4: (4, 0x80...0x8F)
-      default: (0, 0...0)
-      }
-    guard count > 0, offset + count <= bytes.byteCount,
-      second.contains(bytes.u8(at: offset + 1))
-    else { return nil }
-    for index in 2..<4 where index < count {
-      guard (0x80...0xBF).contains(bytes.u8(at: offset + index)) else { return nil }
-    }
-    return offset + count
+  private func isDigit(_ bytes: RawSpan) -> Bool {
+    offset < bytes.byteCount && (0x30...0x39).contains(bytes.u8(at: offset))
   }
 }

@@ -89,16 +89,14 @@ package enum JsonText {
   }
 
   /// The characters of the string at `part`, escapes undone; nil when it is no string, is longer
-  /// than `byteCountMax`, or escapes half a surrogate pair. Allocates the text.
+  /// than `byteCountMax`, or escapes U+0000 or half a surrogate pair. Allocates the text.
   package static func text(
     _ part: JsonPart?, in bytes: RawSpan, byteCountMax: Int = 4_096
   ) -> String? {
     guard let part, part.kind == .string, part.count <= byteCountMax else { return nil }
-    let raw = copy(part, in: bytes)
-    guard part.isEscaped else { return String(decoding: raw, as: UTF8.self) }
-    let quoted = [UInt8(ascii: "\"")] + raw + [UInt8(ascii: "\"")]
-    guard let value = try? JsonValue.parse(quoted) else { return nil }
-    return value.text
+    guard let plain = try? JsonString.characters(of: part, in: bytes), !plain.contains(0)
+    else { return nil }
+    return String(decoding: plain, as: UTF8.self)
   }
 
   /// The number at `part` when it is a whole one of at most 18 digits.
