@@ -3,6 +3,10 @@ import Voice
 import Wire
 
 /// PCM as the Realtime events carry it: 16 bits, little-endian, in base64 (RFC 4648, section 4).
+///
+/// Not the base64 of `Token`: seconds of sound go by tables into memory that is there already, and
+/// may be padded or cut. A token is a block of 22 characters that the relay opens without a branch,
+/// and a client secret is a short text of another alphabet that has one spelling only.
 enum PcmText {
   private static let head: StaticString = #"{"type":"input_audio_buffer.append","audio":""#
   private static let tail: StaticString = #""}"#
