@@ -1,5 +1,8 @@
 /// What an `OpenSslDtls` is made with.
 package struct DtlsConfiguration: Sendable {
+  /// Largest datagram that an endpoint sends or reads, in bytes.
+  package static let datagramBytesMax = 2048
+
   package var role: DtlsRole
   /// The peer's certificate must match one of these; the first eight count.
   package var fingerprints: [DtlsFingerprint]

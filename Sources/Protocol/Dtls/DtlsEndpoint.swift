@@ -9,6 +9,7 @@ package enum DtlsRole: Sendable {
 package enum DtlsState: Equatable, Sendable {
   /// `start` has not been called.
   case idle
+  /// `start` was called, and there are no keys yet.
   case handshaking
   /// The handshake is finished, the certificate is the one the signalling named, and
   /// `srtpKeys` are there.
@@ -69,42 +70,13 @@ package struct DtlsSrtpKeys: Sendable {
   package var remote: [UInt8]
 }
 
-/// What became of the records that arrived; every record ends in exactly one of the first nine.
-package struct DtlsCounters: Equatable, Sendable {
-  package init() {}
-
-  /// Handed to the handshake or the association.
-  package var passed: UInt64 = 0
-  /// Not a record: length, version or content is impossible. Counts the rest of the datagram once.
-  package var malformed: UInt64 = 0
-  /// An alert that nobody signed.
-  package var alertInClear: UInt64 = 0
-  /// A handshake message that this end cannot receive, at this place, of this size.
-  package var implausible: UInt64 = 0
-  /// Sound, but not what the handshake waits for: repeated, forged, or early. Early ones are kept
-  /// until their turn, and not counted again then.
-  package var outOfPlace: UInt64 = 0
-  /// In the clear although the handshake is over.
-  package var clearAfterHandshake: UInt64 = 0
-  /// Protected, and the tag does not hold: not from the peer, or damaged. Counts the rest of the
-  /// datagram too.
-  package var forged: UInt64 = 0
-  /// Protected, with a number that was used before or is 64 below the newest.
-  package var replayed: UInt64 = 0
-  /// Arrived while the endpoint was idle, failed or closed, or while a killed handshake waited to
-  /// be put back. Counts the rest of the datagram once.
-  package var unwanted: UInt64 = 0
-  /// How often a killed handshake was put back to where it stood before the fatal record.
-  package var restarts: UInt64 = 0
-}
-
 /// One end of a DTLS association (RFC 6347) without socket or clock: datagrams and time in,
 /// datagrams and the next deadline out. After each `start`, `handle`, `handleTimeout`, `send` or
 /// `close`, drain `nextDatagram` and `nextApplicationData`, then look at `state` and `deadline`.
 ///
 /// One thread at a time. May allocate while handshaking; datagrams are not a media path.
 package protocol DtlsEndpoint: AnyObject {
-  /// Begins the handshake, once; the active end queues its ClientHello.
+  /// Begins the handshake; the active end queues its ClientHello. Only the first call counts.
   func start(at now: Instant)
   /// Takes one datagram that came by a path which ICE validated. Any bytes may come.
   func handle(_ datagram: UnsafeRawBufferPointer, at now: Instant)
@@ -115,8 +87,8 @@ package protocol DtlsEndpoint: AnyObject {
   func noteProtectedPacket()
   /// When `handleTimeout` wants to be called; `.never` when no timer runs.
   var deadline: Instant { get }
-  /// Writes the next datagram to send into `buffer` (1,200 bytes or more) and gives its length;
-  /// nil when there is none.
+  /// Writes the next datagram to send into `buffer` (as many bytes as the longest datagram of a
+  /// flight, or more) and gives its length; nil when there is none.
   func nextDatagram(into buffer: UnsafeMutableRawBufferPointer) -> Int?
   /// Where the endpoint stands.
   var state: DtlsState { get }

@@ -38,7 +38,11 @@ struct DtlsRecordFilter {
 
   enum DropReason { case malformed, alertInClear, implausible, outOfPlace, clearAfterHandshake }
 
+  /// type 1, version 2, epoch 2, number 6, length 2 bytes (RFC 6347, section 4.1). The epoch is 0
+  /// in the clear and 1 under the keys; its low byte is at 4.
   static let recordHeaderBytes = 13
+  /// type 1, length 3, message_seq 2, fragment offset 3, fragment length 3 bytes (RFC 6347, section
+  /// 4.2.2).
   static let fragmentHeaderBytes = 12
   /// Longest handshake message: a hello is at most about 1,500 bytes, a chain we accept 4,096.
   static let messageBytesMax = 4096
@@ -62,6 +66,7 @@ struct DtlsRecordFilter {
     _ bytes: Span<UInt8>, at offset: Int, expecting expected: Expected, afterCookie: Bool
   ) -> Verdict {
     let rest = bytes.count - offset
+    // DTLS 1.0 (0xFEFF) or 1.2 (0xFEFD): a ClientHello may come under the older number.
     guard rest > Self.recordHeaderBytes, bytes[offset + 1] == 0xFE,
       bytes[offset + 2] == 0xFF || bytes[offset + 2] == 0xFD
     else { return .drop(length: rest, .malformed) }
@@ -78,6 +83,13 @@ struct DtlsRecordFilter {
       }
     if let reason { return .drop(length: whole, reason) }
     return .pass(length: whole)
+  }
+
+  /// Whether a record, alone in `record`, may be read now.
+  func passes(_ record: Span<UInt8>, expecting expected: Expected, afterCookie: Bool) -> Bool {
+    let verdict = judge(record, at: 0, expecting: expected, afterCookie: afterCookie)
+    if case .pass = verdict { return true }
+    return false
   }
 
   private func judgeClear(
@@ -231,32 +243,5 @@ struct DtlsRecordFilter {
     case (_, ContentType.alert...ContentType.applicationData): .outOfPlace
     default: .malformed
     }
-  }
-}
-
-/// The first fragment of a clear handshake record that has passed the filter.
-struct HandshakeFragment: Equatable {
-  /// Bytes in the whole message.
-  let messageLength: Int
-  /// The fragment is the whole message.
-  let isWhole: Bool
-
-  /// Nil for another kind of record.
-  init?(record: Span<UInt8>) {
-    let start = DtlsRecordFilter.recordHeaderBytes
-    guard record.count >= start + DtlsRecordFilter.fragmentHeaderBytes, record[0] == 22,
-      record.number(at: 3, bytes: 2) == 0
-    else { return nil }
-    messageLength = record.number(at: start + 1, bytes: 3)
-    isWhole = record.number(at: start + 9, bytes: 3) == messageLength
-  }
-}
-
-extension Span<UInt8> {
-  /// A number of up to four bytes, highest first.
-  func number(at offset: Int, bytes count: Int) -> Int {
-    var value = 0
-    for index in offset..<(offset + count) { value = value << 8 | Int(self[index]) }
-    return value
   }
 }

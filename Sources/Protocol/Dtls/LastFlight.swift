@@ -15,10 +15,13 @@ struct LastFlight {
   private var timeoutMilliseconds: UInt64 = 0
   private var resends = 0
 
-  /// The handshake is done and the flight is about to be drained; gives the first deadline.
-  mutating func begin(_ milliseconds: UInt64, at now: Instant) -> Instant {
+  /// When the flight is sent again; `.never` unless there is one to repeat.
+  private(set) var deadline = Instant.never
+
+  /// The handshake is done and the flight is about to be drained.
+  mutating func begin(_ milliseconds: UInt64, at now: Instant) {
     timeoutMilliseconds = milliseconds
-    return now.advanced(byMilliseconds: milliseconds)
+    deadline = now.advanced(byMilliseconds: milliseconds)
   }
 
   /// A datagram left. Keeps it when it belongs to the flight.
@@ -27,16 +30,16 @@ struct LastFlight {
     datagrams.append(unsafe Array(datagram))
   }
 
-  /// The deadline has come: queues the flight again and gives the next deadline.
-  mutating func resend(at now: Instant) -> Instant {
+  /// The deadline has come: queues the flight again, or forgets it after the last time.
+  mutating func resend(at now: Instant) {
     guard resends < Self.resendsMax else {
       self = LastFlight()
-      return .never
+      return
     }
     resends += 1
     queue = datagrams
     timeoutMilliseconds *= 2
-    return now.advanced(byMilliseconds: timeoutMilliseconds)
+    deadline = now.advanced(byMilliseconds: timeoutMilliseconds)
   }
 
   /// The next datagram to send again; nil when there is none.

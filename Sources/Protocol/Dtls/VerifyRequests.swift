@@ -21,10 +21,15 @@ struct VerifyRequests {
 
   private var held: [Held] = []
   private var arrived = 0
+  /// How often the hello without a cookie has been sent.
+  private var hellos = 0
 
-  /// Takes note of one that has come after `hellos` (1 or more) sendings of our hello. True when it
-  /// is to be heeded.
-  mutating func isConfirmed(by record: UnsafeRawBufferPointer, hellos: Int) -> Bool {
+  /// Our hello is sent, for the first time or again.
+  mutating func noteHello() { hellos += 1 }
+
+  /// Takes note of one that has come. True when it is to be heeded.
+  mutating func isConfirmed(by record: UnsafeRawBufferPointer) -> Bool {
+    precondition(hellos > 0, "an answer before there was a hello")
     arrived += 1
     guard let index = held.firstIndex(where: { unsafe $0.record.isSameMessage(as: record) }) else {
       if held.count == Self.heldMax { held.removeFirst() }
