@@ -196,7 +196,7 @@ let package = Package(
     tests("TokenTests", uses: ["TestSupport", "Token", "Crypto", "Wire"]),
     tests("TrunkTests", uses: ["TestSupport", "Trunk", "Wire"]),
     tests("IceTests", uses: ["CProbe", "TestSupport", "Ice", "Crypto", "Wire"]),
-    tests("DtlsTests", uses: ["CPlainPeer", "CProbe", "Dtls", "Wire"]),
+    tests("DtlsTests", uses: ["CDtls", "CPlainPeer", "CProbe", "Dtls", "Wire"]),
     tests("SrtpTests", uses: ["CProbe", "CSrtpFaults", "TestSupport", "Crypto", "Srtp", "Wire"]),
     tests("RtpTests", uses: ["CProbe", "TestSupport", "Rtp", "Wire"]),
     tests("SdpTests", uses: ["Sdp"]),

@@ -5,6 +5,7 @@
 
 #include <openssl/err.h>
 #include <openssl/srtp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
@@ -14,6 +15,8 @@ enum {
     NEVER_MICROSECONDS = 3600u * 1000000,  // an hour: past any handshake
     DUE_MICROSECONDS = 1,                  // OpenSSL takes less than 15 ms for over
 };
+
+static const char cannot_create[] = "cannot create a DTLS connection";
 
 // OpenSSL asks how long the next wait shall be; 0 means that a new flight begins.
 //
@@ -72,19 +75,27 @@ bool dtls_connection_restart(struct dtls_connection *connection)
 }
 
 struct dtls_connection *dtls_connection_create(struct dtls_identity *identity,
-                                               const struct dtls_options *options)
+                                               const struct dtls_options *options,
+                                               char error[DTLS_ERROR_TEXT_BYTES])
 {
+    ERR_clear_error();
+    error[0] = '\0';
     if (options->mtu < MTU_BYTES_MIN || options->mtu > DTLS_DATAGRAM_BYTES_MAX ||
-        options->fingerprint_count > DTLS_FINGERPRINTS_MAX)
+        options->fingerprint_count > DTLS_FINGERPRINTS_MAX) {
+        snprintf(error, DTLS_ERROR_TEXT_BYTES, "%s: an option is out of its range", cannot_create);
         return NULL;
+    }
     struct dtls_connection *connection = calloc(1, sizeof *connection);
-    if (!connection)
+    if (!connection) {
+        snprintf(error, DTLS_ERROR_TEXT_BYTES, "%s: no memory", cannot_create);
         return NULL;
+    }
     connection->identity = identity;
     connection->options = *options;
     connection->random = handshake_random_create();
     if (connection->random && dtls_connection_restart(connection))
         return connection;
+    describe_openssl_error(cannot_create, error);
     dtls_connection_free(connection);
     return NULL;
 }

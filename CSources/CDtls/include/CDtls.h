@@ -60,9 +60,10 @@ struct dtls_options {
     bool without_extended_master_secret;  // as peers of before RFC 7627; for tests
 };
 
-// NULL when memory is short or an option is out of its range.
+// NULL with a sentence in `error` when memory is short or an option is out of its range.
 struct dtls_connection *dtls_connection_create(struct dtls_identity *identity,
-                                               const struct dtls_options *options);
+                                               const struct dtls_options *options,
+                                               char error[DTLS_ERROR_TEXT_BYTES]);
 void dtls_connection_free(struct dtls_connection *connection);
 
 // Throws the handshake away and stands at its beginning again, with the same randomness to come.

@@ -39,7 +39,8 @@ internal import CDtls
   private let identity: DtlsIdentity
   private let role: DtlsRole
 
-  /// `seed`: 32 secret, fresh random bytes. Throws when memory is short.
+  /// `seed`: 32 secret, fresh random bytes. Throws what OpenSSL says when it cannot: memory is
+  /// short.
   init(
     identity: DtlsIdentity, configuration: DtlsConfiguration, seed: [UInt8]
   ) throws(DtlsSetupError) {
@@ -50,10 +51,9 @@ internal import CDtls
     unsafe withUnsafeMutableBytes(of: &options.seed) { unsafe $0.copyBytes(from: seed) }
     options.setFingerprints(configuration.fingerprints)
     options.without_extended_master_secret = !configuration.bindsKeys
-    guard let created = unsafe dtls_connection_create(identity.handle, &options) else {
-      throw DtlsSetupError(description: "cannot create a DTLS connection")
+    unsafe handle = try DtlsSetupError.orObject { reason in
+      unsafe dtls_connection_create(identity.handle, &options, reason)
     }
-    unsafe handle = created
     self.identity = identity
     role = configuration.role
   }

@@ -1,12 +1,5 @@
 internal import CDtls
 
-/// What could not be made, in one sentence.
-package struct DtlsSetupError: Error, Equatable, Sendable, CustomStringConvertible {
-  package let description: String
-
-  package init(description: String) { self.description = description }
-}
-
 /// A private key and its self-signed certificate, with which this process answers calls. Made
 /// once at start, lives in memory only, shared by all threads.
 @safe package final class DtlsIdentity: @unchecked Sendable {
@@ -19,13 +12,8 @@ package struct DtlsSetupError: Error, Equatable, Sendable, CustomStringConvertib
 
   /// A fresh ECDSA P-256 key and certificate (valid for 30 days). Some milliseconds of work.
   package static func generate() throws(DtlsSetupError) -> DtlsIdentity {
-    var text: [CChar] = Array(repeating: 0, count: Int(DTLS_ERROR_TEXT_BYTES))
-    let created = unsafe text.withUnsafeMutableBufferPointer {
-      unsafe dtls_identity_create($0.baseAddress!)
-    }
-    guard let handle = unsafe created else {
-      let bytes = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-      throw DtlsSetupError(description: String(decoding: bytes, as: UTF8.self))
+    let handle = unsafe try DtlsSetupError.orObject { reason in
+      unsafe dtls_identity_create(reason)
     }
     return unsafe DtlsIdentity(handle: handle)
   }
