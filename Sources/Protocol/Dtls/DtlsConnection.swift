@@ -47,7 +47,7 @@ internal import CDtls
     precondition(seed.count == Int(DTLS_SEED_BYTES), "a DTLS seed has 32 bytes")
     var options = dtls_options()
     options.active = configuration.role == .active
-    options.mtu = UInt16(clamping: configuration.mtu)
+    options.mtu = UInt16(configuration.mtu)
     unsafe withUnsafeMutableBytes(of: &options.seed) { unsafe $0.copyBytes(from: seed) }
     options.setFingerprints(configuration.fingerprints)
     options.without_extended_master_secret = !configuration.bindsKeys

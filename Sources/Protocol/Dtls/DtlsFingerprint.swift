@@ -30,8 +30,10 @@ package enum DtlsHash: UInt32, Sendable, CaseIterable {
   }
 }
 
-/// The hash of a certificate, as the signalling brings it: `a=fingerprint:sha-256 AB:CD:...`.
+/// The hash of a certificate, as the signalling brings it: `a=fingerprint:sha-256 AB:CD:...` (RFC
+/// 8122, section 5).
 package struct DtlsFingerprint: Equatable, Sendable {
+  /// What `digest` was made with.
   package let hash: DtlsHash
   /// `hash.byteCount` bytes.
   package let digest: [UInt8]

@@ -33,6 +33,7 @@ package import Wire
   package init(
     identity: DtlsIdentity, configuration: DtlsConfiguration, seed: [UInt8]
   ) throws(DtlsSetupError) {
+    configuration.checkRanges()
     connection = try DtlsConnection(identity: identity, configuration: configuration, seed: seed)
     self.configuration = configuration
     handshake = Handshake(connection, configuration)
@@ -84,6 +85,7 @@ package import Wire
   /// of the last flight first, then what OpenSSL wants to say. An application record that is longer
   /// than `buffer` is lost.
   package func nextDatagram(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+    precondition(buffer.count >= configuration.mtu, "a buffer that a flight does not fit into")
     if let length = unsafe lastFlight.nextDatagram(into: buffer) { return length }
     guard let length = unsafe connection.nextDatagram(into: buffer) else { return nil }
     unsafe lastFlight.note(UnsafeRawBufferPointer(rebasing: buffer[..<length]))
@@ -93,7 +95,10 @@ package import Wire
   /// Writes the oldest of the peer's application datagrams that wait, 64 at most, into `buffer`, of
   /// `DtlsConfiguration.datagramBytesMax` bytes or more.
   package func nextApplicationData(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
-    unsafe received.next(into: buffer)
+    precondition(
+      buffer.count >= DtlsConfiguration.datagramBytesMax, "a buffer that a record does not fit into"
+    )
+    return unsafe received.next(into: buffer)
   }
 
   /// Queues one application datagram as a record, 37 bytes longer under GCM. False when it is empty

@@ -17,14 +17,12 @@ struct ReceivedData {
     }
   }
 
-  /// Writes the oldest that fits into `buffer` and gives its length; nil when there is none.
+  /// Writes the oldest into `buffer`, which is long enough, and gives its length; nil when there is
+  /// none.
   mutating func next(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
-    while !datagrams.isEmpty {
-      let datagram = datagrams.removeFirst()
-      guard datagram.count <= buffer.count else { continue }
-      unsafe buffer.copyBytes(from: datagram)
-      return datagram.count
-    }
-    return nil
+    guard !datagrams.isEmpty else { return nil }
+    let datagram = datagrams.removeFirst()
+    unsafe buffer.copyBytes(from: datagram)
+    return datagram.count
   }
 }

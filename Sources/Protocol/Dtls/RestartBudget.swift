@@ -8,8 +8,11 @@ struct RestartBudget {
   /// When all of it is there again.
   private var fullAt: UInt64 = 0
 
-  /// Both 1 or more.
+  /// `atOnce` 1 or more, `perSecond` 1...1,000,000,000.
   init(atOnce: UInt64, perSecond: UInt64) {
+    precondition(atOnce > 0, "a handshake that may never begin anew")
+    precondition(
+      (1...1_000_000_000).contains(perSecond), "a budget that has no bound, or never refills")
     intervalNanoseconds = 1_000_000_000 / perSecond
     allowanceNanoseconds = intervalNanoseconds * (atOnce - 1)
   }
