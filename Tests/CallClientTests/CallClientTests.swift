@@ -134,4 +134,15 @@ final class Call {
     }
     #expect(throws: CallClientError.self) { try AnswerDescription.parse("") }
   }
+
+  /// A longer user name fits no check, and would stop the client that writes one.
+  @Test(arguments: [("a=ice-ufrag:", 3), ("a=ice-ufrag:", 257), ("a=ice-pwd:", 21)])
+  func credentialsOfAnImpossibleLengthAreNone(field: String, characters: Int) throws {
+    let lines = try Call(hertz: 450).server.answer.split(separator: "\r\n").map {
+      $0.hasPrefix(field) ? field + String(repeating: "a", count: characters) : String($0)
+    }
+    #expect(throws: CallClientError(description: "the SDP answer has no ICE credentials")) {
+      try AnswerDescription.parse(lines.joined(separator: "\r\n"))
+    }
+  }
 }

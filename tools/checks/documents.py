@@ -16,7 +16,6 @@ UNDOCUMENTED_MAX = {
     "Complaints": 2,
     "Crypto": 8,
     "Deployment": 35,
-    "Ice": 4,
     "Json": 13,
     "Launcher": 15,
     "Load": 10,

@@ -1,4 +1,5 @@
 package import Dtls
+internal import Ice
 package import Wire
 
 /// What a caller needs of the server's SDP answer (RFC 8866, RFC 9429).
@@ -121,7 +122,9 @@ private struct Reader {
   }
 
   func description() throws(CallClientError) -> AnswerDescription {
-    guard let ufrag, let password else { throw missing("ICE credentials") }
+    guard let ufrag, let password, IceCredentials.ufragBytes.contains(ufrag.utf8.count),
+      IceCredentials.passwordBytes.contains(password.utf8.count)
+    else { throw missing("ICE credentials") }
     guard !fingerprints.isEmpty else { throw missing("usable fingerprint") }
     guard setup == "active" || setup == "passive" else { throw missing("DTLS role") }
     guard !candidates.isEmpty else { throw missing("UDP candidate") }

@@ -9,12 +9,15 @@ package enum IceClientVerdict: Equatable, Sendable {
   case connected
   /// A later check was answered.
   case refreshed
+  /// Nothing was changed by it.
   case ignored(IceIgnored)
 }
 
 /// The controlling agent of a client that calls a lite server (RFC 8445): checks every candidate,
 /// takes the first that answers, nominates it and keeps its consent fresh. One socket, no
 /// candidates of its own to offer: the server learns its address from the checks.
+///
+/// A value without clock, socket or randomness; one thread at a time.
 package struct IceClientAgent: Sendable {
   /// First wait for an answer; each further one is twice as long, up to the maximum.
   static let firstWaitMilliseconds: UInt64 = 50
@@ -22,8 +25,11 @@ package struct IceClientAgent: Sendable {
   /// How often a live pair is checked; as Chrome does it.
   static let consentIntervalMilliseconds: UInt64 = 2_500
 
+  /// Where the agent stands; from `lost` there is no way back.
   package enum State: Equatable, Sendable {
+    /// No candidate has answered yet.
     case checking
+    /// One has, and is asked further.
     case connected
     /// No answer for `IceLiteAgent.consentMilliseconds`.
     case lost
@@ -44,10 +50,12 @@ package struct IceClientAgent: Sendable {
   private var selectedIndex: Int?
   private var isNominated = false
   private var lastAnswer: Instant
+  /// Changes in `poll` and `handle` only.
   package private(set) var state = State.checking
 
   /// `candidates` are the server's addresses, best first. The first checks are due at once. Without
-  /// `keepsConsent` there are none once the pair is nominated, and the server's silence is no loss.
+  /// `keepsConsent` there are none once the pair is nominated, and the server's silence is no loss
+  /// (RFC 7675 wants them). `tieBreaker`: any number of this call's own (RFC 8445, section 7.1.3).
   package init(
     local: IceCredentials, remote: IceCredentials, candidates: [TransportAddress],
     keepsConsent: Bool = true, tieBreaker: UInt64, at now: Instant
@@ -71,7 +79,8 @@ package struct IceClientAgent: Sendable {
   /// The pair is nominated, and that was the last check.
   private var isDoneChecking: Bool { isNominated && !keepsConsent }
 
-  /// When `poll` wants to be called next.
+  /// When `poll` wants to be called next; `.never` when nothing is left to check. Allocates
+  /// nothing.
   package var deadline: Instant {
     guard state != .lost, !isDoneChecking else { return .never }
     let lossTime = lastAnswer.advanced(byMilliseconds: IceLiteAgent.consentMilliseconds)
@@ -79,12 +88,13 @@ package struct IceClientAgent: Sendable {
     return pairs.reduce(lossTime) { min($0, $1.due) }
   }
 
-  /// Writes the next check that is due into `buffer` (640 bytes or more): its length and target.
-  /// Nil when none is due. Call until nil.
+  /// Writes the next check that is due into `buffer` (`StunWriter.bytesMax` bytes or more): its
+  /// length and target. Nil when none is due. Call until nil.
   package mutating func poll(
     at now: Instant, into buffer: UnsafeMutableRawBufferPointer,
     random: inout some RandomNumberGenerator
   ) -> (length: Int, to: TransportAddress)? {
+    precondition(buffer.count >= StunWriter.bytesMax, "a buffer that a check may not fit into")
     guard !isDoneChecking else { return nil }
     if now.milliseconds(since: lastAnswer) >= IceLiteAgent.consentMilliseconds { state = .lost }
     guard state != .lost else { return nil }
@@ -102,11 +112,14 @@ package struct IceClientAgent: Sendable {
     return nil
   }
 
-  /// Takes one STUN datagram from `address`; any bytes may come. `reply` has room for 128 bytes.
+  /// Takes one STUN datagram from `address`; any bytes may come. `reply` has room for
+  /// `IceLiteAgent.replyBytesMax` bytes or more.
   package mutating func handle(
     _ bytes: RawSpan, from address: TransportAddress, at now: Instant,
     reply: UnsafeMutableRawBufferPointer
   ) -> IceClientVerdict {
+    precondition(
+      reply.count >= IceLiteAgent.replyBytesMax, "a buffer that a reply may not fit into")
     guard case .message(let message) = StunMessage.parse(bytes) else { return .ignored(.malformed) }
     switch message.type {
     case .bindingSuccess: return handleSuccess(bytes, message, from: address, at: now)

@@ -9,7 +9,17 @@ package struct IceCredentials: Sendable {
   /// What requests to this side, and its answers, are signed with.
   package let key: HmacSha1
 
+  /// Lengths in bytes, which are characters here (RFC 8839, section 5.4). Whoever reads them from
+  /// SDP refuses others.
+  package static let ufragBytes = 4...256
+  /// See `ufragBytes`.
+  package static let passwordBytes = 22...256
+
+  /// `ufrag` has `ufragBytes` and `password` `passwordBytes`. Prepares the key, so that no check
+  /// has to; allocates.
   package init(ufrag: String, password: String) {
+    precondition(Self.ufragBytes.contains(ufrag.utf8.count), "no ICE user name fragment")
+    precondition(Self.passwordBytes.contains(password.utf8.count), "no ICE password")
     self.ufrag = Array(ufrag.utf8)
     key = HmacSha1(key: password.utf8)
   }

@@ -34,12 +34,14 @@ extension IceLiteAgent {
     selectedIndex = index
   }
 
-  /// Writes the next request that is due into `buffer` (640 bytes or more): its length and path.
-  /// Nil when none is due, or the path may not be sent so much.
+  /// Writes the next request that is due into `buffer` (`StunWriter.bytesMax` bytes or more): its
+  /// length and path. Nil when none is due, or the path may not be sent so much: then it counts as
+  /// sent, so that the owner is not asked again at once.
   package mutating func poll(
     at now: Instant, into buffer: UnsafeMutableRawBufferPointer,
     random: inout some RandomNumberGenerator
   ) -> (length: Int, path: PathID)? {
+    precondition(buffer.count >= StunWriter.bytesMax, "a buffer that a request may not fit into")
     for index in paths.indices {
       guard var proof = paths[index].proof, !paths[index].isProven, !proof.isSpent,
         proof.due <= now

@@ -10,6 +10,7 @@ package enum IceVerdict: Equatable, Sendable {
   case refuse(length: Int)
   /// The client answered our own request: the path leads to it.
   case proofAnswered
+  /// Nothing was changed by it; counted in `IceLiteAgent.ignored`.
   case ignored(IceIgnored)
 }
 
@@ -20,6 +21,7 @@ package struct IceNews: Equatable, Sendable {
   /// The request nominated a path that was not nominated so far.
   package var isNominatedNow: Bool
 
+  /// For the agent, and for tests that expect it.
   package init(isNewPath: Bool, isNominatedNow: Bool) {
     self.isNewPath = isNewPath
     self.isNominatedNow = isNominatedNow
@@ -39,7 +41,9 @@ package struct IceNews: Equatable, Sendable {
 package struct IceLiteAgent: ~Copyable, Sendable {
   /// Paths that a client may have at a time: a few relays times a few networks.
   package static let pathsMaximum = 8
-  /// RFC 7675, section 5.1.
+  /// Room for any answer of ours: the longest has 80 bytes, to an IPv6 client.
+  package static let replyBytesMax = 128
+  /// After so much silence the other end has withdrawn its consent (RFC 7675, section 5.1).
   package static let consentMilliseconds: UInt64 = 30_000
   /// Chrome's fastest honest pace is one request in 48 ms on each pair.
   static let requestsMaximumPerSecond = 100
@@ -64,11 +68,13 @@ package struct IceLiteAgent: ~Copyable, Sendable {
   /// How many requests were answered.
   package private(set) var answered: UInt64 = 0
 
-  /// `local` is what our answer's SDP says, `remote` the offer's, which had `offerByteCount` bytes.
-  /// Consent is counted from `now`.
+  /// `local` is what our answer's SDP says, `remote` the offer's, which had `offerByteCount` bytes
+  /// (0 or more): what may be sent on its strength is reckoned from that. Consent is counted from
+  /// `now`. Allocates the room for all paths.
   package init(
     local: IceCredentials, remote: IceCredentials, offerByteCount: Int, at now: Instant
   ) {
+    precondition(offerByteCount >= 0, "an offer of less than nothing")
     self.local = local
     self.remote = remote
     lastLife = now
@@ -98,7 +104,7 @@ package struct IceLiteAgent: ~Copyable, Sendable {
   /// protected packet that is newer than all before it.
   package func consentLost(at now: Instant) -> Bool { now >= consentDeadline }
 
-  /// When `poll` or `consentLost` wants to be asked next.
+  /// When `poll` or `consentLost` wants to be asked next. Allocates nothing.
   package var deadline: Instant {
     var earliest = consentDeadline
     if selectedIndex != nil { earliest = min(earliest, consent.due) }
@@ -177,11 +183,12 @@ package struct IceLiteAgent: ~Copyable, Sendable {
 
   // MARK: - Datagrams
 
-  /// Takes one STUN datagram that came by `path`; any bytes may come. `reply` has room for 128
-  /// bytes or more.
+  /// Takes one STUN datagram that came by `path`; any bytes may come. `reply` has room for
+  /// `replyBytesMax` bytes or more. Allocates nothing.
   package mutating func handle(
     _ bytes: RawSpan, from path: PathID, at now: Instant, reply: UnsafeMutableRawBufferPointer
   ) -> IceVerdict {
+    precondition(reply.count >= Self.replyBytesMax, "a buffer that a reply may not fit into")
     guard case .message(let message) = StunMessage.parse(bytes),
       message.fingerprintOffset == nil || message.fingerprintHolds(in: bytes)
     else { return ignore(.malformed) }
