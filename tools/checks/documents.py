@@ -25,7 +25,6 @@ UNDOCUMENTED_MAX = {
     "Realtime": 5,
     "Rtp": 21,
     "Runtime": 14,
-    "Sctp": 25,
     "Sdp": 8,
     "ServiceClient": 6,
     "Session": 29,

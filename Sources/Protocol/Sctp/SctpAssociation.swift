@@ -69,11 +69,10 @@ package final class SctpAssociation {
   var partialBytes = 0
   var isSendBufferFreeWanted = false
 
-  /// Draws its secrets from `random`, which must be unforeseeable for the peer outside of tests.
+  /// An association that has not begun. Draws its secrets from `random`, which must be
+  /// unforeseeable for the peer outside of tests. Traps when a parameter is outside its range.
   package init(_ parameters: SctpParameters, random: inout some RandomNumberGenerator) {
-    precondition(parameters.packetBytesMax & 3 == 0, "a multiple of 4")
-    precondition((512...9_000).contains(parameters.packetBytesMax), "a packet's size")
-    precondition(parameters.receiveBufferBytesMax > parameters.messageBytesMax, "a whole message")
+    parameters.checkRanges()
     self.parameters = parameters
     secrets = SctpSecrets(random: &random)
     localTag = secrets.nextTag()

@@ -16,13 +16,17 @@ package struct SctpChannel: Hashable, Sendable {
   package var label: [UInt8]
   /// The sub-protocol, likewise.
   package var subprotocol: [UInt8]
+  /// Messages arrive in the order in which they were sent.
   package var isOrdered: Bool
+  /// How hard the sender tries.
   package var reliability: SctpReliability
+  /// The peer sent DATA_CHANNEL_OPEN for it.
   package var isOpenedByPeer: Bool
   /// Agreed on without DCEP, so nobody has said what it is called and how it is set (RFC 8831,
   /// section 6.5).
   package var isNegotiated = false
 
+  /// A channel that DCEP has described; `isNegotiated` is false.
   package init(
     stream: UInt16, label: [UInt8], subprotocol: [UInt8], isOrdered: Bool,
     reliability: SctpReliability, isOpenedByPeer: Bool
@@ -40,6 +44,7 @@ package struct SctpChannel: Hashable, Sendable {
 package enum SctpMessageKind: Hashable, Sendable {
   /// UTF-8, which nobody has checked.
   case text
+  /// Any bytes.
   case binary
 }
 
@@ -83,10 +88,12 @@ extension SctpLoss {
 
 /// What an association has to say.
 package enum SctpEvent: Hashable, Sendable {
+  /// Both ends have shown that they are there: messages pass.
   case associationUp
   /// The peer opened the channel, or confirmed one of ours, or one without DCEP began. It comes
   /// again for the last when the peer's DATA_CHANNEL_OPEN was late.
   case channelOpened(SctpChannel)
+  /// A whole message, in its order where the channel has one.
   case message(stream: UInt16, kind: SctpMessageKind, bytes: [UInt8])
   /// Nothing more comes from or goes to this channel.
   case channelClosed(stream: UInt16)
@@ -98,6 +105,7 @@ package enum SctpEvent: Hashable, Sendable {
 
 /// What became of a message given to `send`.
 package enum SctpSendVerdict: Hashable, Sendable {
+  /// It will be sent as the peer's and the congestion window allow.
   case queued
   /// The send buffer is full: wait for `sendBufferFree`.
   case full

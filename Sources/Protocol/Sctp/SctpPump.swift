@@ -8,6 +8,7 @@ package struct SctpPump: Sendable {
   /// When there is more to ask for; `.never` when the last time took all there was.
   package private(set) var resumeAt = Instant.never
 
+  /// Packets are to be asked for at once.
   package init() {}
 
   /// Something was received, sent, opened or closed, or a time has come.
