@@ -63,4 +63,18 @@ import Wire
     #expect(split([1, 2, 3], bytesMax: 100) == nil)
     #expect(split([UInt8](repeating: 0xFF, count: 100), bytesMax: 100) == nil)
   }
+
+  /// A mistake of ours, which a splitter that is nil would hide among the datagrams of others.
+  @Test func aBufferThatIsShorterThanTheDatagram() async {
+    await #expect(processExitsWith: .failure) {
+      let frame = TrunkFrame(listener: 1, client: ipv4)
+      let datagram = bundle([Packet(frame: frame, payload: [1, 2, 3])])
+      var buffer = [UInt8](repeating: 0, count: datagram.count - 1)
+      unsafe buffer.withUnsafeMutableBytes { buffer in
+        unsafe datagram.withUnsafeBytes { datagram in
+          _ = unsafe BundleSplitter(datagram, into: buffer, bytesMax: 1_200, key: key)
+        }
+      }
+    }
+  }
 }

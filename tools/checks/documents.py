@@ -33,7 +33,6 @@ UNDOCUMENTED_MAX = {
     "Srtp": 2,
     "Token": 15,
     "TransceiverRuntime": 2,
-    "Trunk": 4,
     "Voice": 33,
     "Wire": 41,
 }

@@ -13,15 +13,16 @@ internal import Wire
   private var offset = TrunkHeader.bytes
 
   /// Pieces have at most `bytesMax` bytes, but for a frame that is longer by itself. `buffer` has
-  /// room for as many bytes as the datagram has. nil for what is no trunk datagram; its tag is not
-  /// looked at, since it is one of our own.
+  /// room for as many bytes as the datagram has; traps when it has not. nil for what is no trunk
+  /// datagram; its tag is not looked at, since it is one of our own.
   package init?(
     _ datagram: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer, bytesMax: Int,
     key: TrunkKey?
   ) {
-    guard case .valid(let header) = unsafe TrunkDatagram.open(datagram.bytes, nil),
-      buffer.count >= datagram.count
-    else { return nil }
+    precondition(buffer.count >= datagram.count, "a piece may be as long as the whole")
+    guard case .valid(let header) = unsafe TrunkDatagram.open(datagram.bytes, nil) else {
+      return nil
+    }
     unsafe self.datagram = datagram
     self.bytesMax = bytesMax
     self.key = key

@@ -21,6 +21,7 @@ package struct TrunkFrame: Hashable, Sendable, BitwiseCopyable {
   /// Downwards: this client's session is over; the relay may forget its route.
   package var ended: Bool
 
+  /// A frame of `listener` for `client`; upwards neither flag means anything.
   @_noLocks @inlinable
   package init(
     listener: UInt8, client: TransportAddress, proven: Bool = false, ended: Bool = false

@@ -33,13 +33,16 @@ package struct TrunkHeader: Hashable, Sendable, BitwiseCopyable {
   /// Where the tag begins.
   static var tagOffset: Int { @_noLocks get { 8 } }
 
+  /// Which way the datagram goes.
   package var kind: TrunkKind
+  /// The cluster that both ends belong to; a datagram of another is not taken.
   package var cluster: UInt16
   /// The destination of `up`, the origin of `down`.
   package var transceiver: TransceiverID
   /// The ID of the relay that the clients came to; goes back unchanged.
   package var ingress: UInt16
 
+  /// What stands in every datagram between the two; the tag is written by `BundleWriter.seal`.
   @_noLocks @inlinable
   package init(kind: TrunkKind, cluster: UInt16, transceiver: TransceiverID, ingress: UInt16) {
     self.kind = kind

@@ -13,7 +13,9 @@ package struct TrunkKey: Sendable, BitwiseCopyable, CustomStringConvertible, Cus
     k1 = bytes[8...].reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 
+  /// Without the key, so that no log line has it.
   package var description: String { "TrunkKey" }
+  /// Without the key, so that no dump has it.
   package var customMirror: Mirror { Mirror(self, children: []) }
 
   /// The tag of a datagram: of all its bytes but those of the tag itself.
