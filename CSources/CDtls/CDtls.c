@@ -71,7 +71,10 @@ bool dtls_connection_restart(struct dtls_connection *connection)
     dtls_connection_drop_output(connection);
     repetitions_restart(connection);
     connection->ssl = make_ssl(connection);
-    return connection->ssl && handshake_random_rewind(connection->random, connection->options.seed);
+    // OpenSSL is not to be asked for what it has not made.
+    connection->dead =
+        !connection->ssl || !handshake_random_rewind(connection->random, connection->options.seed);
+    return !connection->dead;
 }
 
 struct dtls_connection *dtls_connection_create(struct dtls_identity *identity,

@@ -36,6 +36,25 @@ uint64_t probe_watched_frees(void)
 
 #if PROBE_OWNS_MALLOC
 
+// How many calls may succeed yet; -1 for all.
+static __thread int64_t successes_left __attribute__((tls_model("initial-exec"))) = -1;
+
+bool probe_fail_mallocs_after(int64_t count)
+{
+    successes_left = count;
+    return true;
+}
+
+// Counts a call. True when it has to fail.
+static bool refuses(void)
+{
+    counts.mallocs++;
+    if (successes_left <= 0)
+        return successes_left == 0;
+    successes_left--;
+    return false;
+}
+
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *memory, size_t size);
@@ -44,26 +63,22 @@ extern void __libc_free(void *memory);
 
 void *malloc(size_t size)
 {
-    counts.mallocs++;
-    return __libc_malloc(size);
+    return refuses() ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t count, size_t size)
 {
-    counts.mallocs++;
-    return __libc_calloc(count, size);
+    return refuses() ? NULL : __libc_calloc(count, size);
 }
 
 void *realloc(void *memory, size_t size)
 {
-    counts.mallocs++;
-    return __libc_realloc(memory, size);
+    return refuses() ? NULL : __libc_realloc(memory, size);
 }
 
 void *memalign(size_t alignment, size_t size)
 {
-    counts.mallocs++;
-    return __libc_memalign(alignment, size);
+    return refuses() ? NULL : __libc_memalign(alignment, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
@@ -85,6 +100,14 @@ void free(void *memory)
         memmem(memory, malloc_usable_size(memory), watch.bytes, watch.length))
         watch.seen++;
     __libc_free(memory);
+}
+
+#else
+
+bool probe_fail_mallocs_after(int64_t count)
+{
+    (void)count;
+    return false;
 }
 
 #endif

@@ -41,6 +41,11 @@ bool probe_watch_frees(const void *bytes, size_t length);
 // How many blocks held them, since probe_watch_frees.
 uint64_t probe_watched_frees(void);
 
+// Lets `count` more calls of malloc and its relatives on the calling thread succeed, and each after
+// them fail, until called with -1. Swift does not survive that: only C may run between the two
+// calls. False, and without effect, where a sanitizer has malloc to itself.
+bool probe_fail_mallocs_after(int64_t count);
+
 // Moves the calling thread into a new network namespace, in which there is only a loopback
 // interface that is down. Returns a descriptor for it; -1 and errno when it is refused.
 int probe_new_network(void);
