@@ -13,15 +13,11 @@ PACKAGE_ITEM = re.compile(
 UNDOCUMENTED_MAX = {
     "Backends": 19,
     "CallClient": 26,
-    "Complaints": 2,
-    "Crypto": 8,
     "Deployment": 35,
     "Json": 13,
     "Launcher": 15,
     "Load": 10,
-    "Log": 3,
     "Machine": 7,
-    "Paths": 2,
     "Realtime": 5,
     "Rtp": 21,
     "Runtime": 14,
@@ -31,10 +27,9 @@ UNDOCUMENTED_MAX = {
     "Settings": 3,
     "Signalling": 31,
     "Srtp": 2,
-    "Token": 15,
     "TransceiverRuntime": 2,
     "Voice": 33,
-    "Wire": 41,
+    "Wire": 0,  # stays: planted.py counts from it
 }
 
 

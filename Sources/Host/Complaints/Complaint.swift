@@ -17,6 +17,7 @@ package struct Complaint: Sendable {
   /// How many within a minute are worth a line: 1 or more.
   package let leastInAMinute: UInt64
 
+  /// By default the first one is worth a line. Traps when `leastInAMinute` is 0.
   package init(
     _ counter: String, _ event: String, cause: String, remedy: String, leastInAMinute: UInt64 = 1
   ) {
@@ -31,6 +32,7 @@ package struct Complaint: Sendable {
 
 /// A complaint that is due: what to write into the log as a warning.
 package struct ComplaintLine: Sendable, Equatable {
+  /// `Complaint.event`: one text for one kind of complaint, to search logs for.
   package let event: String
   /// The counter, how much it grew since the last line and in all, what else is known, the likely
   /// cause, the remedy.

@@ -12,6 +12,7 @@ import Synchronization
 
   /// Bytes that may wait, and lines.
   package static let bytesMax = 256 * 1_024
+  /// The first bound that is reached counts. Both are halved from a loss until it is told of.
   package static let linesMax = 4_096
   /// How long the process's end waits for the reader.
   static let endMilliseconds = 1_000

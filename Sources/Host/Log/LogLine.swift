@@ -11,7 +11,10 @@ package enum LogValue: Sendable, Equatable, ExpressibleByStringLiteral,
   case text(String)
   case number(Int)
 
+  /// A field written as a literal or an interpolation; text lines quote it unless it is one word
+  /// of ASCII.
   package init(stringLiteral text: String) { self = .text(text) }
+  /// A field written as a literal; JSON has it as a number.
   package init(integerLiteral number: Int) { self = .number(number) }
 }
 

@@ -4,6 +4,7 @@ package import Wire
 /// The ways of a trunk, for all threads of a process; `view` is what they use.
 @safe package final class PathTable: @unchecked Sendable {
   // @unchecked: what is behind the pointers is atomic, and the pointers never change.
+  /// Points into this table: good as long as the table lives, on any thread.
   package let view: PathView
 
   /// - Parameters:

@@ -43,6 +43,8 @@ import Wire
     for end in stopping { _ = close(end) }
   }
 
+  /// Once. Tells of the ways that are known by now, then starts the thread; traps when the system
+  /// has none left.
   package func start() {
     say()
     thread = HostThread { [self] in run() }

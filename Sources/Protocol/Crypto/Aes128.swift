@@ -2,9 +2,12 @@ internal import CCrypto
 
 /// One AES-128 block as two numbers in network order: `high` holds bytes 0 to 7.
 package struct AesBlock: Hashable, Sendable, BitwiseCopyable {
+  /// Bytes 0 to 7, the first highest.
   package var high: UInt64
+  /// Bytes 8 to 15, the first highest.
   package var low: UInt64
 
+  /// Takes plain numbers: byte 0 of the block is the highest of `high`.
   @_noLocks @inlinable
   package init(high: UInt64, low: UInt64) {
     self.high = high
@@ -30,6 +33,7 @@ package struct AesBlock: Hashable, Sendable, BitwiseCopyable {
 
   deinit { unsafe cc_aes128_destroy(context) }
 
+  /// The block alone, without a mode: equal blocks stay equal, so who calls puts a nonce in.
   @_noLocks
   package func encrypt(_ block: AesBlock) -> AesBlock {
     var octets = cc_block(high: block.high, low: block.low)
@@ -37,6 +41,7 @@ package struct AesBlock: Hashable, Sendable, BitwiseCopyable {
     return AesBlock(high: octets.high, low: octets.low)
   }
 
+  /// Any block decrypts to something: that it was made with this key, its content has to show.
   @_noLocks
   package func decrypt(_ block: AesBlock) -> AesBlock {
     var octets = cc_block(high: block.high, low: block.low)

@@ -3,7 +3,9 @@ internal import CCrypto
 /// Whole messages that nobody can read or change without the key: AES-256-GCM (NIST SP 800-38D).
 /// For what clients carry over HTTP; it allocates.
 package enum Aes256Gcm {
+  /// `seal` and `open` trap on any other length.
   package static let keyBytes = 32
+  /// 96 bits, which GCM takes as they are (NIST SP 800-38D, section 7.1). Others trap.
   package static let nonceBytes = 12
   /// What sealing adds.
   package static let tagBytes = 16

@@ -13,6 +13,7 @@ package func equalInConstantTime(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBuff
 /// Only runtimes and programs use it; protocol code takes a `RandomNumberGenerator` as a parameter.
 /// Any thread may. Traps when the system has no randomness to give: nothing safe can be done then.
 package struct SecureRandom: RandomNumberGenerator, Sendable {
+  /// Holds no state, which is in libcrypto: copies do not repeat each other.
   package init() {}
 
   package mutating func next() -> UInt64 {

@@ -5,10 +5,13 @@ import Crypto
 package struct ClientSecret: Sendable, Equatable {
   /// Drawn at random: tells secrets apart.
   package struct ID: Hashable, Sendable {
+    /// Bytes 0 to 7 of the salt, as a number (network order).
     package let high: UInt64
+    /// Bytes 8 to 15 of the salt, as a number (network order).
     package let low: UInt64
   }
 
+  /// The salt of its text: the same each time that the secret is used.
   package var id: ID
   /// The first second in which it is no longer good, since 1970 (`CLOCK_REALTIME`).
   package var expiresUnixSeconds: Int64
@@ -50,6 +53,8 @@ package struct ClientSecretBox: Sendable {
 
   private let keys: DerivedKeys
 
+  /// Derives its keys from the call ID keys: a secret opens as long as the one it was made under
+  /// is configured.
   package init(_ keys: RoutingKeys) {
     self.keys = DerivedKeys(keys, purpose: "martlet client secret")
   }

@@ -57,6 +57,7 @@ package import Crypto
 package struct IcePasswordDeriver: Sendable, BitwiseCopyable {
   private let key: HmacSha256
 
+  /// Of `keys` it takes `password` alone: who has another one derives other passwords.
   package init(_ keys: RoutingKeys) { key = HmacSha256(key: keys.password) }
 
   /// The password for the ufrag of `length` bytes at `offset`; traps when they are not there.

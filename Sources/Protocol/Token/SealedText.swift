@@ -52,6 +52,7 @@ package struct SealedText: Hashable, Sendable, BitwiseCopyable {
 
 /// A server ufrag: a sealed block under the token keys. Who holds the session is inside.
 package struct RoutingToken: Hashable, Sendable, BitwiseCopyable, CustomStringConvertible {
+  /// The 23 characters. One that came from a client may be sealed by nobody: `TokenOpener` tells.
   package let sealed: SealedText
 
   @_noLocks init(sealed: SealedText) { self.sealed = sealed }
@@ -64,6 +65,7 @@ package struct RoutingToken: Hashable, Sendable, BitwiseCopyable, CustomStringCo
     self.sealed = sealed
   }
 
+  /// nil unless the text has 23 bytes, whatever they are. Allocates.
   package init?(_ text: some StringProtocol) {
     guard let sealed = SealedText(text) else { return nil }
     self.sealed = sealed
@@ -77,6 +79,7 @@ package struct RoutingToken: Hashable, Sendable, BitwiseCopyable, CustomStringCo
 /// A call's public name, `rtc_` and a sealed block under the call ID keys, so that any node can
 /// tell the owner of a call, or that there was never such a call, without a look-up.
 package struct CallID: Hashable, Sendable, BitwiseCopyable, CustomStringConvertible {
+  /// The 23 characters behind `rtc_`, sealed by nobody perhaps: `CallIDOpener` tells.
   package let sealed: SealedText
 
   @_noLocks init(sealed: SealedText) { self.sealed = sealed }

@@ -4,6 +4,7 @@ package import Wire
 package struct TokenContents: Hashable, Sendable, BitwiseCopyable {
   /// Which cluster of transceivers.
   package var cluster: UInt16
+  /// The node and the shard that own the session; a relay looks up where they are.
   package var transceiver: TransceiverID
   /// When, in minutes by `TokenClock`; 24 bits.
   package var mintedMinutes: UInt32
@@ -27,6 +28,7 @@ package struct TokenContents: Hashable, Sendable, BitwiseCopyable {
 package enum TokenClock {
   /// When it begins, as `CLOCK_REALTIME` has it.
   @inlinable package static var beginUnixSeconds: Int { @_noLocks get { 1_767_225_600 } }
+  /// What 24 bits hold; reached in November 2057.
   @inlinable package static var minutesMax: UInt32 { @_noLocks get { 0xFF_FFFF } }
 
   /// Token minutes from the seconds of `CLOCK_REALTIME`; kept within 0...`minutesMax`.

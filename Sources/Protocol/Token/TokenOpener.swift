@@ -24,6 +24,7 @@ package struct TokenValidity: Sendable, BitwiseCopyable {
   /// How far the minting clock may be ahead, in minutes.
   package var skewMinutes: UInt32
 
+  /// By default a session of a day at most, and a minting clock up to five minutes ahead.
   package init(lifetimeMinutes: UInt32 = 24 * 60, skewMinutes: UInt32 = 5) {
     self.lifetimeMinutes = lifetimeMinutes
     self.skewMinutes = skewMinutes
@@ -35,6 +36,7 @@ package struct TokenValidity: Sendable, BitwiseCopyable {
 package struct TokenOpener: ~Copyable {
   private let opener: BlockOpener
 
+  /// Prepares every key of `keys.tokens`, and allocates for that.
   package init(_ keys: RoutingKeys, validity: TokenValidity = TokenValidity()) {
     opener = BlockOpener(keys.tokens, purpose: .routing, validity: validity)
   }
@@ -59,10 +61,12 @@ package struct TokenOpener: ~Copyable {
 package struct CallIDOpener: ~Copyable {
   private let opener: BlockOpener
 
+  /// Prepares every key of `keys.callIDs`, and allocates for that.
   package init(_ keys: RoutingKeys, validity: TokenValidity = TokenValidity()) {
     opener = BlockOpener(keys.callIDs, purpose: .callID, validity: validity)
   }
 
+  /// Whether such a call was ever minted, and where; not whether it lives. Allocates nothing.
   @_noLocks
   package func open(_ callID: CallID, nowMinutes: UInt32) -> TokenVerdict {
     opener.open(callID.sealed, nowMinutes: nowMinutes)

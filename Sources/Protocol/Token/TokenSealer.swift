@@ -4,6 +4,7 @@ internal import Crypto
 package struct TokenSealer: ~Copyable {
   private let sealer: BlockSealer
 
+  /// Keeps the minting key of `keys.tokens` as it is now: new keys want a new sealer. Allocates.
   package init(_ keys: RoutingKeys) { sealer = BlockSealer(keys.tokens, purpose: .routing) }
 
   /// Seals `contents` with nonces drawn from `random` (`contents.nonce` is not used) until the text
@@ -19,6 +20,7 @@ package struct TokenSealer: ~Copyable {
 package struct CallIDSealer: ~Copyable {
   private let sealer: BlockSealer
 
+  /// Keeps the minting key of `keys.callIDs` as it is now: new keys want a new sealer. Allocates.
   package init(_ keys: RoutingKeys) { sealer = BlockSealer(keys.callIDs, purpose: .callID) }
 
   /// As `TokenSealer.seal`.

@@ -23,21 +23,25 @@
     @_noLocks get { unsafe UnsafeRawBufferPointer(start: buffer.baseAddress, count: count) }
   }
 
+  /// One byte. Traps when `room` is 0.
   @_noLocks
   package mutating func append(u8 value: UInt8) {
     unsafe advance(by: 1).storeBytes(of: value, as: UInt8.self)
   }
 
+  /// Two bytes, the highest first. Traps when `room` is less.
   @_noLocks
   package mutating func append(u16 value: UInt16) {
     unsafe advance(by: 2).storeBytes(of: value.bigEndian, as: UInt16.self)
   }
 
+  /// Four bytes, the highest first. Traps when `room` is less.
   @_noLocks
   package mutating func append(u32 value: UInt32) {
     unsafe advance(by: 4).storeBytes(of: value.bigEndian, as: UInt32.self)
   }
 
+  /// Eight bytes, the highest first. Traps when `room` is less.
   @_noLocks
   package mutating func append(u64 value: UInt64) {
     unsafe advance(by: 8).storeBytes(of: value.bigEndian, as: UInt64.self)

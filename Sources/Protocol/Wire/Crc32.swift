@@ -2,6 +2,7 @@
 package struct Crc32: Sendable, BitwiseCopyable {
   private var register: UInt32 = 0xFFFF_FFFF
 
+  /// Has taken nothing: `value` is 0.
   @_noLocks package init() {}
 
   /// The checksum of everything taken so far.

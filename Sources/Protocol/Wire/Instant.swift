@@ -6,6 +6,7 @@ package struct Instant: Comparable, Hashable, Sendable, BitwiseCopyable {
   /// Nanoseconds since the clock's origin.
   package var nanoseconds: UInt64
 
+  /// Nanoseconds from the origin of the caller's clock: two clocks' instants do not compare.
   @_noLocks @inlinable package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
   /// Later than every deadline; "no timer is set".

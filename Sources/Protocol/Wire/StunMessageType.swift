@@ -3,17 +3,26 @@ package struct StunMessageType: Hashable, Sendable, BitwiseCopyable {
   /// The first two bytes of the message.
   package let rawValue: UInt16
 
+  /// Takes any number; the upper two bits of a message that was parsed are zero.
   @_noLocks @inlinable
   package init(rawValue: UInt16) { self.rawValue = rawValue }
 
+  /// A connectivity check (RFC 8445, section 7), which wants an answer.
   @inlinable package static var bindingRequest: Self { @_noLocks get { Self(rawValue: 0x0001) } }
+  /// A keepalive, which nobody answers (RFC 8445, section 11).
   @inlinable package static var bindingIndication: Self { @_noLocks get { Self(rawValue: 0x0011) } }
+  /// Says in XOR-MAPPED-ADDRESS where the request came from (RFC 8489, section 6.3.1).
   @inlinable package static var bindingSuccess: Self { @_noLocks get { Self(rawValue: 0x0101) } }
+  /// Says in ERROR-CODE why not (RFC 8489, section 6.3.1).
   @inlinable package static var bindingError: Self { @_noLocks get { Self(rawValue: 0x0111) } }
 
+  /// Class 00, whatever the method (RFC 8489, section 5).
   @inlinable package var isRequest: Bool { @_noLocks get { rawValue & 0x0110 == 0x0000 } }
+  /// Class 01, whatever the method: gets no answer.
   @inlinable package var isIndication: Bool { @_noLocks get { rawValue & 0x0110 == 0x0010 } }
+  /// Class 10, whatever the method.
   @inlinable package var isSuccess: Bool { @_noLocks get { rawValue & 0x0110 == 0x0100 } }
+  /// Class 11, whatever the method.
   @inlinable package var isError: Bool { @_noLocks get { rawValue & 0x0110 == 0x0110 } }
 }
 
@@ -24,6 +33,7 @@ package struct StunTransactionID: Hashable, Sendable, BitwiseCopyable {
   /// The last eight bytes, as a number (network order).
   package let low: UInt64
 
+  /// Bytes 8 to 11 and 12 to 19 of the header, as numbers (network order).
   @_noLocks @inlinable
   package init(high: UInt32, low: UInt64) {
     self.high = high

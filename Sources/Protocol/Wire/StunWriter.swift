@@ -42,6 +42,7 @@ package struct StunWriter {
     pad(length)
   }
 
+  /// PRIORITY: what a candidate found by this check shall have (RFC 8445, section 7.1.1).
   @_noLocks
   package mutating func append(priority: UInt32) {
     begin(StunAttribute.priority, length: 4)
@@ -54,12 +55,16 @@ package struct StunWriter {
     begin(StunAttribute.useCandidate, length: 0)
   }
 
+  /// ICE-CONTROLLING: when both agents mean to control, the greater number does (RFC 8445,
+  /// section 7.3.1.1).
   @_noLocks
   package mutating func append(controllingTieBreaker tieBreaker: UInt64) {
     begin(StunAttribute.iceControlling, length: 8)
     writer.append(u64: tieBreaker)
   }
 
+  /// ICE-CONTROLLED: when both agents mean to be controlled, the greater number controls (RFC
+  /// 8445, section 7.3.1.1).
   @_noLocks
   package mutating func append(controlledTieBreaker tieBreaker: UInt64) {
     begin(StunAttribute.iceControlled, length: 8)

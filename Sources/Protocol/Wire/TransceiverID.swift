@@ -10,6 +10,7 @@ package struct TransceiverID: Hashable, Sendable, BitwiseCopyable, CustomStringC
   @_noLocks @inlinable
   package init(rawValue: UInt32) { self.rawValue = rawValue & 0xFF_FFFF }
 
+  /// Any pair will do; which of them there are, a relay's directory knows.
   @_noLocks @inlinable
   package init(node: UInt16, shard: UInt8) { rawValue = UInt32(node) << 8 | UInt32(shard) }
 

@@ -10,6 +10,7 @@ package struct TransportAddress: Hashable, Sendable, BitwiseCopyable {
   /// The port, in host order.
   package var port: UInt16
 
+  /// The halves of an IPv6 address, first byte highest; of the mapped form for an IPv4 one.
   @_noLocks @inlinable package init(high: UInt64, low: UInt64, port: UInt16) {
     self.high = high
     self.low = low
@@ -21,6 +22,7 @@ package struct TransportAddress: Hashable, Sendable, BitwiseCopyable {
     self.init(high: 0, low: 0xFFFF_0000_0000 | UInt64(ipv4), port: port)
   }
 
+  /// The address has the mapped form; `::a.b.c.d`, without the `ffff`, is IPv6.
   @inlinable package var isIPv4: Bool { @_noLocks get { high == 0 && low >> 32 == 0xFFFF } }
 
   /// Only this machine reaches it: 127.0.0.0/8 or ::1 (RFC 6890, section 2.2.2).
@@ -61,6 +63,7 @@ package struct PathID: Hashable, Sendable, BitwiseCopyable {
   /// The client's address as the relay saw it.
   package var client: TransportAddress
 
+  /// Checks nothing: a trunk datagram says all of it but `relay`, which is who sent it.
   @_noLocks @inlinable package init(
     relay: TransportAddress, ingress: UInt16, listener: UInt8, client: TransportAddress
   ) {
