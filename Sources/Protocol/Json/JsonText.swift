@@ -12,6 +12,7 @@ package enum JsonKind: UInt8, Hashable, Sendable, BitwiseCopyable {
 
 /// A value inside a JSON text, by position. Use it with the bytes that it was found in.
 package struct JsonPart: Hashable, Sendable, BitwiseCopyable {
+  /// Of `.boolean` only the bytes tell whether it is true.
   package var kind: JsonKind
   /// First byte of the value; of a string the one after its quotation mark.
   package var offset: Int
@@ -20,6 +21,7 @@ package struct JsonPart: Hashable, Sendable, BitwiseCopyable {
   /// A string has a backslash in it, so its bytes are not yet its characters.
   package var isEscaped: Bool
 
+  /// Checks nothing: a part that is not of the bytes it is used with traps there, or misleads.
   package init(kind: JsonKind, offset: Int, count: Int, isEscaped: Bool) {
     self.kind = kind
     self.offset = offset
@@ -136,6 +138,8 @@ package enum JsonText {
 
 /// The first members of an object, in order. Members beyond `capacity` are checked and not kept.
 package struct JsonMembers: Sendable {
+  /// Members beyond it are not found by name, and two of one name among them go unnoticed;
+  /// `isWhole` tells that there are some.
   package static let capacity = 48
 
   private var names: [48 of JsonPart] = .init(repeating: JsonMembers.nothing)

@@ -12,7 +12,9 @@ package enum JsonValue: Equatable, Sendable {
 
   /// One key of an object and its value.
   package struct Member: Equatable, Sendable {
+    /// Escapes undone. No other member of the object has the same.
     package let key: String
+    /// May be `.null`, which is not the same as a member that is missing.
     package let value: JsonValue
   }
 

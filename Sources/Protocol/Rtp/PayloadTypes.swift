@@ -10,8 +10,10 @@ package struct PayloadTypes: Hashable, Sendable, BitwiseCopyable, ExpressibleByA
     }
   }
 
+  /// As `init(_:)`: what is above 127 is left out.
   package init(arrayLiteral types: UInt8...) { self.init(types) }
 
+  /// False above 127, whatever was given: any byte may be asked about.
   package func contains(_ type: UInt8) -> Bool {
     let word = type < 64 ? low : high
     return type < 128 && word >> UInt64(type & 63) & 1 == 1

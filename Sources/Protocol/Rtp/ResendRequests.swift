@@ -5,13 +5,16 @@ package import Wire
 package struct ResendRequest: Sendable, BitwiseCopyable {
   private var firsts = [4 of UInt16](repeating: 0)
   private var following = [4 of UInt16](repeating: 0)
+  /// 0...`entriesMax`; each takes 32 bits of the packet.
   package private(set) var entryCount = 0
 
   /// Entries that any request has at most: 64 numbers by 17.
   package static let entriesMax = 4
 
+  /// Empty: not to be sent as it is.
   package init() {}
 
+  /// A NACK has at least one entry (RFC 4585, section 6.2.1): what is empty must not be sent.
   package var isEmpty: Bool { entryCount == 0 }
 
   /// Entry `index`, 0..<entryCount: a number, and a bit for each of the next 16.
@@ -65,7 +68,9 @@ package struct ResendRequests: Sendable {
   /// When the first request was sent that nothing has answered, nor any later one.
   private var unanswered: Instant?
 
+  /// Packets that are missed at a time; with one more, the oldest is given up.
   package static let missingMax = 32
+  /// Sequence numbers up to the newest. What is missing before them is given up.
   package static let windowSize: UInt16 = 64
   private static let triesMax: UInt8 = 3
   /// A jump of more is a new stream.
@@ -78,6 +83,7 @@ package struct ResendRequests: Sendable {
   private static let memoryMilliseconds: UInt64 = 10_000
   private static let momentMilliseconds: UInt64 = 1_000
 
+  /// Nothing is missing before the second packet: with the first the count begins.
   package init() {}
 
   /// Takes note of a packet that came at `now`; true when it had been asked for. `isReordering`:

@@ -2,11 +2,18 @@ import Wire
 
 /// RTCP packet types this project knows (RFC 3550, section 12.1; RFC 4585, section 6.1).
 package enum RtcpType {
+  /// SR: what a sender says of itself, then report blocks (RFC 3550, section 6.4.1).
   package static let senderReport: UInt8 = 200
+  /// RR: report blocks alone (RFC 3550, section 6.4.2).
   package static let receiverReport: UInt8 = 201
+  /// SDES: names of sources (RFC 3550, section 6.5).
   package static let sourceDescription: UInt8 = 202
+  /// BYE: sources that leave (RFC 3550, section 6.6).
   package static let goodbye: UInt8 = 203
+  /// RTPFB: a generic NACK as format 1 (RFC 4585, section 6.2.1), transport-wide feedback as 15.
+  /// Other formats are passed over.
   package static let transportFeedback: UInt8 = 205
+  /// PSFB: about pictures (RFC 4585, section 6.3), so it is passed over.
   package static let payloadFeedback: UInt8 = 206
 }
 
@@ -16,10 +23,12 @@ package struct SenderInfo: Hashable, Sendable, BitwiseCopyable {
   package var ntpTime: UInt64
   /// The same moment on the media clock.
   package var rtpTime: UInt32
+  /// Since the sender began, modulo 2^32.
   package var packetCount: UInt32
   /// Bytes of payload, without headers and padding.
   package var octetCount: UInt32
 
+  /// Converts nothing: all as on the wire. `SenderStatistics.report` makes such of our own stream.
   package init(ntpTime: UInt64, rtpTime: UInt32, packetCount: UInt32, octetCount: UInt32) {
     self.ntpTime = ntpTime
     self.rtpTime = rtpTime
@@ -46,8 +55,11 @@ package struct ReportBlock: Hashable, Sendable, BitwiseCopyable {
   /// Since that report came, in 65,536ths of a second.
   package var delaySinceLastSenderReport: UInt32
 
+  /// On the wire, where blocks follow each other without gaps.
   package static let byteCount = 24
 
+  /// `cumulativeLost` is not checked: writing clamps it to 24 bits. The defaults are those of a
+  /// source of which nothing is known.
   package init(
     ssrc: UInt32, fractionLost: UInt8 = 0, cumulativeLost: Int32 = 0, highestSequence: UInt32 = 0,
     jitter: UInt32 = 0, lastSenderReport: UInt32 = 0, delaySinceLastSenderReport: UInt32 = 0

@@ -15,6 +15,7 @@ package enum RtcpDefect: UInt8, Hashable, Sendable, CaseIterable {
 /// Up to 31 report blocks inside a datagram.
 package struct ReportBlocks: Hashable, Sendable, BitwiseCopyable {
   var offset: Int
+  /// 0...31, as the part's five bits say; parsing has checked that so many lie inside the part.
   package var count: Int
 
   /// The block at `index`, 0..<count, of the datagram they were found in.

@@ -8,6 +8,7 @@ package struct RtpHeader: Hashable, Sendable, BitwiseCopyable {
   package var marker: Bool
   /// 0...127.
   package var payloadType: UInt8
+  /// One more with each packet of the source, modulo 2^16, from a random first one.
   package var sequenceNumber: UInt16
   /// In units of the payload's clock; Opus always counts at 48 kHz (RFC 7587, section 4.1).
   package var timestamp: UInt32

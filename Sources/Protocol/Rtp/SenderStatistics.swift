@@ -2,6 +2,7 @@ package import Wire
 
 /// What a sender keeps for its reports (RFC 3550, section 6.4.1). A struct of numbers.
 package struct SenderStatistics: Sendable {
+  /// Since the beginning; a report has the lower 32 bits of it.
   package private(set) var packetCount: UInt64 = 0
   /// Bytes of payload.
   package private(set) var octetCount: UInt64 = 0

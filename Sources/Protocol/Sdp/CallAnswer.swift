@@ -7,8 +7,10 @@ package struct CallAnswer: Equatable, Sendable {
   package struct Candidate: Equatable, Sendable {
     /// The IP address as text, without brackets.
     package var address: String
+    /// UDP. The first candidate's stands in `m=` as well, where 0 would reject the line.
     package var port: UInt16
 
+    /// Checks nothing. An `address` with a colon in it is taken for IPv6.
     package init(address: String, port: UInt16) {
       self.address = address
       self.port = port
@@ -42,6 +44,8 @@ package struct CallAnswer: Equatable, Sendable {
   /// The longest message that this end takes on a data channel, bytes, `a=max-message-size`.
   package static let channelMessageBytesMax = 262_144
 
+  /// Traps without candidates. Whatever else is given goes into the answer unchecked and unescaped:
+  /// no text may hold a line end.
   package init(
     iceUfrag: String, icePwd: String, fingerprint: Fingerprint, candidates: [Candidate],
     ssrc: UInt32, streamName: String, sessionNumber: UInt64

@@ -101,6 +101,7 @@ package struct OfferedChannels: Equatable, Sendable {
   /// The longest message that the client takes, bytes, `a=max-message-size`; 0 for no limit.
   package var messageBytesMax: Int
 
+  /// The defaults are what an offer means that names no port or no length.
   package init(mediaIndex: Int, port: UInt16 = 5_000, messageBytesMax: Int = messageBytesDefault) {
     self.mediaIndex = mediaIndex
     self.port = port
@@ -125,6 +126,7 @@ package struct OfferedOpus: Equatable, Sendable {
   /// `a=maxptime` (RFC 8866, section 6.4).
   package var packetMillisecondsMax: Int?
 
+  /// As where the client sets nothing: no limits, no error correction (RFC 7587, section 6.1).
   package init(payloadType: UInt8) { self.payloadType = payloadType }
 }
 

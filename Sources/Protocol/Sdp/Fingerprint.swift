@@ -16,6 +16,7 @@ package struct Fingerprint: Equatable, Hashable, Sendable {
     }
   }
 
+  /// Fixes how many bytes there are: set both, or neither.
   package var hash: Hash
   /// The hash itself; always `hash.byteCount` bytes.
   package var bytes: [UInt8]

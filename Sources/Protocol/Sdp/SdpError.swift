@@ -58,8 +58,10 @@ package struct SdpError: Error, Equatable, Sendable, CustomStringConvertible {
 
   /// The line's number, 1 the first; 0 when the offer as a whole is meant.
   package var line: Int
+  /// One only, though a description may have several faults: reading ends with it.
   package var cause: Cause
 
+  /// Without a line for what no line shows: something is missing, or the whole is too long.
   package init(_ cause: Cause, line: Int = 0) {
     self.line = line
     self.cause = cause

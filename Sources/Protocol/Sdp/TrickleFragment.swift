@@ -6,6 +6,8 @@ package struct TrickleFragment: Equatable, Sendable {
 
   /// Whose candidates they are; nil when the fragment does not say it.
   package private(set) var iceUfrag: String?
+  /// 22 to 256 ice-chars, the first where there are several; `init` throws without one. A secret:
+  /// never in a log.
   package private(set) var icePwd: String?
   /// How many candidates it brings.
   package private(set) var candidateCount = 0

@@ -27,6 +27,7 @@ package enum SrtpStatus: UInt8, Equatable, Sendable {
   /// Sources (SSRCs) that a peer may use: microphone, its retransmissions, a few replacements.
   package static let sourcesMaximum = 8  // as long as `sources`
 
+  /// The keys' own: one for both directions, as long as the call lasts.
   package let profile: SrtpProfile
   /// Whether the last packet that was taken apart (`.ok`) is ahead of every earlier one of its
   /// source, RTP and RTCP each for itself. One that somebody has kept back may be new to the replay

@@ -21,6 +21,7 @@ package enum SrtpProfile: UInt16, Sendable, CaseIterable {
 
 /// Both directions' master keys of one call. Secret: never to be printed.
 package struct SrtpKeys: Sendable {
+  /// What the DTLS handshake agreed on (RFC 5764). Both keys have its `masterByteCount`.
   package let profile: SrtpProfile
   let local: [UInt8]
   let remote: [UInt8]

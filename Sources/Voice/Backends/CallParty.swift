@@ -7,8 +7,10 @@ package enum ClientID: Hashable, Sendable {
 
 /// One event for clients: a JSON text.
 package struct EventMessage: Hashable, Sendable {
+  /// UTF-8, one whole JSON object: made here, or exactly as the service sent it.
   package var bytes: [UInt8]
 
+  /// Checks nothing: what is no JSON goes out all the same.
   package init(_ bytes: [UInt8]) {
     self.bytes = bytes
   }
@@ -28,12 +30,15 @@ package enum ServiceNews: Hashable, Sendable {
 
 /// Something for a service.
 package struct ServiceMessage: Hashable, Sendable {
+  /// A whole WebSocket message, or whole frames of a stream: without one the rest makes sense.
   package var bytes: [UInt8]
+  /// A WebSocket message of text, so UTF-8; false for a binary one, and in a stream.
   package var isText: Bool
   /// Sound of this moment. Whoever sends may drop it, and count it, when the service does not keep
   /// up; anything else must arrive, or the connection has `failed`.
   package var isAudio: Bool
 
+  /// Checks nothing. With `isAudio` it may be dropped, and the backend is not told.
   package init(_ bytes: [UInt8], isText: Bool, isAudio: Bool) {
     self.bytes = bytes
     self.isText = isText
@@ -88,5 +93,6 @@ package struct PartyFigures: Hashable, Sendable {
   /// Answers that the person or a client interrupted.
   package var interruptions: UInt64 = 0
 
+  /// All 0: one for each call, whose counts only grow.
   package init() {}
 }

@@ -46,8 +46,10 @@ package struct ServiceLink: Sendable {
   package static let openingMilliseconds: UInt64 = 10_000
   /// The first of the pauses before another attempt; each is twice as long as the one before.
   package static let pauseMilliseconds: UInt64 = 250
+  /// The first one included. When the last has failed, the link is lost.
   package static let attemptsMax: UInt64 = 4
 
+  /// No connection, and nothing due before `begin`.
   package init() {}
 
   /// Messages can be sent.
@@ -55,6 +57,7 @@ package struct ServiceLink: Sendable {
   /// There is no connection, and there will be none.
   package var isLost: Bool { state == .lost }
 
+  /// Asks for the first connection: once. Afterwards, and after `close`, there is nothing to do.
   package mutating func begin(at now: Instant) -> Step {
     guard state == .idle else { return .nothing }
     return open(at: now)
@@ -100,6 +103,8 @@ package struct ServiceLink: Sendable {
     }
   }
 
+  /// When `handleTimeout` is to be called: at the end of a pause, or of the wait for an answer.
+  /// `.never` when nothing is waited for.
   package var deadline: Instant {
     switch state {
     case .opening(let until), .waiting(let until): until
@@ -107,6 +112,8 @@ package struct ServiceLink: Sendable {
     }
   }
 
+  /// Answers `open` when a pause is over, `close` when a connection takes too long, `giveUp` when
+  /// that was the last attempt; `nothing` before `deadline`.
   package mutating func handleTimeout(at now: Instant) -> Step {
     switch state {
     case .opening(let until) where until <= now:

@@ -4,6 +4,8 @@ package import Voice
 package import Wire
 
 extension RealtimeBackend {
+  /// Sends a client that comes late what it missed: the last session of at most 512 KiB that the
+  /// service told, and the error that ends the call, if one does.
   package func clientJoined(_ client: ClientID, at now: Instant) {
     clients.insert(client)
     if !session.isEmpty {
@@ -13,10 +15,12 @@ extension RealtimeBackend {
     if let lastWord { queue.add(.toClient(client, events.error(lastWord))) }
   }
 
+  /// Those of its events that wait for the service go there all the same.
   package func clientLeft(_ client: ClientID, at now: Instant) {
     clients.remove(client)
   }
 
+  /// Tells the client itself, by the error `event_too_long`; the call goes on without the event.
   package func eventTooLong(
     for client: ClientID, byteCount: Int, byteCountMax: Int, at now: Instant
   ) {
@@ -24,6 +28,10 @@ extension RealtimeBackend {
     queue.add(.toClient(client, events.error(error)))
   }
 
+  /// Sends the event on byte for byte, but for the two kinds that end here. Until the service has
+  /// spoken it is kept as well, up to 128 events and 1 MiB; beyond that, while there is no
+  /// connection, it is refused. Who is refused is sent an error. Once the service is lost, events
+  /// are dropped and nothing is said.
   package func clientEvent(
     _ bytes: [UInt8], from client: ClientID, at now: Instant, pacer: inout Pacer
   ) {

@@ -10,6 +10,7 @@ package struct RealtimeCall: Sendable {
   /// nothing.
   package var session: [UInt8]
 
+  /// Traps unless `identity` has 16 bytes. `session` is taken as it is.
   package init(identity: [UInt8], session: [UInt8] = []) {
     precondition(identity.count == 16, "an identity has 16 bytes")
     self.identity = identity

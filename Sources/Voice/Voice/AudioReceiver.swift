@@ -27,8 +27,11 @@ package enum AudioVerdict: Hashable, Sendable {
 
 /// Counts of an `AudioReceiver` that are not in its jitter buffer's or its source's.
 package struct AudioCounts: Hashable, Sendable {
+  /// Frames of 20 ms with at least a part of what the sender said.
   package var voiceFrames: UInt64 = 0
+  /// Frames of 20 ms of made-up sound alone.
   package var concealedFrames: UInt64 = 0
+  /// Frames of 20 ms in which the sender is silent, or too much is missing to be made up.
   package var silentFrames: UInt64 = 0
   /// Pieces of sound, of a frame or less, that were made up; a frame may hold one beside a voice.
   package var concealedPieces: UInt64 = 0
@@ -40,18 +43,27 @@ package struct AudioCounts: Hashable, Sendable {
   package var restoredPackets: UInt64 = 0
   /// Packets of redundant audio that make no sense, by what is wrong with them.
   package var redLengthWrong: UInt64 = 0
+  /// Packets of redundant audio with more than four blocks.
   package var redBlockCountWrong: UInt64 = 0
+  /// Packets of redundant audio with a block that is not Opus.
   package var redPayloadTypeWrong: UInt64 = 0
+  /// Packets of redundant audio whose blocks overlap, or are not older one by one.
   package var redTimestampWrong: UInt64 = 0
   /// Packets that libopus refused.
   package var undecodable: UInt64 = 0
+  /// Packets that lost a pitch period, because playing was behind its schedule.
   package var shortened: UInt64 = 0
+  /// Packets that a pitch period was added to, because playing was ahead of its schedule.
   package var stretched: UInt64 = 0
+  /// Authenticated packets with nothing to be heard, from whatever source.
   package var otherPayloadType: UInt64 = 0
+  /// Packets of a source that was not the one that is heard; their sound is lost.
   package var otherSource: UInt64 = 0
 
+  /// All 0. Another source or stream does not reset them.
   package init() {}
 
+  /// The sum of the four: each packet counts once, by what was found first.
   package var redMalformed: UInt64 {
     redLengthWrong + redBlockCountWrong + redPayloadTypeWrong + redTimestampWrong
   }
@@ -73,7 +85,9 @@ package struct AudioCounts: Hashable, Sendable {
 /// receiver follow the sender's: `pullReady` whenever something has come and each 20 ms, and
 /// `pullSilence` once in each 20 ms.
 @safe package struct AudioReceiver: ~Copyable {
+  /// Of the frames that are pulled, whatever rate the sender encodes at.
   package let rate: PcmRate
+  /// Since creation, of all sources together.
   package private(set) var counts = AudioCounts()
   /// The source that is heard; nil before the first packet.
   package private(set) var source: ReceiverStatistics?

@@ -3,6 +3,7 @@ package import Wire
 
 /// How an `AudioSender` names what it sends; agreed on once, in the answer.
 package struct SentNames: Hashable, Sendable {
+  /// One for Opus and for redundancy alike; the answer names it (`a=ssrc`).
   package var ssrc: UInt32
   /// Of Opus.
   package var payloadType: UInt8
@@ -11,6 +12,7 @@ package struct SentNames: Hashable, Sendable {
   /// The ID (1...14) of the header extension with transport-wide numbers; nil without.
   package var transportExtension: UInt8?
 
+  /// Checks nothing: sending traps for a payload type above 127, or an ID that is not 1...14.
   package init(
     ssrc: UInt32, payloadType: UInt8, redPayloadType: UInt8? = nil,
     transportExtension: UInt8? = nil
@@ -39,6 +41,7 @@ package struct SentNames: Hashable, Sendable {
 /// detector takes a steady tone or music on hold for noise and stops it. The marker is set only on
 /// the first packet of a talk spurt, because Chrome empties its jitter buffer at each one.
 @safe package struct AudioSender: ~Copyable {
+  /// For the whole call: a client learns them once.
   package let names: SentNames
   /// What is known of the network, and how the encoder follows it.
   package var control: EncoderControl

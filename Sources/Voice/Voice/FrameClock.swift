@@ -2,6 +2,7 @@ package import Wire
 
 /// The step of a call's sound: a frame each 20 ms. Numbers only.
 package struct FrameClock: Sendable {
+  /// The same at every sampling rate (`PcmRate.frameSampleCount`).
   package static let frameNanoseconds: UInt64 = 20_000_000
   /// Who was held up for more frames than these drops what it missed instead of sending a burst.
   private static let burstMax: UInt64 = 5

@@ -38,15 +38,22 @@ package enum JitterDecision: Hashable, Sendable {
 
 /// Counts of a `JitterBuffer`, since its creation.
 package struct JitterCounts: Hashable, Sendable {
+  /// Packets with sound that got a place, the first of each stream included.
   package var stored: UInt64 = 0
+  /// Packets of padding alone.
   package var empty: UInt64 = 0
+  /// Packets whose number was waiting already; after its turn it counts as late.
   package var duplicate: UInt64 = 0
+  /// Packets that came after their turn, or whose time made-up sound had filled.
   package var late: UInt64 = 0
+  /// Packets that are not Opus, or have more than 1,276 bytes.
   package var malformed: UInt64 = 0
+  /// Times that a stream began after the first: the numbers or the transit jumped, or the source.
   package var restarts: UInt64 = 0
   /// Stored packets that were never played because too much waited.
   package var skipped: UInt64 = 0
 
+  /// All 0. A stream that begins anew does not reset them.
   package init() {}
 }
 
@@ -63,6 +70,7 @@ package struct JitterCounts: Hashable, Sendable {
 ///
 /// Time inside is in units of the RTP clock (48 kHz). Memory is taken at creation only.
 @safe package struct JitterBuffer: ~Copyable {
+  /// Of all streams together. What another packet brought along is not among `stored`.
   package internal(set) var counts = JitterCounts()
   /// The packet of the last decision; valid until the next call.
   package var payload: UnsafeRawBufferPointer {
@@ -128,6 +136,7 @@ package struct JitterCounts: Hashable, Sendable {
   /// Two losses within 10 s are frequent; 10 s without one are the end of it.
   static let lossMemoryUnits: Int64 = 480_000
 
+  /// Takes all the memory: for 64 packets of 384 bytes, or 19 of the longest, 1,276 bytes.
   package init(isPrompt: Bool = false) {
     self.isPrompt = isPrompt
     unsafe slots = .allocate(capacity: Self.capacity)

@@ -2,6 +2,7 @@ import COpus
 
 /// One libopus decoder, mono (RFC 6716). Memory is taken at creation only.
 @safe package struct OpusDecoder: ~Copyable {
+  /// Of the sound that comes out, whatever rate the packets were encoded at.
   package let rate: PcmRate
   private let decoder: OpaquePointer
 

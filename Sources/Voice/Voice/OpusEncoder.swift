@@ -19,6 +19,7 @@ package struct OpusSettings: Hashable, Sendable {
   /// Silence is not sent, but for a small packet each 400 ms (see `AudioSender`).
   package var usesDiscontinuousTransmission = true
 
+  /// For a good network, and a receiver that sets no limits.
   package init() {}
 
   /// Where rows of packets get lost; more than 96,000 nobody hears.
@@ -27,6 +28,7 @@ package struct OpusSettings: Hashable, Sendable {
 
 /// One libopus encoder, mono. Memory is taken at creation only.
 @safe package struct OpusEncoder: ~Copyable {
+  /// Of the sound that goes in; timestamps count at 48 kHz all the same (RFC 7587, section 4.1).
   package let rate: PcmRate
   private let encoder: OpaquePointer
   private var plan: EncodingPlan

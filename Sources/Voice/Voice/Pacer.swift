@@ -5,6 +5,7 @@
 /// interrupts. Memory is taken once; the system backs it with pages only as far as it fills,
 /// because an empty queue starts again from its beginning.
 @safe package struct Pacer: ~Copyable {
+  /// Of what is pushed and of what is pulled: nothing is converted.
   package let rate: PcmRate
   /// Samples that came in and were not refused or flushed: always played plus waiting.
   package private(set) var pushedSamples: UInt64 = 0

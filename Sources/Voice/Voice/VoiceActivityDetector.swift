@@ -18,6 +18,7 @@ package struct VoiceActivitySettings: Hashable, Sendable {
   /// Below this level, in dBFS, nothing counts.
   package var quietestLevel = -50.0
 
+  /// Both times count in frames of 20 ms: what lies between takes effect with the next whole one.
   package init() {}
 }
 
@@ -38,6 +39,7 @@ package struct VoiceActivityDetector: Sendable {
   private static let riseDecibels = 0.05
   private static let fallShare = 0.2
 
+  /// Nobody speaks, and noise is at -60 dBFS until more is heard.
   package init(settings: VoiceActivitySettings = VoiceActivitySettings()) {
     self.settings = settings
   }

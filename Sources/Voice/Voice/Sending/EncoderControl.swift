@@ -44,6 +44,7 @@ package import Wire
   private var plan = EncodingPlan()
   private var protects = false
   private var changeWantedSince: Instant?
+  /// From `celt` to `silk` and back, each way counted, since creation.
   package private(set) var coderChanges: UInt64 = 0
 
   /// A receiver that told of each packet, or asked for some, lately does so: its reports, which
@@ -84,6 +85,7 @@ package import Wire
 
   /// The transport-wide number of the next packet, modulo 2^16.
   package var nextTransportNumber: UInt16 { sent.nextNumber }
+  /// Times that the path was found too narrow, by its queue or by loss with a longer round trip.
   package var narrowings: UInt64 { ladder.narrowings }
   /// Lost of the last ten seconds, in per cent.
   package func lossPercent(at now: Instant) -> Double {

@@ -10,6 +10,7 @@ package struct EncodingBudget: Hashable, Sendable {
   /// Frames of 20 ms that `silk` encoded since the last renewal.
   private var silkFrames = 0
 
+  /// For who watches no processor: complexity 5, as many changes as are wanted, until `renew`.
   package static let unlimited = EncodingBudget(
     silkComplexity: Self.complexity, silkChangesLeft: .max)
 
@@ -23,6 +24,7 @@ package struct EncodingBudget: Hashable, Sendable {
   private static let nanosecondsMore = 140_000.0
   private static let nanosecondsMoreAtLeast = 35_000.0
 
+  /// Holds until the first `renew`. A complexity beyond 0...10 traps in the encoder.
   package init(silkComplexity: Int32, silkChangesLeft: Int) {
     self.silkComplexity = silkComplexity
     self.silkChangesLeft = silkChangesLeft

@@ -9,6 +9,7 @@ package struct EncodingPlan: Hashable, Sendable {
     case silk
   }
 
+  /// No more than advice: libopus is told what kind of sound it gets, and chooses by that.
   package var coder = Coder.celt
   /// Bits per second of Opus, a copy (`carriesCopy`) not counted.
   package var bitsPerSecond: Int32 = 32_000
@@ -21,6 +22,7 @@ package struct EncodingPlan: Hashable, Sendable {
   /// Each packet repeats the one before it (RFC 2198).
   package var carriesCopy = false
 
+  /// For a network of which nothing is known: the cheap coder, and no protection against loss.
   package init() {}
 
   /// Frames of 20 ms in a packet.
