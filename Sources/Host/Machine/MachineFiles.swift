@@ -11,6 +11,8 @@ package struct MachineFiles: Sendable {
   /// 64 KiB: the longest list of CPUs is a tenth of it.
   private static let bytesMax = 1 << 16
 
+  /// `root` has no slash at its end, since every path begins with one. Nothing is read yet: below a
+  /// folder that is not there every file is nil.
   package init(root: String = "") { self.root = root }
 
   /// The whole text of `path`, which begins with a slash.

@@ -16,8 +16,10 @@ package struct ReceiveQueue: Equatable, Sendable {
   package let interrupt: Int?
   /// The CPUs that its packets are handled on, ascending.
   package let cpus: [Int]
+  /// `unknown` where `cpus` is empty.
   package let reason: Reason
 
+  /// A queue that is known; `cpus` are to be ascending. Nothing is read or checked.
   package init(number: Int, interrupt: Int?, cpus: [Int], reason: Reason) {
     self.number = number
     self.interrupt = interrupt
@@ -36,15 +38,18 @@ package struct TransmitQueue: Equatable, Sendable {
 
 /// A network interface as far as its packets' way to a CPU goes.
 package struct NetworkInterface: Equatable, Sendable {
+  /// The kernel's: that of its folder in /sys/class/net.
   package let name: String
   /// The NUMA node that the device sits on; nil when there is none or the machine does not say.
   package let node: Int?
   /// Ascending by number.
   package let receiveQueues: [ReceiveQueue]
+  /// Ascending by number. They do not count for `isInformative`.
   package let transmitQueues: [TransmitQueue]
   /// Packets are handled by a thread of the kernel, which the scheduler may move.
   package let isThreaded: Bool
 
+  /// An interface that is known; the queues are to be ascending by number. Nothing is read.
   package init(
     name: String, node: Int?, receiveQueues: [ReceiveQueue],
     transmitQueues: [TransmitQueue] = [], isThreaded: Bool = false

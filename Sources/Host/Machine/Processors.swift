@@ -1,5 +1,6 @@
 /// A CPU as the scheduler numbers them, and what it shares with others.
 package struct Processor: Equatable, Sendable {
+  /// N of /sys/devices/system/cpu/cpuN.
   package let cpu: Int
   /// Its NUMA node; 0 on a machine without NUMA.
   package let node: Int

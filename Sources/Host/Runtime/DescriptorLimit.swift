@@ -27,6 +27,7 @@ package struct DescriptorNeed: Sendable, Equatable {
   /// What they are for: the end of a sentence.
   package let purpose: String
 
+  /// Where `least` equals `all` no limit is tight: it is enough or too few.
   package init(least: Int, all: Int, purpose: String) {
     self.least = least
     self.all = all
@@ -42,6 +43,8 @@ package struct DescriptorNeed: Sendable, Equatable {
     case tooFew(String)
   }
 
+  /// What to do with the limit that `DescriptorLimit.raise` has given. The sentences name it
+  /// and `all`, and how the operator raises the limit.
   package func verdict(limit: Int) -> Verdict {
     if limit >= all { return .enough }
     let sentence =

@@ -4,6 +4,7 @@ package import Wire
 // The packet loop's form of an address and ours: the same sixteen bytes, as bytes and as numbers.
 
 extension TransportAddress {
+  /// IPv4 stays in its mapped form (RFC 4291, section 2.5.5.2), the port in host order.
   package init(_ address: pl_address) {
     let halves = unsafe withUnsafeBytes(of: address.ip) { bytes in
       unsafe (
@@ -17,6 +18,7 @@ extension TransportAddress {
 }
 
 extension pl_address {
+  /// IPv4 stays in its mapped form (RFC 4291, section 2.5.5.2), the port in host order.
   package init(_ address: TransportAddress) {
     self.init()
     port = address.port

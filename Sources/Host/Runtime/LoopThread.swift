@@ -68,6 +68,8 @@ package protocol LoopOwner: AnyObject {
     return TransportAddress(bound)
   }
 
+  /// Once. From now until `join` the owner is the loop's thread's, and this object lives. Traps
+  /// when the system has no thread left.
   package func start() {
     thread = HostThread { [self] in unsafe pl_loop_run(loop) }
   }

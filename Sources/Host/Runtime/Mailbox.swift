@@ -9,6 +9,7 @@ package final class Mailbox<Letter: Sendable>: Sendable {
   private let letters = Mutex<[Letter]>([])
   private let hasMail = Atomic<Bool>(false)
 
+  /// An empty one: the receiver has to be woken for the first letter.
   package init() {}
 
   /// Any thread. True when the receiver has to be woken: it was not told of mail yet.
@@ -31,9 +32,11 @@ package final class Mailbox<Letter: Sendable>: Sendable {
 /// How many bytes may be on their way from one thread to another: taken by the sender, given back
 /// by the receiver when it is done with them.
 package final class ByteAllowance: Sendable {
+  /// In bytes. `used` can be beyond it: see `take` and `add`.
   package let limit: Int
   private let taken = Atomic<Int>(0)
 
+  /// Nothing is taken yet. With a `limit` of 0 or less there is never room.
   package init(limit: Int) {
     self.limit = limit
   }

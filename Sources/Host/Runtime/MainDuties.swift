@@ -4,6 +4,7 @@ package import Wire
 /// What the main thread of a program has to do, one thing after another, while its other threads
 /// work: what signals ask for, and what comes round with time.
 package struct MainDuties {
+  /// What `next` gives. When several are due a report comes first, then a look, then the signals.
   package enum Duty {
     /// Look whether an operator must hear of something. Comes about once a second.
     case look

@@ -16,6 +16,7 @@ package enum OutputFile {
     /// It cannot be made now: no such folder, no right to, no room.
     case refused(String)
 
+    /// For the operator, with the file's path in it.
     package var sentence: String {
       switch self {
       case .misnamed(let sentence), .refused(let sentence): sentence

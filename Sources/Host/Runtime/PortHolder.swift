@@ -3,6 +3,7 @@ package import Wire
 
 /// The process that keeps others from a port.
 package struct PortHolder: CustomStringConvertible {
+  /// The raw value is what sentences have behind the port: `3478/udp`.
   package enum Transport: String, Sendable { case tcp, udp }
 
   private let process: Int32

@@ -14,6 +14,7 @@ import Synchronization
   private let laid = Mutex(Laid())
   private let isLaid: UnsafeMutablePointer<sem_t>
 
+  /// Nobody has asked yet, and `last` is nil. The first question will be number 1.
   package init() {
     unsafe isLaid = .allocate(capacity: 1)
     unsafe sem_init(isLaid, 0, 0)

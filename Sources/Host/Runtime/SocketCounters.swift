@@ -29,8 +29,11 @@ package struct SocketCounters: Sendable, Equatable {
   /// was bad, or a filter on the socket said so. Modulo 2^32.
   package var unread: UInt64 = 0
 
+  /// All 0: the sum of no loops.
   package init() {}
 
+  /// Of a whole loop or of one of its sockets. What became of datagrams is taken over; bytes, calls
+  /// and turns are not.
   package init(_ counters: pl_counters) {
     received = counters.received
     sent = counters.sent

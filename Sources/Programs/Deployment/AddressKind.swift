@@ -55,15 +55,19 @@ extension ValueKind where Value == String {
 
 /// One line of the transceiver directory: `NODE.SHARD=ADDR`.
 package struct DirectoryEntry: Sendable, Equatable {
+  /// Who owns the sessions whose datagrams go there.
   package let transceiver: TransceiverID
   /// The trunk address of the shard.
   package let address: TransportAddress
 
+  /// An entry that was worked out and not typed.
   package init(transceiver: TransceiverID, address: TransportAddress) {
     self.transceiver = transceiver
     self.address = address
   }
 
+  /// Reads `NODE.SHARD=ADDR`: a node up to 65535, a shard up to 255, and an IP address with a port.
+  /// nil for anything else, a host name too: looking one up would block.
   package init?(_ text: String) {
     let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     guard sides.count == 2, let address = TransportAddress(String(sides[1])) else { return nil }
@@ -79,6 +83,7 @@ package struct DirectoryEntry: Sendable, Equatable {
 }
 
 extension ValueKind where Value == DirectoryEntry {
+  /// One `DirectoryEntry`, as `DirectoryEntry.text` gives it.
   package static var directoryEntry: ValueKind {
     ValueKind(
       "NODE.SHARD=ADDR", expected: "a transceiver and its trunk address, like 1.0=10.0.0.7:4000"
@@ -88,7 +93,9 @@ extension ValueKind where Value == DirectoryEntry {
 
 /// Where the HTTP side of another transceiver listens: `NODE=http://ADDR`.
 package struct PeerEntry: Sendable, Equatable {
+  /// The `--node` of the other transceiver. That it is not our own is for the program to check.
   package let node: UInt16
+  /// Always an IP address; a port alone and `localhost` have become 127.0.0.1.
   package let address: TransportAddress
 
   /// nil for anything else, a host name too: looking one up would block.
@@ -105,6 +112,7 @@ package struct PeerEntry: Sendable, Equatable {
 }
 
 extension ValueKind where Value == PeerEntry {
+  /// One `PeerEntry`; only http, since transceivers speak to each other without TLS.
   package static var peer: ValueKind {
     ValueKind(
       "NODE=http://ADDR", expected: "a node and its HTTP address, like 2=http://10.0.0.6:8080"

@@ -4,28 +4,41 @@ package import Wire
 /// Who may use the HTTP API: the settings of a transceiver and of `martlet up`, and the rule that
 /// holds them together.
 package enum HttpAccess {
+  /// Read by `ApiKeyFile`: only its owner may be able to read the file. Not together with
+  /// `noAuthentication`.
   package static let apiKeys = Setting<String?>.optional(
     "api-keys", .file, help: "file of API keys, one a line; HTTP then asks everybody for one")
+  /// Needed for an HTTP address that is no loopback one when there are no keys: see `conflict`.
   package static let noAuthentication = Setting.flag(
     "no-auth", help: "serve everybody who reaches the HTTP address, even if it is no loopback")
+  /// What `Host` and `Origin` may say (RFC 9110, section 7.2; RFC 6454, section 7) beside loopback
+  /// names; others may be DNS rebinding. Refused beside `apiKeys` and `noAuthentication`, where
+  /// every name will do.
   package static let names = Setting<[String]>.list(
     "http-name", .hostName,
     help: "name that browsers may call the HTTP side by where no key is needed, beside localhost")
 
+  /// More get 429. nil: half of `--calls`, rounded up, and no limit for loopback addresses.
   package static let callsPerCaller = Setting<Int?>.optional(
     "calls-per-caller", .integer(1...1_000_000),
     help: "calls at once of one API key, or of one address (IPv6: /64) where no key is needed;"
       + " half of --calls when not given, and then no limit for loopback addresses")
+  /// More get 429. nil: the 16 of `TransceiverOptions`.
   package static let callsPerSecret = Setting<Int?>.optional(
     "calls-per-secret", .integer(1...1_000_000),
     help: "calls at once of one client secret; 16 when not given")
+  /// `stun:` and `turn:` URLs, whose form the transceiver checks. No credential: `conflict` refuses
+  /// a comma, since everybody on the machine can read a command line.
   package static let iceServers = Setting<[String]>.list(
     "ice-server", .text("URL"),
     help: "STUN or TURN server that clients are told of with the answer")
+  /// Read by `IceServerFile`: only its owner may be able to read it, since it may hold credentials.
+  /// Its servers come after those of `iceServers`.
   package static let iceServerFile = Setting<String?>.optional(
     "ice-server-file", .file,
     help: "file of such servers, one a line: URL or URL,USER,CREDENTIAL")
 
+  /// For the `declarations` of a command, in the order of its help text.
   package static let declarations: [Declaration] = [
     apiKeys.declaration, noAuthentication.declaration, names.declaration,
     callsPerCaller.declaration, callsPerSecret.declaration, iceServers.declaration,

@@ -3,21 +3,29 @@ package import Settings
 /// Which AI service answers calls, and how it is reached: the settings of a transceiver and of
 /// `martlet up`.
 package enum ServiceSettings {
+  /// nil: no service can answer, and `keyFile`, `caFile` and any `rate` but the default are
+  /// refused. No error text repeats it, since some people put keys into URLs.
   package static let url = Setting<String?>.optional(
     "backend-url", .text("URL"),
     help: "AI service: ws://, wss:// (Realtime events) or tcp:// (AudioSocket)")
+  /// Read by `key(file:)`. Refused for tcp://, which has no place for a key.
   package static let keyFile = Setting<String?>.optional(
     "backend-key-file", .file, help: "file with the key that the service wants, and nothing else")
+  /// Refused for anything but wss://.
   package static let caFile = Setting<String?>.optional(
     "backend-ca-file", .file,
     help: "authorities (PEM) for wss://, instead of the system's")
+  /// Put into the query of a ws:// or wss:// URL that names no model yet.
   package static let model = Setting<String?>.optional(
     "backend-model", .text("NAME"), help: "model to ask the service for")
+  /// Hertz, as it is typed. Only another rate needs a `url`.
   package static let defaultRate = "24000"
+  /// Hertz, the same both ways; a text, because it is one of three words.
   package static let rate = Setting.value(
     "backend-rate", .choice([defaultRate, "16000", "8000"]), default: defaultRate,
     help: "samples a second towards the service and back")
 
+  /// For the `declarations` of a command, in the order of its help text.
   package static let declarations: [Declaration] = [
     url.declaration, keyFile.declaration, caFile.declaration, model.declaration, rate.declaration,
   ]

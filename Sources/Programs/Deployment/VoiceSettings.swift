@@ -8,6 +8,7 @@ package enum VoiceSettings {
     help: "bits per second of Opus towards a client on a good network; a client that wants fewer"
       + " gets fewer")
 
+  /// For the `declarations` of a command, in the order of its help text.
   package static let declarations: [Declaration] = [bitrate.declaration]
 
   /// The same settings as arguments for another program.

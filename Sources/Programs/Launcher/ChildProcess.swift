@@ -5,6 +5,7 @@ import Settings
 package struct ChildProcess {
   /// The program's name, for people.
   package let name: String
+  /// Its process group's as well. No other process gets the number before `ending` is called.
   package let pid: Int32
   /// Becomes readable when the program is ready, and is at its end when the program is.
   package let readyDescriptor: Int32

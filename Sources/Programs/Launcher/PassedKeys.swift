@@ -14,6 +14,8 @@ package struct PassedKeys: ~Copyable {
     package let description: String
   }
 
+  /// Makes the file, which only this user can read and every program started later inherits. Throws
+  /// what the kernel says when there is no descriptor or no memory for it.
   package init(_ keys: RoutingKeys) throws(Failure) {
     let text = Array(KeyFile.text(keys).utf8)
     descriptor = unsafe cp_nameless_file(text, text.count)

@@ -6,6 +6,7 @@ package import Wire
 /// Whether addresses are free to listen on, asked before anything is started, so that the answer
 /// can name who is in the way.
 package enum PortCheck {
+  /// TCP and UDP have ports of their own: 3478/tcp may be free while 3478/udp is taken.
   package typealias Transport = PortHolder.Transport
 
   /// Why a port cannot be had, as a sentence; nil when it can.

@@ -19,6 +19,7 @@ package struct Load {
   private let settings: ParsedSettings
   private let seconds: Int
 
+  /// `settings` are those of `LoadSettings.command`: with another command's, reading one traps.
   package init(_ settings: ParsedSettings) {
     self.settings = settings
     seconds = settings[LoadSettings.seconds]

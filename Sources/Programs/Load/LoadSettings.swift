@@ -14,28 +14,41 @@ extension ValueKind where Value == HttpOrigin {
 package enum LoadSettings {
   static let url = Setting.value(
     "url", .origin, default: "http://127.0.0.1:8080", help: "the server's HTTP address")
+  /// Each takes a socket, or one for IPv4 and one for IPv6: a limit of open files below twice as
+  /// many and 64 makes the run fail at once.
   package static let calls = Setting.value(
     "calls", .integer(1...10_000), default: "10", help: "how many calls to make")
+  /// Counted for each call from its own connection on.
   package static let seconds = Setting.value(
     "seconds", .integer(1...86_400), default: "10", help: "how long each call speaks")
+  /// Offers go one after the other: a slow answer delays those behind it, which then follow without
+  /// a pause.
   package static let rate = Setting.value(
     "rate", .integer(1...1_000), default: "50", help: "how many calls to begin in a second")
+  /// `default` leaves the query out of the URL: then the server's own `--backend` answers.
   package static let backend = Setting.value(
     "backend", .choice(["default", "echo", "parrot", "realtime", "audiosocket"]), default: "echo",
     help: "who shall answer; echo returns the tone, a service may")
+  /// The raw values of `CallClientOptions.Setup`, the `a=setup` of the offer (RFC 8842). The server
+  /// answers `active` with `passive`, and the others with `active`.
   package static let setup = Setting.value(
     "setup", .choice(["actpass", "active", "passive"]), default: "actpass",
     help: "the DTLS role that the offers name")
+  /// The channel is `oai-events`. A call without session.updated is none of the good ones.
   package static let events = Setting.flag(
     "events", help: "open a data channel in each call, and have the session updated")
   static let loss = Setting.value(
     "loss", .integer(0...90), default: "0",
     help: "of the voice that comes, lose so many packets of a hundred")
+  /// Read by `ApiKeyFile`: only its owner may be able to read it. nil: no key is sent.
   package static let apiKeys = Setting<String?>.optional(
     "api-keys", .file, help: "the server's file of API keys; the first of them is used")
+  /// The keys of the object come in a fixed order.
   package static let json = Setting.flag(
     "json", help: "print one line of JSON and no progress")
 
+  /// Its exit status is 0 when every call was a good one, 2 when the command line cannot be used,
+  /// and otherwise 1.
   package static let command = Command(
     "martlet load", summary: "makes many calls at once and checks that every voice comes back.",
     notes: [

@@ -87,5 +87,6 @@ package struct ParsedSettings: Sendable {
 
 /// The version of all programs; they are released together.
 package enum ProductVersion {
+  /// What `--version` prints behind the name of the program.
   package static let text = "0.1.0"
 }

@@ -17,6 +17,7 @@ package struct Declaration: Sendable {
 /// The declaration is the only place that knows the name, the accepted texts, the default and the
 /// help; the program reads the typed value with it: `settings[workers]`.
 package struct Setting<Value: Sendable>: Sendable {
+  /// For the `declarations` of each command that reads the setting.
   package let declaration: Declaration
   /// As it is typed, without the dashes before it.
   package var name: String { declaration.name }

@@ -7,6 +7,8 @@ package struct ValueKind<Value: Sendable>: Sendable {
   /// The value of a text; nil refuses it.
   package let read: @Sendable (String) -> Value?
 
+  /// `read` is asked once to check a text and again for each use of its value: it must give the
+  /// same each time, on any thread.
   package init(
     _ placeholder: String, expected: String, read: @escaping @Sendable (String) -> Value?
   ) {
