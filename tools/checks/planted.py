@@ -164,7 +164,7 @@ PLANTS = [
     ("package_items_are_documented", "beside what a protocol wants", WIRE, None,
      "/// Planted.\npackage struct P: CustomStringConvertible {\n"
      '  package var description: String { "" }\n  package var planted: Int { 0 }\n}\n',
-     f"Wire: {UNDOCUMENTED_MAX['Wire'] + 1} "),
+     f"Wire: {UNDOCUMENTED_MAX.get('Wire', 0) + 1} "),
 ]
 
 # (subject, file, text): functions that are as long as may be, and what is no function.

@@ -148,6 +148,7 @@ package import Wire
 
 /// A trunk datagram for a relay's worker; its bytes are valid until the shard's `reset`.
 @safe package struct OutgoingTrunkDatagram: BitwiseCopyable {
+  /// UDP payload, never empty.
   package let bytes: UnsafeRawBufferPointer
   /// It is longer than its way carries as a whole: it has to leave in fragments.
   package let isTooLong: Bool
